@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "machine/event.h"
+G_BEGIN_DECLS
+
+/* A run's append-only record: one SQLite file (WAL, synchronous=FULL, STRICT), or memory for the
+ * simulator. Numbered, hash-chained over the stored bytes. One writer, any number of readers. */
+typedef struct _RdJournal RdJournal;
+
+#define RD_JOURNAL_ERROR (rd_journal_error_quark())
+GQuark rd_journal_error_quark(void);
+typedef enum {
+	RD_JOURNAL_ERROR_UNREADABLE, /* missing, damaged, a newer format, no permission */
+	RD_JOURNAL_ERROR_FULL,	     /* no space: what the reserve is kept for */
+	RD_JOURNAL_ERROR_WRITE,	     /* any other failed write or sync: the engine must end */
+} RdJournalError;
+
+/* @path must not exist; the file, its directory and a reserve are on disk before it returns */
+RdJournal *rd_journal_create(const char *path, GError **error);
+RdJournal *rd_journal_open_writer(const char *path, GError **error);
+/* reads only; works beside a writer and on a read-only copy */
+RdJournal *rd_journal_open_reader(const char *path, GError **error);
+RdJournal *rd_journal_new_memory(void);
+void rd_journal_free(RdJournal *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdJournal, rd_journal_free)
+
+/* One commit; gives each event its seq and wall time. On disk when it returns TRUE. After FALSE
+ * with WRITE nothing more can be appended to this journal object. */
+gboolean rd_journal_append(RdJournal *self, GPtrArray *events, GError **error);
+/* events with seq > @after, in order (element-type RdEvent) (transfer full) */
+GPtrArray *rd_journal_read(RdJournal *self, gint64 after, GError **error);
+/* hex SHA-256 of the newest event's chain, "" for an empty journal (unowned) */
+const char *rd_journal_head(RdJournal *self);
+/* walks the chain; FALSE names the first event that does not fit. *count may be NULL */
+gboolean rd_journal_verify(RdJournal *self, gint64 *count, GError **error);
+G_END_DECLS

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include <glib.h>
+G_BEGIN_DECLS
+
+/* What the engine asks of a worker, and what comes back. One order at a time per target; the
+ * worker answers with any number of reports, the last of which is RD_REPORT_RESULT. */
+
+typedef enum {
+	RD_DO_SURVEY,  /* whose is the host, which boot, what runs: reads only */
+	RD_DO_TAKE,    /* the lock, with number; waits until nothing older touches */
+	RD_DO_RELEASE, /* the lock back: state=released */
+	RD_DO_LOOK,    /* wait: probe until PRESENT; query: enter */
+	RD_DO_CHECK,   /* change: guards, baseline, probe */
+	RD_DO_ENTER,   /* change: enter */
+	RD_DO_SETTLE,  /* wait until no job of this attempt runs */
+	RD_DO_PROBE,   /* change: probe */
+	RD_DO_UNDO,
+} RdDo;
+#define RD_DO_LAST RD_DO_UNDO
+const char *rd_do_to_string(RdDo what);
+gboolean rd_do_from_string(const char *name, RdDo *what);
+
+typedef struct {
+	char *type;	  /* "etcd/silent" */
+	GHashTable *with; /* (element-type utf8 utf8) resolved */
+} RdOrderGuard;
+
+typedef struct {
+	RdDo what;
+	char *target;
+	gint64 number;	/* take, release, and everything that touches: the host's incarnation */
+	gboolean enrol; /* take: the host may have no lock file yet */
+	char *state;	/* the rest: (nullable) for survey, take, release */
+	guint visit, attempt;
+	char *type;
+	GHashTable *with;  /* (element-type utf8 utf8) resolved parameters */
+	GHashTable *notes; /* (element-type utf8 utf8) of this attempt */
+	GPtrArray *guards; /* (element-type RdOrderGuard) */
+	char *boot_id;	   /* settle: those journalled with the grant this attempt ran under */
+	char *machine_id;
+	gint64 timeout_ms;  /* what is left of the deadline; the engine keeps the deadline itself */
+	GPtrArray *excused; /* (element-type utf8) host names */
+} RdOrder;
+
+RdOrder *rd_order_new(RdDo what, const char *target);
+void rd_order_free(RdOrder *order);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdOrder, rd_order_free)
+
+typedef enum {
+	RD_REPORT_PROGRESS, /* text; not journalled */
+	RD_REPORT_NOTE,	    /* key, value; the worker waits for the acknowledgement */
+	RD_REPORT_OUTPUT,   /* key, value; the worker waits */
+	RD_REPORT_TOUCH,    /* word verb, text what exactly, number n; the worker waits */
+	RD_REPORT_TOUCHED,  /* word, text, number n */
+	RD_REPORT_RESULT,   /* the order is over */
+	RD_REPORT_LOST,	    /* the worker died; text says how. Made by the crew, not by it */
+} RdReportKind;
+#define RD_REPORT_LAST RD_REPORT_LOST
+const char *rd_report_kind_to_string(RdReportKind kind);
+gboolean rd_report_kind_from_string(const char *name, RdReportKind *kind);
+
+typedef struct {
+	RdReportKind kind;
+	char *target;
+	/* result: finished | present | absent | unknown | failed | permanent | unreachable | fenced
+	 * | cancelled | busy | refused | alive (settle: a job still runs) */
+	char *word;
+	char *key, *value;
+	char *text;
+	gint64 number;	  /* survey: the number found there, -1 when there is no file */
+	char *boot_id;	  /* survey and take */
+	char *machine_id; /* survey and take */
+	char *holder;	  /* survey, fenced: "r-… alice@bastion since …", NULL when released */
+	char *run;	  /* survey: the run that holds it */
+	char *outcome;	  /* look, enter, probe */
+} RdReport;
+
+RdReport *rd_report_new(RdReportKind kind, const char *target, const char *word);
+void rd_report_free(RdReport *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdReport, rd_report_free)
+G_END_DECLS

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "event.h"
+#include "life.h"
+#include "order.h"
+#include "plan.h"
+G_BEGIN_DECLS
+
+/* The state of one run: a fold over its journal, and what to do next. Pure: no I/O, no clock, no
+ * process. The engine feeds events it has stored (apply), reports (digest) and the time (decide);
+ * it gets back events to store and orders to send, always in that order: nothing is sent before
+ * the events that came with it are on disk. status, logs and the tests use the same fold. */
+typedef struct _RdRun RdRun;
+
+typedef enum {
+	RD_RUN_NEW,
+	RD_RUN_RUNNING,
+	RD_RUN_PAUSED,	   /* after the steps in hand */
+	RD_RUN_CANCELLING, /* after the steps in hand */
+	RD_RUN_HELD,	   /* waits for a person's word */
+	RD_RUN_ENDED,
+} RdRunState;
+const char *rd_run_state_to_string(RdRunState state);
+
+/* one step as it stands */
+typedef struct {
+	const RdPlanState *plan;
+	const char *target; /* (unowned) */
+	RdLife life;
+	guint visit, attempt;
+	gint64 since;	/* clock of the last life event */
+	gint64 began;	/* clock of the first life event of this visit */
+	gint64 started; /* clock at which this attempt's deadline began to count */
+	gint64 wall_since, wall_began, wall_ended;
+	gint64 doubt_since; /* clock of the first unanswered question, 0 when none is open */
+	gboolean intent;    /* this attempt may have touched */
+	char *text;	    /* (owned) (nullable) last error or finding */
+	char *outcome;	    /* (owned) (nullable) */
+	GHashTable *notes;  /* (element-type utf8 utf8) (owned) of this attempt */
+	char *boot_id, *machine_id; /* (owned) of the grant this attempt ran under */
+} RdStep;
+
+typedef struct {
+	const RdPlanHost *plan;
+	gboolean excused;
+	char *excuse;		    /* (owned) (nullable) reason and who */
+	gint64 granted;		    /* number in force, 0 when we do not hold it now */
+	gint64 asked;		    /* highest number journalled for this host */
+	gboolean taken_before;	    /* granted at some time in this run: no enrolment any more */
+	gboolean surveyed;	    /* in this engine's life */
+	gint64 found;		    /* number the survey found, -1: no file */
+	char *boot_id, *machine_id; /* (owned) last granted */
+	char *trouble;		    /* (owned) (nullable) why it does not grant */
+	gint64 trouble_since;	    /* clock; 0 when it answers */
+} RdRunHost;
+
+RdRun *rd_run_new(const RdPlan *plan);
+void rd_run_free(RdRun *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdRun, rd_run_free)
+
+/* FALSE when the event does not fit what came before: the journal is not this plan's, or damaged */
+gboolean rd_run_apply(RdRun *run, const RdEvent *event, GError **error);
+
+/* what a report means: events for the journal, which the caller stores, applies, and then
+ * acknowledges if the kind asks for it. (element-type RdEvent) (transfer full) */
+GPtrArray *rd_run_digest(RdRun *run, const RdReport *report);
+
+typedef struct {
+	GPtrArray *events; /* (element-type RdEvent) to store and apply first; at most one step's */
+	RdOrder *order;	   /* (nullable) then to send */
+	char *cancel;	   /* (nullable) target whose order is to be stopped */
+	gint64 wake;	   /* clock at which to ask again although nothing happened; 0: never */
+	gboolean idle;	   /* nothing more without a person or a report: see state */
+} RdMove;
+/* One thing to do at @clock (engine life in this run, microseconds). The caller carries it out and
+ * calls again until there are neither events nor order nor cancel. */
+void rd_run_decide(RdRun *run, gint64 clock, RdMove *move);
+void rd_move_clear(RdMove *move);
+
+/* The engine has just started: everything that was in hand is lost. (transfer full) events */
+GPtrArray *rd_run_lost_all(RdRun *run);
+
+/* A person's word: pause, resume, cancel, excuse HOST, decide STEP done|redo|abort, note. FALSE
+ * with the reason when it makes no sense now. @step is "state@target" or NULL. (transfer full) */
+GPtrArray *rd_run_request(RdRun *run, const char *word, const char *step, const char *argument,
+			  const char *who, const char *reason, GError **error);
+
+/* reading it */
+const RdPlan *rd_run_get_plan(RdRun *run);
+RdRunState rd_run_get_state(RdRun *run);
+/* "done", "done with leftovers", "cancelled", "failed"; NULL before the end */
+const char *rd_run_get_end(RdRun *run);
+const char *rd_run_get_id(RdRun *run);
+const char *rd_run_get_uuid(RdRun *run);
+gint64 rd_run_get_clock(RdRun *run);
+gint64 rd_run_get_seq(RdRun *run);
+guint rd_run_get_resumes(RdRun *run);
+gint64 rd_run_get_created_wall(RdRun *run);
+const char *rd_run_get_creator(RdRun *run);
+gboolean rd_run_passed(RdRun *run, RdMark mark);
+const char *rd_run_get_input(RdRun *run, const char *name);
+/* every step of the plan, in its order, in its newest visit: (element-type RdStep) (unowned) */
+GPtrArray *rd_run_get_steps(RdRun *run);
+RdStep *rd_run_find_step(RdRun *run, const char *state, const char *target);
+/* (element-type RdRunHost) (unowned) */
+GPtrArray *rd_run_get_hosts(RdRun *run);
+RdRunHost *rd_run_find_host(RdRun *run, const char *name);
+const char *rd_run_get_output(RdRun *run, const char *state, const char *target, const char *name);
+/* index of the unit at work, -1 before the first */
+int rd_run_get_unit(RdRun *run);
+/* why it is held or waits, one line per cause: (element-type utf8) (transfer full) */
+GPtrArray *rd_run_get_causes(RdRun *run);
+G_END_DECLS
