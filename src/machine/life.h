@@ -25,7 +25,8 @@ typedef enum {
 #define RD_LIFE_LAST RD_LIFE_UNDONE
 
 typedef enum {
-	RD_STEP_BEGIN,	     /* its turn, or the retry delay is over */
+	RD_STEP_BEGIN,	     /* change: its turn, or the retry delay is over */
+	RD_STEP_LOOK,	     /* wait and query: the same */
 	RD_STEP_SKIP,	     /* condition false, or a person skipped it */
 	RD_STEP_INTENT,	     /* probe said ABSENT and the guards hold: enter() is about to start */
 	RD_STEP_FINISHED,    /* the body returned TRUE */

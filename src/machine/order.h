@@ -44,6 +44,7 @@ typedef struct {
 } RdOrder;
 
 RdOrder *rd_order_new(RdDo what, const char *target);
+RdOrderGuard *rd_order_add_guard(RdOrder *order, const char *type);
 void rd_order_free(RdOrder *order);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdOrder, rd_order_free)
 
@@ -77,6 +78,7 @@ typedef struct {
 } RdReport;
 
 RdReport *rd_report_new(RdReportKind kind, const char *target, const char *word);
+RdReport *rd_report_copy(const RdReport *report);
 void rd_report_free(RdReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdReport, rd_report_free)
 G_END_DECLS

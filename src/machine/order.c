@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-machine"
+
+#include "order.h"
+#include "words.h"
+
+static const char *const do_words[] = {
+    [RD_DO_SURVEY] = "survey", [RD_DO_TAKE] = "take",	[RD_DO_RELEASE] = "release",
+    [RD_DO_LOOK] = "look",     [RD_DO_CHECK] = "check", [RD_DO_ENTER] = "enter",
+    [RD_DO_SETTLE] = "settle", [RD_DO_PROBE] = "probe", [RD_DO_UNDO] = "undo",
+};
+
+static const char *const report_words[] = {
+    [RD_REPORT_PROGRESS] = "progress", [RD_REPORT_NOTE] = "note",
+    [RD_REPORT_OUTPUT] = "output",     [RD_REPORT_TOUCH] = "touch",
+    [RD_REPORT_TOUCHED] = "touched",   [RD_REPORT_RESULT] = "result",
+    [RD_REPORT_LOST] = "lost",
+};
+
+G_STATIC_ASSERT(G_N_ELEMENTS(do_words) == RD_DO_LAST + 1);
+G_STATIC_ASSERT(G_N_ELEMENTS(report_words) == RD_REPORT_LAST + 1);
+
+RD_WORDS(RdDo, rd_do, do_words)
+RD_WORDS(RdReportKind, rd_report_kind, report_words)
+
+static void
+rd_order_guard_free(gpointer data)
+{
+	RdOrderGuard *guard = data;
+
+	g_free(guard->type);
+	g_hash_table_unref(guard->with);
+	g_free(guard);
+}
+
+RdOrder *
+rd_order_new(RdDo what, const char *target)
+{
+	RdOrder *order = g_new0(RdOrder, 1);
+
+	order->what = what;
+	order->target = g_strdup(target);
+	order->with = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	order->notes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	order->guards = g_ptr_array_new_with_free_func(rd_order_guard_free);
+	order->excused = g_ptr_array_new_with_free_func(g_free);
+	return order;
+}
+
+RdOrderGuard *
+rd_order_add_guard(RdOrder *order, const char *type)
+{
+	RdOrderGuard *guard = g_new0(RdOrderGuard, 1);
+
+	guard->type = g_strdup(type);
+	guard->with = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_ptr_array_add(order->guards, guard);
+	return guard;
+}
+
+void
+rd_order_free(RdOrder *order)
+{
+	g_free(order->target);
+	g_free(order->state);
+	g_free(order->type);
+	g_free(order->boot_id);
+	g_free(order->machine_id);
+	g_hash_table_unref(order->with);
+	g_hash_table_unref(order->notes);
+	g_ptr_array_unref(order->guards);
+	g_ptr_array_unref(order->excused);
+	g_free(order);
+}
+
+RdReport *
+rd_report_new(RdReportKind kind, const char *target, const char *word)
+{
+	RdReport *report = g_new0(RdReport, 1);
+
+	report->kind = kind;
+	report->target = g_strdup(target);
+	report->word = g_strdup(word);
+	return report;
+}
+
+RdReport *
+rd_report_copy(const RdReport *report)
+{
+	RdReport *copy = g_new(RdReport, 1);
+
+	*copy = *report;
+	copy->target = g_strdup(report->target);
+	copy->word = g_strdup(report->word);
+	copy->key = g_strdup(report->key);
+	copy->value = g_strdup(report->value);
+	copy->text = g_strdup(report->text);
+	copy->boot_id = g_strdup(report->boot_id);
+	copy->machine_id = g_strdup(report->machine_id);
+	copy->holder = g_strdup(report->holder);
+	copy->run = g_strdup(report->run);
+	copy->outcome = g_strdup(report->outcome);
+	return copy;
+}
+
+void
+rd_report_free(RdReport *report)
+{
+	g_free(report->target);
+	g_free(report->word);
+	g_free(report->key);
+	g_free(report->value);
+	g_free(report->text);
+	g_free(report->boot_id);
+	g_free(report->machine_id);
+	g_free(report->holder);
+	g_free(report->run);
+	g_free(report->outcome);
+	g_free(report);
+}
