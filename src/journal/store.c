@@ -180,26 +180,55 @@ prepare_all(RdStore *self, GError **error)
 					&self->insert, error);
 }
 
-/* Beside a writer its -shm exists; on a read-only file system or in somebody else's directory it
- * may not and cannot be made. Then nobody writes there, and the copy is read without locks: the
- * index of the log is kept in memory. */
+/* Copies @path and its log, opens the copy, and removes the names: what is open stays. */
+static gboolean
+open_copy(RdStore *self, int *format, GError **error)
+{
+	static const char *const parts[] = {"", "-wal", "-shm"};
+	g_autofree char *dir = g_dir_make_tmp("recoveryd-XXXXXX", error);
+	g_autofree char *original = g_strdup(self->path);
+	gboolean opened = dir != NULL;
+
+	if (dir == NULL)
+		return FALSE;
+	g_free(self->path);
+	self->path = g_build_filename(dir, "journal.db", NULL);
+	for (guint i = 0; i < 2 && opened; i++) {
+		g_autofree char *from = g_strconcat(original, parts[i], NULL);
+		g_autofree char *to = g_strconcat(self->path, parts[i], NULL);
+
+		if (g_access(from, F_OK) == 0)
+			opened = rd_file_copy(from, to, 0600, RD_DURABLE_ATOMIC, error);
+	}
+	opened = opened && open_database(self, "?mode=ro", SQLITE_OPEN_READONLY, error) &&
+		 rd_schema_check(self->db, original, format, error);
+	for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+		g_autofree char *name = g_strconcat(self->path, parts[i], NULL);
+
+		g_unlink(name);
+	}
+	g_rmdir(dir);
+	g_free(self->path);
+	self->path = g_steal_pointer(&original);
+	return opened;
+}
+
+/* Beside a writer its -shm exists. On a read-only file system, or in a directory of somebody else,
+ * it may not, and SQLite cannot make it: nobody writes there, so a copy tells the same. */
 static gboolean
 open_to_read(RdStore *self, int *format, GError **error)
 {
 	g_autoptr(GError) first = NULL;
+	int code;
 
 	if (open_database(self, "?mode=ro", SQLITE_OPEN_READONLY, &first) &&
 	    rd_schema_check(self->db, self->path, format, &first))
 		return TRUE;
-	if (self->db == NULL || (sqlite3_errcode(self->db) & 0xff) != SQLITE_CANTOPEN) {
-		g_propagate_error(error, g_steal_pointer(&first));
-		return FALSE;
-	}
-	return open_database(self, "?mode=ro&nolock=1", SQLITE_OPEN_READONLY, error) &&
-	       (sqlite3_exec(self->db, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL) ==
-		    SQLITE_OK ||
-		rd_store_unreadable(self, "cannot open", error)) &&
-	       rd_schema_check(self->db, self->path, format, error);
+	code = sqlite3_errcode(self->db) & 0xff;
+	if (g_access(self->path, R_OK) == 0 && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY))
+		return open_copy(self, format, error);
+	g_propagate_error(error, g_steal_pointer(&first));
+	return FALSE;
 }
 
 static gboolean
