@@ -180,12 +180,23 @@ prepare_all(RdStore *self, GError **error)
 					&self->insert, error);
 }
 
+/* in memory where possible: the disk may be full */
+static char *
+make_scratch(GError **error)
+{
+	g_autofree char *dir = g_strdup("/dev/shm/recoveryd-XXXXXX");
+
+	if (g_mkdtemp(dir) != NULL)
+		return g_steal_pointer(&dir);
+	return g_dir_make_tmp("recoveryd-XXXXXX", error);
+}
+
 /* Copies @path and its log, opens the copy, and removes the names: what is open stays. */
 static gboolean
 open_copy(RdStore *self, int *format, GError **error)
 {
 	static const char *const parts[] = {"", "-wal", "-shm"};
-	g_autofree char *dir = g_dir_make_tmp("recoveryd-XXXXXX", error);
+	g_autofree char *dir = make_scratch(error);
 	g_autofree char *original = g_strdup(self->path);
 	gboolean opened = dir != NULL;
 
@@ -213,19 +224,26 @@ open_copy(RdStore *self, int *format, GError **error)
 	return opened;
 }
 
-/* Beside a writer its -shm exists. On a read-only file system, or in a directory of somebody else,
- * it may not, and SQLite cannot make it: nobody writes there, so a copy tells the same. */
+/* Beside a writer its -shm exists. Without one, SQLite cannot make it on a read-only or full file
+ * system or in a directory of somebody else; as nobody writes there, a copy tells the same. */
+static gboolean
+lacks_shm(RdStore *self)
+{
+	int code = sqlite3_extended_errcode(self->db);
+
+	return (code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_READONLY ||
+	       code == SQLITE_IOERR_SHMOPEN || code == SQLITE_IOERR_SHMSIZE;
+}
+
 static gboolean
 open_to_read(RdStore *self, int *format, GError **error)
 {
 	g_autoptr(GError) first = NULL;
-	int code;
 
 	if (open_database(self, "?mode=ro", SQLITE_OPEN_READONLY, &first) &&
 	    rd_schema_check(self->db, self->path, format, &first))
 		return TRUE;
-	code = sqlite3_errcode(self->db) & 0xff;
-	if (g_access(self->path, R_OK) == 0 && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY))
+	if (g_access(self->path, R_OK) == 0 && lacks_shm(self))
 		return open_copy(self, format, error);
 	g_propagate_error(error, g_steal_pointer(&first));
 	return FALSE;
