@@ -15,7 +15,8 @@ struct _RecoveryStep {
 	RdTell tell;
 	gpointer data;
 	gint64 deadline; /* of the world's clock, microseconds */
-	guint touches;	 /* number of the newest touch */
+	gint64 began;
+	guint touches; /* number of the newest touch */
 	gboolean may_touch;
 	gboolean gone;	 /* a tell was refused: the engine is gone or the order cancelled */
 	gboolean fenced; /* a host refused us; what the body makes of that error does not matter */

@@ -51,6 +51,15 @@ recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError 
 	}
 }
 
+guint
+recovery_time_used(RecoveryStep *step)
+{
+	gint64 whole = step->order->timeout_ms * 1000;
+	gint64 used = step->world->klass->clock(step->world) - step->began;
+
+	return whole <= 0 ? 100 : (guint)CLAMP(used * 100 / whole, 0, 100);
+}
+
 gboolean
 recovery_remember(RecoveryStep *step, const char *key, const char *value, GError **error)
 {

@@ -8,8 +8,6 @@
 
 /* One order, from its first call to its result. */
 
-G_DEFINE_QUARK(recovery - error - quark, recovery_error)
-
 /* a body that overruns its deadline by this much has an engine that does not answer */
 #define RD_STEP_GRACE (30 * G_USEC_PER_SEC)
 
@@ -418,7 +416,7 @@ rd_order_carry_out(const RdOrder *order, RdCatalogue *catalogue, RdWorld *world,
 	g_hash_table_iter_init(&iter, order->notes);
 	while (g_hash_table_iter_next(&iter, &key, &value))
 		g_hash_table_insert(step.notes, g_strdup(key), g_strdup(value));
-	step.deadline = world->klass->clock(world) + order->timeout_ms * 1000 + RD_STEP_GRACE;
+	step.deadline = step.began + order->timeout_ms * 1000 + RD_STEP_GRACE;
 	report = rd_step_do(&step, catalogue);
 	tell(report, data);
 	g_hash_table_unref(step.notes);
