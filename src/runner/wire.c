@@ -16,8 +16,14 @@
 static void
 rd_wire_put(JsonObject *object, const char *name, const char *value)
 {
-	if (value != NULL)
-		json_object_set_string_member(object, name, value);
+	g_autofree char *valid = NULL;
+
+	if (value == NULL)
+		return;
+	/* what a host printed need not be UTF-8, and JSON has to be */
+	if (!g_utf8_validate(value, -1, NULL))
+		valid = g_utf8_make_valid(value, -1);
+	json_object_set_string_member(object, name, valid != NULL ? valid : value);
 }
 
 static void
