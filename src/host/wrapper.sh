@@ -9,7 +9,7 @@
 # before), "recoveryd-end NONCE" ends it; stderr ends with "recoveryd-end NONCE VERDICT STATUS".
 # Without both ends the answer counts as lost.
 #
-# Descriptors: 5 a job's lock, held by the job for its life; 6 the input; 7 from a job's body to
+# Descriptors: 4 a command's stderr; 5 a job's lock, held by the job for its life; 6 the input; 7 from a job's body to
 # job-start; 8 epoch.lock; 9 touch.lock, which every command that touches inherits.
 #
 # No `set -e`: each failure has its own words. Comment lines and leading tabs are removed when
@@ -330,13 +330,14 @@ check_cwd() {
 	esac
 }
 
-# what stands before the command is its environment, NAME=value
+# What stands before the command is its environment, NAME=value. The detour of stderr keeps away
+# what bash says about a command that a signal ended.
 execute() {
 	cd "$cwd" || return 126
 	if [ -n "$input" ]; then
-		env -i PATH="$PATH" HOME=/root LC_ALL=C "$@" <&6 6<&-
+		{ env -i PATH="$PATH" HOME=/root LC_ALL=C "$@" <&6 6<&- 2>&4 4>&-; } 4>&2 2>/dev/null
 	else
-		env -i PATH="$PATH" HOME=/root LC_ALL=C "$@" </dev/null
+		{ env -i PATH="$PATH" HOME=/root LC_ALL=C "$@" </dev/null 2>&4 4>&-; } 4>&2 2>/dev/null
 	fi
 }
 
