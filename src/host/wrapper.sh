@@ -9,8 +9,9 @@
 # before), "recoveryd-end NONCE" ends it; stderr ends with "recoveryd-end NONCE VERDICT STATUS".
 # Without both ends the answer counts as lost.
 #
-# Descriptors: 4 a command's stderr; 5 a job's lock, held by the job for its life; 6 the input; 7 from a job's body to
-# job-start; 8 epoch.lock; 9 touch.lock, which every command that touches inherits.
+# Descriptors: 4 a command's stderr; 5 a job's lock, held by the job for its life; 6 the input; 7
+# from a job's body to job-start; 8 epoch.lock; 9 touch.lock, which every command that touches
+# inherits.
 #
 # No `set -e`: each failure has its own words. Comment lines and leading tabs are removed when
 # this is embedded (embed.sh): no string or here-document may depend on them.
@@ -563,14 +564,14 @@ job_body() {
 	exec 7>&- 9>&-
 
 	execute "$@" >>"$job/log" 2>&1
-	status=$?
+	code=$?
 	# over the space that was written before: a full disk does not lose it
 	{
-		printf 'status=%s\nended=%s\nend\n' $status "$(date -u +%Y-%m-%dT%H:%M:%SZ)" |
+		printf 'status=%s\nended=%s\nend\n' $code "$(date -u +%Y-%m-%dT%H:%M:%SZ)" |
 			dd of="$job/result" conv=notrunc,fsync status=none
 	} 2>/dev/null || {
 		read_result "$job"
-		printf 'status=%s\nend\n' "$status" >"$volatile_result"
+		printf 'status=%s\nend\n' "$code" >"$volatile_result"
 	}
 	exit 0
 }

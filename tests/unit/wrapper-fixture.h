@@ -29,6 +29,8 @@ typedef struct {
 static inline void
 host_set_up(Host *host, gconstpointer shell)
 {
+	/* a wrapper may answer before it has read all of its input */
+	signal(SIGPIPE, SIG_IGN);
 	host->shell = shell;
 	host->dir = g_dir_make_tmp("rd-wrapper-XXXXXX", NULL);
 	g_assert_nonnull(host->dir);
