@@ -311,16 +311,15 @@ test_input_that_breaks_off_reaches_nobody(Host *host, gconstpointer shell)
 {
 	g_autofree char *mark = host_path(host, "mark");
 	g_autoptr(GBytes) input = g_bytes_new_static("0123456789", 10);
+	g_autoptr(GBytes) broken = g_bytes_new_static("0123", 4);
 	g_auto(RdReply) reply = {0};
 	const char *argv[] = {"touch", mark, NULL};
 	RdCall call = {.verb = RD_CALL_RUN, .run = "r1", .number = 1, .argv = argv, .input = input};
 	Asked asked;
 
 	host_grant(host);
-	asked = host_ask(host, &call);
-	asked.input = g_bytes_new_static("0123", 4);
+	asked = host_ask_with(host, &call, broken);
 	asked_wait(&asked, &reply);
-	g_bytes_unref(asked.input);
 	assert_verdict(reply.verdict, RD_VERDICT_REFUSED);
 	assert_has(reply.err, "4 of 10");
 	g_assert_false(exists(mark));

@@ -7,6 +7,7 @@
 #include <recovery/plugin.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,14 +24,11 @@ typedef struct {
 typedef struct {
 	GSubprocess *process;
 	char *nonce;
-	GBytes *input;
 } Asked;
 
 static inline void
 host_set_up(Host *host, gconstpointer shell)
 {
-	/* a wrapper may answer before it has read all of its input */
-	signal(SIGPIPE, SIG_IGN);
 	host->shell = shell;
 	host->dir = g_dir_make_tmp("rd-wrapper-XXXXXX", NULL);
 	g_assert_nonnull(host->dir);
@@ -48,14 +46,24 @@ host_tear_down(Host *host, gconstpointer shell)
 	g_free(host->root);
 }
 
+/* @input is what comes, whatever the call says */
 static inline Asked
-host_ask(Host *host, const RdCall *call)
+host_ask_with(Host *host, const RdCall *call, GBytes *input)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	g_autoptr(GSubprocessLauncher) launcher = NULL;
 	g_auto(GStrv) arguments = NULL;
-	Asked asked = {.nonce = rd_frame_nonce(), .input = call->input};
+	Asked asked = {.nonce = rd_frame_nonce()};
+	int fd = memfd_create("input", MFD_CLOEXEC);
 
+	if (input != NULL)
+		g_assert_cmpint(write(fd, g_bytes_get_data(input, NULL), g_bytes_get_size(input)),
+				==, g_bytes_get_size(input));
+	lseek(fd, 0, SEEK_SET);
+	launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE |
+					     G_SUBPROCESS_FLAGS_STDERR_PIPE);
+	g_subprocess_launcher_take_stdin_fd(launcher, fd);
 	arguments = rd_frame_arguments(call, asked.nonce, host->root, &error);
 	g_assert_no_error(error);
 	g_ptr_array_add(argv, (char *)host->shell);
@@ -64,13 +72,16 @@ host_ask(Host *host, const RdCall *call)
 	for (guint i = 0; arguments[i] != NULL; i++)
 		g_ptr_array_add(argv, arguments[i]);
 	g_ptr_array_add(argv, NULL);
-	asked.process = g_subprocess_newv(
-	    (const char *const *)argv->pdata,
-	    (call->input != NULL ? G_SUBPROCESS_FLAGS_STDIN_PIPE : G_SUBPROCESS_FLAGS_NONE) |
-		G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE,
-	    &error);
+	asked.process =
+	    g_subprocess_launcher_spawnv(launcher, (const char *const *)argv->pdata, &error);
 	g_assert_no_error(error);
 	return asked;
+}
+
+static inline Asked
+host_ask(Host *host, const RdCall *call)
+{
+	return host_ask_with(host, call, call->input);
 }
 
 static inline void
@@ -81,7 +92,7 @@ asked_wait(Asked *asked, RdReply *reply)
 	g_autoptr(GBytes) err = NULL;
 	g_autoptr(RdFrame) frame = rd_frame_new(asked->nonce);
 
-	g_subprocess_communicate(asked->process, asked->input, NULL, &out, &err, &error);
+	g_subprocess_communicate(asked->process, NULL, NULL, &out, &err, &error);
 	g_assert_no_error(error);
 	rd_frame_add_out(frame, g_bytes_get_data(out, NULL), g_bytes_get_size(out), &error);
 	g_assert_no_error(error);
