@@ -46,7 +46,7 @@ address() {
 until_true() {
 	local end=$((SECONDS + $1))
 	shift
-	until "$@" >/dev/null 2>&1; do
+	until ("$@") >/dev/null 2>&1; do # in a subshell: a condition may die
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
 	done

@@ -60,17 +60,17 @@ host_supervise() {
 	rm -f "$LAB/$n/supervisor"
 }
 
-# host_cgroups NAME: a control group of its own wherever systemd keeps its own; two hosts in one collide
+# host_cgroups [NAME]: a control group of its own wherever systemd keeps its own; two hosts in one collide
 host_cgroups() {
 	local root
 	for root in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
-		[ ! -f "$root/cgroup.procs" ] || echo "$root/lab-$LAB_ID/$1"
+		[ ! -f "$root/cgroup.procs" ] || echo "$root/lab-$LAB_ID${1:+/$1}"
 	done
 }
 
 host_no_cgroups() { # removes them; FALSE while the kernel still finds somebody in there
 	local group left=0
-	for group in $(host_cgroups .); do
+	for group in $(host_cgroups); do
 		[ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + || left=1
 	done
 	return $left
