@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 
 typedef struct {
 	const char *run_dir;
+	const char *who; /* this engine, by a name that no other has */
 	int lock_fd;   /* inherited by the runner; -1 for none */
 	int stderr_fd; /* -1: ours */
 	/* (nullable) a runner was started */
