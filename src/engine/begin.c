@@ -74,8 +74,8 @@ rd_begin_read_types(RdBeginning *self, GError **error)
 static gboolean
 rd_begin_read_procedure(RdBeginning *self, GError **error)
 {
-	self->procedure_path = rd_procedure_locate(self->options->procedure,
-						   self->options->procedure_dirs, error);
+	self->procedure_path =
+	    rd_procedure_locate(self->options->procedure, self->options->procedure_dirs, error);
 	if (self->procedure_path == NULL)
 		return FALSE;
 	self->procedure = rd_procedure_load(self->procedure_path, self->types, error);
@@ -180,8 +180,7 @@ static gboolean
 rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 {
 	g_autofree char *path = rd_rundir_file(dir, "journal.db");
-	g_autoptr(GPtrArray) events =
-	    g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
 	g_autoptr(RdJournal) journal = NULL;
 	RdEvent *event = rd_event_new(RD_EVENT_CREATED, self->procedure->name);
 	g_autoptr(GList) names = NULL;
@@ -195,13 +194,12 @@ rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 				rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), l->data,
 					      g_hash_table_lookup(self->setting->inputs, l->data)));
 	for (guint i = 0; i < self->setting->inventory->hosts->len; i++) {
-		const RdInventoryHost *host =
-		    g_ptr_array_index(self->setting->inventory->hosts, i);
+		const RdInventoryHost *host = g_ptr_array_index(self->setting->inventory->hosts, i);
 		const char *reason = g_hash_table_lookup(self->options->excused, host->name);
 
 		if (reason != NULL)
-			g_ptr_array_add(events, rd_begin_host_event(host->name, self->setting->who,
-								    reason));
+			g_ptr_array_add(
+			    events, rd_begin_host_event(host->name, self->setting->who, reason));
 	}
 	journal = rd_journal_create(path, error);
 	return journal != NULL && rd_journal_append(journal, events, error);
@@ -235,8 +233,7 @@ rd_begin_fill(RdBeginning *self, RdRundir *dir, GError **error)
 	       rd_rundir_put(dir, "types.json", self->types_text, strlen(self->types_text),
 			     error) &&
 	       rd_begin_copy_plugins(self, dir, error) &&
-	       rd_run_setting_save(self->setting, dir, error) &&
-	       rd_begin_journal(self, dir, error);
+	       rd_run_setting_save(self->setting, dir, error) && rd_begin_journal(self, dir, error);
 }
 
 RdRundir *

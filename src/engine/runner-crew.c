@@ -14,10 +14,6 @@
 #include "runner-crew.h"
 #include "runner/wire.h"
 
-/* numbers of the descriptors that the runner finds open */
-#define RD_RUNNER_FD_ENGINE 3
-#define RD_RUNNER_FD_LOCK   4
-
 typedef struct {
 	RdCrew crew;
 	RdRunnerCrewOptions options;
@@ -53,9 +49,8 @@ rd_runner_crew_launch(RdRunnerCrew *self, GError **error)
 	if (self->options.stderr_fd >= 0)
 		g_subprocess_launcher_take_stderr_fd(
 		    launcher, fcntl(self->options.stderr_fd, F_DUPFD_CLOEXEC, 5));
-	self->runner =
-	    g_subprocess_launcher_spawn(launcher, error, program, "runner", self->run_dir,
-					self->who, NULL);
+	self->runner = g_subprocess_launcher_spawn(launcher, error, program, "runner",
+						   self->run_dir, self->who, NULL);
 	if (self->runner == NULL) {
 		close(fds[0]);
 		return FALSE;

@@ -117,8 +117,7 @@ rd_session_stored(RdEngine *engine, GPtrArray *events, gpointer data)
 static void
 rd_session_take_requests(RdSession *self)
 {
-	g_autoptr(GPtrArray) requests =
-	    rd_requests_take(rd_rundir_get_path(self->open->dir));
+	g_autoptr(GPtrArray) requests = rd_requests_take(rd_rundir_get_path(self->open->dir));
 
 	for (guint i = 0; requests != NULL && i < requests->len; i++) {
 		RdRequest *request = g_ptr_array_index(requests, i);
@@ -174,8 +173,7 @@ rd_session_watch_requests(RdSession *self, GError **error)
 	g_autofree char *path = rd_rundir_file(self->open->dir, "requests");
 	g_autoptr(GFile) dir = g_file_new_for_path(path);
 
-	self->monitor =
-	    g_file_monitor_directory(dir, G_FILE_MONITOR_WATCH_MOVES, NULL, error);
+	self->monitor = g_file_monitor_directory(dir, G_FILE_MONITOR_WATCH_MOVES, NULL, error);
 	if (self->monitor == NULL)
 		return FALSE;
 	/* a request is renamed in whole, so the first news of it is the last */
@@ -228,8 +226,8 @@ rd_session_prepare(RdSession *self, const char *who, GError **error)
 	self->crew = rd_runner_crew_new(&crew, error);
 	if (self->crew == NULL)
 		return FALSE;
-	self->notify = rd_notify_new(self->open->dir, self->setting->notify,
-				     self->open->plan->cluster);
+	self->notify =
+	    rd_notify_new(self->open->dir, self->setting->notify, self->open->plan->cluster);
 	self->engine = rd_engine_new(self->open->run, self->open->journal, self->crew, &hooks);
 	return TRUE;
 }
@@ -264,6 +262,7 @@ rd_session_run(RdRundir *dir, GError **error)
 	 * numbers apart. */
 	named = g_strdup_printf("%s/%d-%08x", who, getpid(), g_random_int());
 	if (rd_session_open(&self, dir, error) && rd_session_prepare(&self, named, error)) {
+		(void)rd_rundir_put(self.open->dir, "engine-began", "", 0, NULL);
 		term = g_unix_signal_add(SIGTERM, rd_session_terminated, &self);
 		interrupt = g_unix_signal_add(SIGINT, rd_session_terminated, &self);
 		rd_engine_start(self.engine, who, boot_id, getpid());

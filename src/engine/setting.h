@@ -9,9 +9,9 @@ G_BEGIN_DECLS
  * ids, inputs, and the inventory with absolute paths. No secrets: keys stay in their files. */
 typedef struct {
 	char *run_id, *uuid;
-	char *who;	      /* "alice@bastion", who started it */
-	char *notify;	      /* (nullable) command of --notify */
-	GHashTable *inputs;   /* (element-type utf8 utf8) */
+	char *who;		/* "alice@bastion", who started it */
+	char *notify;		/* (nullable) command of --notify */
+	GHashTable *inputs;	/* (element-type utf8 utf8) */
 	RdInventory *inventory; /* (owned) */
 } RdRunSetting;
 

@@ -11,9 +11,9 @@
 #include "begin.h"
 #include "journal/lock.h"
 
-/* Outliving the terminal. As root under systemd a unit that is enabled until the run ends, so that a
- * reboot of the bastion resumes by itself; as a user a transient unit of the user's manager; else a
- * session of its own. */
+/* Outliving the terminal. As root under systemd a unit that is enabled until the run ends, so that
+ * a reboot of the bastion resumes by itself; as a user a transient unit of the user's manager; else
+ * a session of its own. */
 
 /* how long a new engine may take to its lock */
 #define RD_SPAWN_TIMEOUT (20 * G_USEC_PER_SEC)
@@ -39,10 +39,9 @@ rd_spawn_try(GError **error, const char *argv0, ...)
 		g_ptr_array_add(argv, (gpointer)arg);
 	va_end(args);
 	g_ptr_array_add(argv, NULL);
-	child = g_subprocess_newv((const char *const *)argv->pdata,
-				  G_SUBPROCESS_FLAGS_STDOUT_SILENCE |
-				      G_SUBPROCESS_FLAGS_STDERR_SILENCE,
-				  error);
+	child = g_subprocess_newv(
+	    (const char *const *)argv->pdata,
+	    G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, error);
 	return child != NULL && g_subprocess_wait_check(child, NULL, error);
 }
 
@@ -79,10 +78,10 @@ rd_spawn_by_user_manager(RdRundir *dir, const char *program, char **how)
 	    !rd_spawn_try(NULL, "systemd-run", "--user", "--collect", bus, program, "engine",
 			  rd_rundir_get_path(dir), NULL))
 		return FALSE;
-	*how = g_strdup_printf(
-	    "as %s.service of your user manager: survives this terminal%s", unit,
-	    rd_user_lingers() ? " and logout; not a reboot of this machine: then resume"
-			      : ", NOT the end of your last session: loginctl enable-linger");
+	*how = g_strdup_printf("as %s.service of your user manager: survives this terminal%s", unit,
+			       rd_user_lingers()
+				   ? " and logout; not a reboot of this machine: then resume"
+				   : ", NOT the end of your last session: loginctl enable-linger");
 	return TRUE;
 }
 
