@@ -77,6 +77,13 @@ rd_digest_lock(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *repo
 							  : host->asked);
 	if (hand->what == RD_DO_SURVEY)
 		rd_event_text(event, report->holder);
+	/* our own run, and a number that this journal never gave: somebody resumed a copy of it */
+	if (hand->what == RD_DO_SURVEY && report->holder == NULL && report->run != NULL &&
+	    report->number > host->asked) {
+		g_autofree char *text =
+		    g_strdup_printf("a copy of this run is at work: %s", report->text);
+		rd_event_text(event, text);
+	}
 	rd_digest_add(events, event);
 }
 

@@ -76,6 +76,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdRun, rd_run_free)
 /* FALSE when the event does not fit what came before: the journal is not this plan's, or damaged */
 gboolean rd_run_apply(RdRun *run, const RdEvent *event, GError **error);
 
+/* what time it is, for the events that digest and request make; decide is told itself */
+void rd_run_tick(RdRun *run, gint64 clock);
+
 /* what a report means: events for the journal, which the caller stores, applies, and then
  * acknowledges if the kind asks for it. (element-type RdEvent) (transfer full) */
 GPtrArray *rd_run_digest(RdRun *run, const RdReport *report);

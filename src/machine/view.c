@@ -93,6 +93,12 @@ rd_run_may_touch(RdRun *run, const char *target)
 	return host == NULL || host->granted != 0;
 }
 
+void
+rd_run_tick(RdRun *run, gint64 clock)
+{
+	run->clock = MAX(run->clock, clock);
+}
+
 const RdPlan *
 rd_run_get_plan(RdRun *run)
 {
