@@ -112,6 +112,19 @@ boot_identity(RdSimHost *self)
 			       hex + 20);
 }
 
+/* where commands read them */
+static void
+write_identity(RdSimHost *self)
+{
+	g_autofree char *boot = g_strconcat(self->boot_id, "\n", NULL);
+	g_autofree char *machine = g_strconcat(self->machine_id, "\n", NULL);
+
+	rd_sim_tree_mkdirs(self->tree, "/proc/sys/kernel/random");
+	rd_sim_tree_mkdirs(self->tree, "/etc");
+	rd_sim_tree_write_text(self->tree, "/proc/sys/kernel/random/boot_id", boot, 0444);
+	rd_sim_tree_write_text(self->tree, "/etc/machine-id", machine, 0444);
+}
+
 RdSimHost *
 rd_sim_cluster_add(RdSimCluster *self, const char *name, const char *address)
 {
@@ -130,6 +143,7 @@ rd_sim_cluster_add(RdSimCluster *self, const char *name, const char *address)
 	host->tally = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	host->up_since = host->kubelet_since = rd_timeline_now(self->timeline);
 	rd_sim_tree_watch(host->tree, watched, host);
+	write_identity(host);
 	g_ptr_array_add(self->hosts, host);
 	return host;
 }
@@ -165,6 +179,7 @@ booted(gpointer data)
 	self->up_since = rd_timeline_now(self->cluster->timeline);
 	g_free(self->boot_id);
 	self->boot_id = boot_identity(self);
+	write_identity(self);
 	rd_sim_kubelet_boot(self);
 }
 

@@ -118,6 +118,8 @@ RdSimEtcdData *rd_sim_etcd_data_new(guint64 cluster_id, const char *name, gint64
 /* NULL when @content is no etcd database */
 RdSimEtcdData *rd_sim_etcd_data_parse(GBytes *content);
 GBytes *rd_sim_etcd_data_print(const RdSimEtcdData *self);
+/* a database and its SHA-256 behind it, as the server streams it */
+GBytes *rd_sim_etcd_snapshot(const RdSimEtcdData *self);
 void rd_sim_etcd_data_free(RdSimEtcdData *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdSimEtcdData, rd_sim_etcd_data_free)
 /* ids by SHA-1 as etcd computes them from "n0=u0,n1=u1" and a token (domain 4.7); NULL when @name

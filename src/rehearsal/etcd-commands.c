@@ -221,24 +221,6 @@ member_list(RdSimExec *self, const Line *line)
 		g_string_append(self->out, "]}\n");
 }
 
-/* a database and its SHA-256 behind it, as the server streams it */
-static GBytes *
-snapshot_bytes(const RdSimEtcdData *data)
-{
-	g_autoptr(GBytes) db = rd_sim_etcd_data_print(data);
-	g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-	GByteArray *all = g_byte_array_new();
-	guint8 digest[32];
-	gsize size = sizeof(digest), db_size;
-	const guint8 *bytes = g_bytes_get_data(db, &db_size);
-
-	g_checksum_update(checksum, bytes, (gssize)db_size);
-	g_checksum_get_digest(checksum, digest, &size);
-	g_byte_array_append(all, bytes, (guint)db_size);
-	g_byte_array_append(all, digest, sizeof(digest));
-	return g_byte_array_free_to_bytes(all);
-}
-
 static void
 snapshot_save(RdSimExec *self, const Line *line)
 {
@@ -267,7 +249,7 @@ snapshot_save(RdSimExec *self, const Line *line)
 		self->status = 1;
 		return;
 	}
-	content = snapshot_bytes(host->etcd);
+	content = rd_sim_etcd_snapshot(host->etcd);
 	error = rd_sim_tree_write(self->host->tree, file, content, 0600);
 	if (error != 0) {
 		g_string_append_printf(self->err, "Error: could not open %s.part (%s)\n", file,
@@ -397,7 +379,7 @@ snapshot_load(RdSimExec *self, const char *file)
 		return NULL;
 	}
 	data = rd_sim_etcd_data_parse(node->content);
-	again = data != NULL ? snapshot_bytes(data) : NULL;
+	again = data != NULL ? rd_sim_etcd_snapshot(data) : NULL;
 	if (again == NULL || !g_bytes_equal(again, node->content)) {
 		restore_fail(self, "expected sha256 differs", "");
 		return NULL;
