@@ -117,8 +117,9 @@ rd_run_take(RdRun *run, RdMove *move, RdRunHost *host)
 	gint64 fresh = run->life_number > MAX(host->asked, host->found)
 			   ? run->life_number
 			   : rd_run_highest_number(run) + 1;
-	gboolean enrol = host->found < 0 && !host->taken_before &&
-			 (host->enrol || !host->plan->locked || rd_run_all_new(run));
+	gboolean enrol =
+	    host->found < 0 && !host->taken_before &&
+	    (host->enrol || !host->plan->locked || run->enrolling || rd_run_all_new(run));
 	RdEvent *event;
 	RdOrder *order;
 
@@ -468,13 +469,12 @@ rd_run_decide_unit(RdRun *run, RdMove *move, const RdPlanUnit *unit)
 	return FALSE;
 }
 
-/* whether all lanes are through; *failed when one was given up; *to where its outcome leads */
+/* whether all lanes are through; *to is where the outcome leads */
 static gboolean
-rd_run_unit_over(RdRun *run, const RdPlanUnit *unit, gboolean *failed, const char **to)
+rd_run_unit_over(RdRun *run, const RdPlanUnit *unit, const char **to)
 {
 	const RdPlanState *state = g_ptr_array_index(run->plan->states, unit->first);
 
-	*failed = FALSE;
 	*to = NULL;
 	for (guint i = 0; i < state->targets->len; i++) {
 		gboolean begun;
@@ -484,10 +484,6 @@ rd_run_unit_over(RdRun *run, const RdPlanUnit *unit, gboolean *failed, const cha
 			continue;
 		if (rd_run_lane(run, unit, i, &begun) != NULL)
 			return FALSE;
-		for (guint j = unit->first; j < unit->first + unit->count; j++) {
-			const RdStep *step = g_ptr_array_index(run->steps, run->first[j] + i);
-			*failed = *failed || step->life == RD_LIFE_FAILED;
-		}
 		for (guint j = 0; unit->count == 1 && j < state->edges->len; j++) {
 			const RdPlanEdge *edge = g_ptr_array_index(state->edges, j);
 			if (g_strcmp0(first->outcome, edge->outcome) == 0)
@@ -550,15 +546,14 @@ rd_run_decide_next(RdRun *run, RdMove *move)
 {
 	const RdPlanUnit *unit =
 	    run->unit >= 0 ? g_ptr_array_index(run->plan->units, run->unit) : NULL;
-	gboolean failed = FALSE;
 	const char *to = NULL;
 	int next = run->unit + 1;
 	RdEvent *event;
 	const RdPlanState *state;
 
-	if (unit != NULL && !rd_run_unit_over(run, unit, &failed, &to))
+	if (unit != NULL && !rd_run_unit_over(run, unit, &to))
 		return rd_run_decide_unit(run, move, unit);
-	if (failed || g_strcmp0(to, "failed") == 0)
+	if (g_strcmp0(to, "failed") == 0)
 		return rd_run_decide_end(run, move, "failed");
 	if (to != NULL && strcmp(to, "done") != 0)
 		next = rd_plan_find_unit(run->plan, to);
@@ -641,6 +636,10 @@ rd_run_decide(RdRun *run, gint64 clock, RdMove *move)
 		return;
 	if (run->state == RD_RUN_CANCELLING && !rd_run_unfinished(run)) {
 		rd_run_decide_end(run, move, "cancelled");
+		return;
+	}
+	if (run->given_up && !rd_run_unfinished(run)) {
+		rd_run_decide_end(run, move, "failed");
 		return;
 	}
 	if (run->state == RD_RUN_PAUSING && !rd_run_unfinished(run)) {

@@ -44,6 +44,8 @@ struct _RdRun {
 	GPtrArray *hosts;    /* (element-type RdRunHost) */
 	int unit;
 	gboolean passed[RD_MARK_LAST + 1];
+	gboolean given_up;	/* a person aborted a step */
+	gboolean enrolling;	/* this run found a cluster without any lock file */
 	gint64 life_number;	/* first incarnation of this engine's life, 0 before it */
 	gint64 finishing_since; /* clock; 0 when the end is not near */
 

@@ -195,11 +195,13 @@ rd_run_apply_host(RdRun *run, const RdEvent *event, GError **error)
 	case RD_EVENT_INCARNATION:
 		host->asked = MAX(host->asked, event->number);
 		host->pending = event->number;
+		run->enrolling = run->enrolling || (host->plan->locked && !host->enrol &&
+						    g_strcmp0(event->word, "enrol") == 0);
 		if (run->life_number == 0)
 			run->life_number = event->number;
 		break;
 	case RD_EVENT_GRANTED:
-		host->granted = event->number;
+		host->granted = host->found = event->number;
 		host->pending = 0;
 		host->granted_life = host->taken_before = TRUE;
 		host->released = FALSE;
@@ -297,6 +299,9 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		if (!step->doubted)
 			step->fails++;
 		step->again = TRUE;
+		break;
+	case RD_STEP_DECIDE_ABORT:
+		run->given_up = TRUE;
 		break;
 	case RD_STEP_LOST:
 		if (event->number != 0)
