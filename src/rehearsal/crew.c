@@ -95,7 +95,7 @@ tell_moment(Worker *self, RdMoment moment)
 	RdNetwork *network = self->crew->network;
 
 	if (network->moment != NULL)
-		network->moment(moment, self->target, NULL, NULL, network->data);
+		network->moment(moment, self->target, NULL, NULL, NULL, network->data);
 }
 
 static void

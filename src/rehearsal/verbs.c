@@ -185,8 +185,9 @@ job_reply(const RdSimJob *job, RdReply *reply)
 		rd_sim_reply(reply, RD_VERDICT_DIED, 0, job->log, NULL);
 }
 
+/* the result is written a moment after the effect: a host may die in between */
 static void
-job_done(gpointer data)
+job_result(gpointer data)
 {
 	RdSimProcess *self = data;
 	RdSimJob *job = self->boots == self->host->boots
@@ -194,7 +195,6 @@ job_done(gpointer data)
 			    : NULL;
 
 	if (job != NULL) {
-		rd_sim_exec_end(&self->exec);
 		job->alive = FALSE;
 		job->ended = TRUE;
 		job->status = self->exec.status;
@@ -202,6 +202,16 @@ job_done(gpointer data)
 		rd_sim_host_count(self->host, "job ended", job->call->call.name);
 	}
 	process_free(self);
+}
+
+static void
+job_done(gpointer data)
+{
+	RdSimProcess *self = data;
+
+	if (self->boots == self->host->boots)
+		rd_sim_exec_end(&self->exec);
+	process_later(self, 5 * RD_SIM_MS, job_result);
 }
 
 /* the detached process: makes its directory, then runs the command */

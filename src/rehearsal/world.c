@@ -96,9 +96,10 @@ latency(RdNetwork *network)
 static void
 tell_moment(RdSimRequest *self, RdMoment moment)
 {
-	if (self->network->moment != NULL)
-		self->network->moment(moment, self->host, &self->call->call, self,
-				      self->network->data);
+	/* what goes on without its caller is nobody's boundary */
+	if (self->network->moment != NULL && self->world != NULL)
+		self->network->moment(moment, self->world->target, self->host, &self->call->call,
+				      self, self->network->data);
 }
 
 static void

@@ -24,9 +24,10 @@ const char *rd_moment_to_string(RdMoment moment);
 typedef struct _RdNetwork RdNetwork;
 typedef struct _RdSimRequest RdSimRequest;
 
-/* called at each moment; @call is NULL for those that are not of a call */
-typedef void (*RdMomentFunc)(RdMoment moment, const char *target, const RdCall *call,
-			     RdSimRequest *request, gpointer data);
+/* called at each moment: @target is whose worker it is; the rest is NULL for those that are not of
+ * a call. On the worker's own stack for send, sent and tell. */
+typedef void (*RdMomentFunc)(RdMoment moment, const char *target, const char *host,
+			     const RdCall *call, RdSimRequest *request, gpointer data);
 
 struct _RdNetwork {
 	RdSimCluster *cluster;
