@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "engine/crew.h"
+#include <gio/gio.h>
+G_BEGIN_DECLS
+
+/* The crew of a real run: a runner process started from this very program, and its workers. When
+ * the runner dies, every order in hand is reported lost and a new runner is started, at most
+ * RD_RUNNER_RESTARTS times in a row without a result in between. */
+
+#define RD_RUNNER_RESTARTS 5
+
+typedef struct {
+	const char *run_dir;
+	int lock_fd;   /* inherited by the runner; -1 for none */
+	int stderr_fd; /* -1: ours */
+	/* (nullable) a runner was started */
+	void (*started)(GPid pid, gpointer data);
+	gpointer data;
+} RdRunnerCrewOptions;
+
+RdCrew *rd_runner_crew_new(const RdRunnerCrewOptions *options, GError **error);
+G_END_DECLS
