@@ -159,8 +159,7 @@ rd_fiber_new(void (*body)(gpointer data), gpointer data)
 		 * function's entry the stack pointer is 8 off a multiple of 16 */
 		void **top = (void **)(void *)(stack_bottom(self) + STACK_SIZE);
 
-		*--top = NULL;
-		*--top = NULL;
+		*--top = NULL; /* nobody to return to */
 		*--top = (void *)first;
 		for (guint i = 0; i < 6; i++)
 			*--top = NULL;
