@@ -547,11 +547,12 @@ tape_set(RecoveryStep *step)
 		step->target = g_strdup(text);
 	} else if ((text = tape_take(step, "hosts ")) != NULL)
 		set_words(&step->hosts, text);
-	else if ((text = tape_take(step, "excused ")) != NULL)
+	else if ((text = tape_take(step, "excused")) != NULL)
 		set_words(&step->excused, text);
 	else if ((text = tape_take(step, "param ")) != NULL) {
 		pair = g_strsplit(text, " ", 2);
-		g_hash_table_insert(step->params, g_strdup(pair[0]), g_strdup(pair[1]));
+		g_hash_table_insert(step->params, g_strdup(pair[0]),
+				    g_strdup(pair[1] != NULL ? pair[1] : ""));
 	} else if ((text = tape_take(step, "note ")) != NULL) {
 		pair = g_strsplit(text, " ", 2);
 		g_hash_table_insert(step->notes, g_strdup(pair[0]), g_strdup(pair[1]));
