@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "ask.h"
 #include "manifest.h"
-#include "pods.h"
 G_BEGIN_DECLS
 
 /* Where this run has a static pod's manifest. */
