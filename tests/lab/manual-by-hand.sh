@@ -7,10 +7,7 @@
 set -eu -o pipefail
 
 HERE=$(dirname "$(readlink -f "$0")")
-if [ "$(id -u)" != 0 ]; then
-	echo "must be root: hosts are namespaces"
-	exit 77
-fi
+"$HERE/lab" able || exit 77
 DIR=$(mktemp -d /var/tmp/manual-by-hand.XXXXXX)
 HOSTS=(m0 m1 m2)
 ASIDE=/root/manifests-backup

@@ -148,6 +148,19 @@ lab_exec() { host_enter "$@"; }
 
 lab_ssh() { host_ssh "$@"; }
 
+# lab_able: says why not, and FALSE, where there can be no lab
+lab_able() {
+	local tool
+	[ "$(id -u)" = 0 ] || { echo "must be root: hosts are namespaces, mounts and loop devices" && return 1; }
+	for tool in etcd etcdctl systemd-nspawn sshd ssh-keygen ip nsenter unshare mkfs.ext4 openssl jq \
+		uuidgen sudo pgrep; do
+		command -v $tool >/dev/null || { echo "$tool is missing (scripts/dependencies)" && return 1; }
+	done
+	/usr/bin/python3 -c 'import yaml' 2>/dev/null || { echo "python3-yaml is missing" && return 1; }
+	unshare -m -n -p -f -u -i true 2>/dev/null || { echo "no new namespaces here" && return 1; }
+	[ -e /dev/loop-control ] || { echo "no loop devices here" && return 1; }
+}
+
 lab_up() {
 	local n=3 t0=$EPOCHREALTIME i names=
 	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024
@@ -163,7 +176,7 @@ lab_up() {
 		esac
 		shift
 	done
-	[ "$(id -u)" = 0 ] || die "must be root: hosts are namespaces, mounts and loop devices"
+	lab_able >&2 || exit 1
 	[ ! -e "$LAB/config" ] || die "$LAB holds a lab already (lab down removes it)"
 	if [ -n "$names" ]; then
 		IFS=, read -ra NAMES <<<"$names"
