@@ -2,4 +2,4 @@
 #include <recovery/plugin.h>
 
 /* here because host/ is the lowest folder that fails with these codes */
-G_DEFINE_QUARK(recovery-error-quark, recovery_error)
+G_DEFINE_QUARK(recovery - error - quark, recovery_error)
