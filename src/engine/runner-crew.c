@@ -14,14 +14,10 @@
 #include "runner-crew.h"
 #include "runner/wire.h"
 
-/* numbers of the descriptors that the runner finds open */
-#define RD_RUNNER_FD_ENGINE 3
-#define RD_RUNNER_FD_LOCK   4
-
 typedef struct {
 	RdCrew crew;
 	RdRunnerCrewOptions options;
-	char *run_dir;
+	char *run_dir, *who;
 	GSubprocess *runner; /* (nullable) */
 	RdLines *lines;	     /* (nullable) */
 	guint source;
@@ -53,8 +49,8 @@ rd_runner_crew_launch(RdRunnerCrew *self, GError **error)
 	if (self->options.stderr_fd >= 0)
 		g_subprocess_launcher_take_stderr_fd(
 		    launcher, fcntl(self->options.stderr_fd, F_DUPFD_CLOEXEC, 5));
-	self->runner =
-	    g_subprocess_launcher_spawn(launcher, error, program, "runner", self->run_dir, NULL);
+	self->runner = g_subprocess_launcher_spawn(launcher, error, program, "runner",
+						   self->run_dir, self->who, NULL);
 	if (self->runner == NULL) {
 		close(fds[0]);
 		return FALSE;
@@ -201,6 +197,7 @@ rd_runner_crew_free(RdCrew *crew)
 	g_clear_object(&self->runner);
 	g_hash_table_unref(self->in_hand);
 	g_free(self->run_dir);
+	g_free(self->who);
 	g_free(self);
 }
 
@@ -214,6 +211,7 @@ rd_runner_crew_new(const RdRunnerCrewOptions *options, GError **error)
 	self->crew.klass = &klass;
 	self->options = *options;
 	self->run_dir = g_strdup(options->run_dir);
+	self->who = g_strdup(options->who);
 	self->in_hand = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	if (!rd_runner_crew_launch(self, error)) {
 		rd_runner_crew_free(&self->crew);

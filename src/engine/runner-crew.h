@@ -10,10 +10,15 @@ G_BEGIN_DECLS
 
 #define RD_RUNNER_RESTARTS 5
 
+/* numbers of the descriptors that the runner finds open */
+#define RD_RUNNER_FD_ENGINE 3
+#define RD_RUNNER_FD_LOCK   4
+
 typedef struct {
 	const char *run_dir;
-	int lock_fd;   /* inherited by the runner; -1 for none */
-	int stderr_fd; /* -1: ours */
+	const char *who; /* this engine, by a name that no other has */
+	int lock_fd;	 /* inherited by the runner; -1 for none */
+	int stderr_fd;	 /* -1: ours */
 	/* (nullable) a runner was started */
 	void (*started)(GPid pid, gpointer data);
 	gpointer data;
