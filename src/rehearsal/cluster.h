@@ -80,6 +80,7 @@ struct _RdSimCluster {
 	guint64 raft_cluster;  /* of the newest group with a quorum */
 	char *raft_leader;     /* (owned) (nullable) its leader's host */
 	guint raft_term;
+	gboolean brisk; /* pods stop and start in about a second: less of the same to poll for */
 };
 
 RdSimCluster *rd_sim_cluster_new(guint32 seed);

@@ -168,8 +168,11 @@ pod_stop(RdSimHost *self, RdSimPod *pod)
 	while (!g_str_has_prefix(pod->name, paces[i].pod))
 		i++;
 	pod->ending = TRUE;
-	later(self, paces[i].stop_low * RD_SIM_SECOND, paces[i].stop_high * RD_SIM_SECOND, pod_down,
-	      pod);
+	if (self->cluster->brisk)
+		later(self, 200 * RD_SIM_MS, 1500 * RD_SIM_MS, pod_down, pod);
+	else
+		later(self, paces[i].stop_low * RD_SIM_SECOND, paces[i].stop_high * RD_SIM_SECOND,
+		      pod_down, pod);
 }
 
 /* a pod object from a manifest, NULL when it is none */
@@ -204,6 +207,19 @@ pod_new(RdSimHost *self, RdSimNode *file)
 		g_ptr_array_add(pod->containers, container);
 	}
 	return pod;
+}
+
+/* the pod of exactly this manifest runs, or is being started */
+static gboolean
+is_running(RdSimHost *self, RdSimNode *file)
+{
+	for (guint i = 0; i < self->pods->len; i++) {
+		const RdSimPod *pod = g_ptr_array_index(self->pods, i);
+
+		if (!pod->ending && strncmp(rd_sim_node_sha256(file), pod->uid, 32) == 0)
+			return TRUE;
+	}
+	return FALSE;
 }
 
 static gboolean
@@ -257,7 +273,7 @@ sync_now(gpointer data)
 		RdSimNode *file = g_ptr_array_index(dir->children, i);
 		RdSimPod *pod = NULL;
 
-		if (file->name[0] == '.' || file->content == NULL)
+		if (file->name[0] == '.' || file->content == NULL || is_running(self, file))
 			continue;
 		pod = pod_new(self, file);
 		if (pod == NULL)
@@ -267,7 +283,10 @@ sync_now(gpointer data)
 			continue;
 		}
 		g_ptr_array_add(self->pods, pod);
-		later(self, 1 * RD_SIM_SECOND, 3 * RD_SIM_SECOND, pod_up, pod);
+		if (self->cluster->brisk)
+			later(self, 100 * RD_SIM_MS, 800 * RD_SIM_MS, pod_up, pod);
+		else
+			later(self, 1 * RD_SIM_SECOND, 3 * RD_SIM_SECOND, pod_up, pod);
 	}
 }
 

@@ -12,13 +12,13 @@
 static const struct {
 	const char *file, *name, *namespace, *containers;
 } pods[] = {
-    {"etcd-pod.yaml", "etcd", "openshift-etcd", "etcdctl etcd etcd-metrics etcd-readyz etcd-rev"},
+    {"etcd-pod.yaml", "etcd", "openshift-etcd", "etcdctl etcd etcd-metrics etcd-readyz"},
     {"kube-apiserver-pod.yaml", "kube-apiserver", "openshift-kube-apiserver",
-     "kube-apiserver kube-apiserver-cert-syncer kube-apiserver-check-endpoints"},
+     "kube-apiserver kube-apiserver-check-endpoints"},
     {"kube-controller-manager-pod.yaml", "kube-controller-manager",
-     "openshift-kube-controller-manager", "kube-controller-manager cluster-policy-controller"},
+     "openshift-kube-controller-manager", "kube-controller-manager"},
     {"kube-scheduler-pod.yaml", "openshift-kube-scheduler", "openshift-kube-scheduler",
-     "kube-scheduler kube-scheduler-cert-syncer"},
+     "kube-scheduler"},
 };
 
 static void

@@ -21,6 +21,7 @@ typedef struct {
 	const char *procedure;
 	guint32 seed;
 	guint every, jobs;
+	gboolean real_pace;
 	const char *only;
 	gint at_boundary;
 	RdCatalogue *catalogue;
@@ -208,10 +209,13 @@ static Trial *
 new_trial(Grid *grid, gboolean trace)
 {
 	g_autofree char *dir = g_build_filename(grid->dir, "first", NULL);
+	Trial *trial;
 
 	remove_dir(dir);
 	g_mkdir(dir, 0700);
-	return trial_new(grid->procedure, grid->seed, grid->catalogue, dir, trace);
+	trial = trial_new(grid->procedure, grid->seed, grid->catalogue, dir, trace);
+	trial->cluster->brisk = !grid->real_pace;
+	return trial;
 }
 
 /* the undisturbed one, twice: it has to be good, and the same */
@@ -316,7 +320,7 @@ main(int argc, char **argv)
 {
 	g_autofree char *procedure = NULL, *only = NULL;
 	gint seed = 1, every = 1, jobs = 1, boundary = -1, n_bench = 0;
-	gboolean verbose = FALSE, ok;
+	gboolean verbose = FALSE, real_pace = FALSE, ok;
 	const GOptionEntry options[] = {
 	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME"},
 	    {"seed", 's', 0, G_OPTION_ARG_INT, &seed, "all chance comes from it", "N"},
@@ -326,6 +330,8 @@ main(int argc, char **argv)
 	    {"fault", 'f', 0, G_OPTION_ARG_STRING, &only, "only this one", "NAME"},
 	    {"boundary", 'b', 0, G_OPTION_ARG_INT, &boundary, "only this one, and tell all", "N"},
 	    {"bench", 0, 0, G_OPTION_ARG_INT, &n_bench, "undisturbed, so many times", "N"},
+	    {"real-pace", 0, 0, G_OPTION_ARG_NONE, &real_pace,
+	     "pods stop and start as slowly as real ones", NULL},
 	    {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "print the history", NULL},
 	    {NULL}};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
@@ -344,6 +350,7 @@ main(int argc, char **argv)
 	grid.seed = (guint32)seed;
 	grid.every = (guint)MAX(every, 1);
 	grid.jobs = (guint)MAX(jobs, 1);
+	grid.real_pace = real_pace;
 	grid.only = only;
 	grid.at_boundary = boundary;
 	grid.catalogue = catalogue;
