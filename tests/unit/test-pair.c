@@ -302,12 +302,18 @@ static void
 test_no_tar(void)
 {
 	/* printf x | gzip -n */
-	static const guint8 gzip[] = {0x1f, 0x8b, 8,	0,    0,    0,	  0, 0, 0, 3, 0xab,
-				      0,    0,	  0x83, 0x16, 0xdc, 0x8c, 1, 0, 0, 0};
+	static const guint8 tiny[] = {0x1f, 0x8b, 0x8,	0x0,  0x0,  0x0,  0x0, 0x0, 0x0, 0x3, 0xab,
+				      0x0,  0x0,  0x83, 0x16, 0xdc, 0x8c, 0x1, 0x0, 0x0, 0x0};
+	/* head -c 600 /dev/zero | gzip -n */
+	static const guint8 zeros[] = {0x1f, 0x8b, 0x8,	 0x0,  0x0,  0x0,  0x0,	 0x0,  0x0,
+				       0x3,  0x63, 0x60, 0x18, 0x5,  0xa3, 0x80, 0xfa, 0x0,
+				       0x0,  0x23, 0xa2, 0xed, 0x77, 0x58, 0x2,	 0x0,  0x0};
 	g_autofree char *dir = make_backup();
 	g_autoptr(RdPair) pair = rd_pair_choose(dir, NULL);
 
-	g_file_set_contents(pair->resources, (const char *)gzip, sizeof(gzip), NULL);
+	g_file_set_contents(pair->resources, (const char *)tiny, sizeof(tiny), NULL);
+	assert_not_proven(pair, "there is no tar inside");
+	g_file_set_contents(pair->resources, (const char *)zeros, sizeof(zeros), NULL);
 	assert_not_proven(pair, "there is no tar inside");
 	g_unlink(pair->resources);
 	g_assert_cmpint(g_mkdir(pair->resources, 0700), ==, 0);

@@ -132,6 +132,7 @@ typedef struct {
 	gboolean bad_first, bad_second;
 	guint body_pages; /* how many there really are */
 	gboolean no_hash;
+	gboolean second_newer;
 } Shape;
 
 static const Shape plain = {.page_size = 4096,
@@ -162,7 +163,8 @@ put_meta(guint8 *page, const Shape *shape, guint64 id)
 	put_number(meta + 16, shape->root, 8, big);
 	put_number(meta + 32, G_MAXUINT64, 8, big); /* NoFreelistSync */
 	put_number(meta + 40, shape->pages, 8, big);
-	put_number(meta + 48, shape->transaction - id, 8, big);
+	put_number(meta + 48,
+		   shape->second_newer ? shape->transaction + id : shape->transaction - id, 8, big);
 	for (guint i = 0; i < 56; i++)
 		sum = (sum ^ meta[i]) * G_GUINT64_CONSTANT(0x100000001b3);
 	if (id == 0 ? shape->bad_first : shape->bad_second)
@@ -265,6 +267,10 @@ test_shapes(void)
 	     {4096, 6, 3, 7, .bad_second = TRUE, .body_pages = 8},
 	     RD_SNAPSHOT_SOUND,
 	     7},
+	    {"page 1 is newer",
+	     {4096, 6, 3, 7, .second_newer = TRUE, .body_pages = 8},
+	     RD_SNAPSHOT_SOUND,
+	     8},
 	    {"both are bad",
 	     {4096, 6, 3, 7, .bad_first = TRUE, .bad_second = TRUE, .body_pages = 8},
 	     RD_SNAPSHOT_NOT_BBOLT,
