@@ -17,6 +17,7 @@ typedef enum {
 
 /* @path must not exist; the file, its directory and a reserve are on disk before it returns */
 RdJournal *rd_journal_create(const char *path, GError **error);
+/* refused with WRITE while another writer has it, in whichever process */
 RdJournal *rd_journal_open_writer(const char *path, GError **error);
 /* reads only; works beside a writer and on a read-only copy */
 RdJournal *rd_journal_open_reader(const char *path, GError **error);
@@ -25,12 +26,22 @@ void rd_journal_free(RdJournal *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdJournal, rd_journal_free)
 
 /* One commit; gives each event its seq and wall time. On disk when it returns TRUE. After FALSE
- * with WRITE nothing more can be appended to this journal object. */
+ * with WRITE nothing more can be appended to this journal object; after FALSE with FULL it can,
+ * once there is room. Redacts key, value and text of the events in place (see redact.h), so that
+ * what the caller applies is what a later reader gets. */
 gboolean rd_journal_append(RdJournal *self, GPtrArray *events, GError **error);
 /* events with seq > @after, in order (element-type RdEvent) (transfer full) */
 GPtrArray *rd_journal_read(RdJournal *self, gint64 after, GError **error);
-/* hex SHA-256 of the newest event's chain, "" for an empty journal (unowned) */
+/* hex SHA-256 of the newest event's chain, "" for an empty journal and one in memory (unowned) */
 const char *rd_journal_head(RdJournal *self);
-/* walks the chain; FALSE names the first event that does not fit. *count may be NULL */
+/* Walks the chain; FALSE names the first event that does not fit. *count may be NULL. A cut-off
+ * tail fits: only a head that was written down elsewhere (job records, journald) tells. */
 gboolean rd_journal_verify(RdJournal *self, gint64 *count, GError **error);
+
+/* @secret is hidden wherever it appears in later events; too short ones are not (see redact.h) */
+void rd_journal_add_secret(RdJournal *self, const char *secret);
+/* After FALSE with FULL: gives back the space that was put aside when the journal was opened for
+ * writing, room for dozens of events more ("disk full" is to be the first). The next writer takes
+ * it again, and is refused with FULL where it cannot. */
+gboolean rd_journal_release_reserve(RdJournal *self, GError **error);
 G_END_DECLS
