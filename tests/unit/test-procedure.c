@@ -335,8 +335,11 @@ test_wrong_inputs(void)
 			    "static_kuberesources_*.tar.gz of one backup\n"
 			    "manual-restore has no input backup; did you mean backup?");
 	assert_not_expanded(restore, inventory, unproven,
-			    "copy-backup: parameter sha256: “${input.backup.sha256}” is not known");
+			    "copy-backup: parameter sha256: “${input.backup.sha256}” is not known\n"
+			    "restore: parameter sha256: “${input.backup.sha256}” is not known");
 	assert_not_expanded(restore, inventory, relative,
+			    "parameters: parameter snapshot must be an absolute path on this "
+			    "machine, not “b.db”\n"
 			    "copy-backup: parameter from must be an absolute path on this machine, "
 			    "not “b.db”");
 	assert_not_expanded(two, inventory, mistyped,
