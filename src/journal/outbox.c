@@ -152,11 +152,12 @@ own_group(gpointer data)
 static void
 deliver(RdOutbox *self, Letter *letter)
 {
-	g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
-	    G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+	g_autoptr(GSubprocessLauncher) launcher =
+	    g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
 	g_autofree char *path = g_build_filename(self->dir, letter->name, NULL);
 	g_autoptr(GError) error = NULL;
 
+	/* stderr is the engine's: a command that fails explains itself in its log */
 	g_subprocess_launcher_set_stdin_file_path(launcher, path);
 	g_subprocess_launcher_set_child_setup(launcher, own_group, NULL, NULL);
 	self->process =
@@ -293,7 +294,8 @@ rd_outbox_add(RdOutbox *self, const RdNotice *notice, GError **error)
 	    strspn(notice->type, "abcdefghijklmnopqrstuvwxyz.-") == strlen(notice->type), FALSE);
 	if (was_added(self, name))
 		return TRUE;
-	if (!rd_file_write(path, json, strlen(json), 0600, RD_DURABLE_SYNC, error))
+	if (!rd_file_write(path, json, strlen(json), rd_dir_is_shared(self->dir) ? 0660 : 0600,
+			   RD_DURABLE_SYNC, error))
 		return FALSE;
 	self->last = MAX(self->last, notice->seq);
 	add_letter(self, name);
@@ -362,6 +364,7 @@ RdOutbox *
 rd_outbox_new(const char *dir, const char *command, const RdOutboxPace *pace, GError **error)
 {
 	g_autoptr(RdOutbox) self = g_new0(RdOutbox, 1);
+	guint mode;
 
 	self->refs = 1;
 	self->dir = g_strdup(dir);
@@ -374,8 +377,9 @@ rd_outbox_new(const char *dir, const char *command, const RdOutboxPace *pace, GE
 		g_prefix_error(error, "--notify: ");
 		return NULL;
 	}
-	if (!rd_dir_make(self->sent, 0700, -1, error) ||
-	    !rd_dir_make(self->failed, 0700, -1, error) || !scan(self, self->dir, TRUE, error) ||
+	mode = rd_dir_is_shared(dir) ? 02770 : 0700;
+	if (!rd_dir_make(self->sent, mode, -1, error) ||
+	    !rd_dir_make(self->failed, mode, -1, error) || !scan(self, self->dir, TRUE, error) ||
 	    !scan(self, self->sent, FALSE, error) || !scan(self, self->failed, FALSE, error))
 		return NULL;
 	g_ptr_array_sort(self->letters, compare_letters);

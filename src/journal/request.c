@@ -55,15 +55,6 @@ to_json(const RdRequest *request)
 	return json_to_string(root, FALSE);
 }
 
-/* where two operators work, the other's engine reads it; nobody but us may change it */
-static guint
-mode_in(const char *dir)
-{
-	struct stat info;
-
-	return stat(dir, &info) == 0 && (info.st_mode & S_IWGRP) != 0 ? 0640 : 0600;
-}
-
 gboolean
 rd_request_send(const char *dir, const RdRequest *request, GError **error)
 {
@@ -72,6 +63,7 @@ rd_request_send(const char *dir, const RdRequest *request, GError **error)
 	g_autofree char *name = NULL;
 	g_autofree char *path = NULL;
 	g_autoptr(GError) local_error = NULL;
+	guint mode;
 
 	if (strlen(json) > RD_REQUEST_SIZE_MAX) {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
@@ -83,8 +75,9 @@ rd_request_send(const char *dir, const RdRequest *request, GError **error)
 	name = g_strdup_printf("%016" G_GINT64_FORMAT "-%d-%04u.json", g_get_real_time(),
 			       (int)getpid(), counter++);
 	path = g_build_filename(dir, name, NULL);
-	if (rd_file_write(path, json, strlen(json), mode_in(dir), RD_DURABLE_NOTHING_THERE,
-			  &local_error))
+	/* where two operators work, the other's engine reads it; nobody but us may change it */
+	mode = rd_dir_is_shared(dir) ? 0640 : 0600;
+	if (rd_file_write(path, json, strlen(json), mode, RD_DURABLE_NOTHING_THERE, &local_error))
 		return TRUE;
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "the request cannot be left: %s",
 		    local_error->message);
@@ -256,9 +249,12 @@ set_aside(const char *dir, const char *name, const char *why)
 	g_autofree char *bad_dir = g_build_filename(dir, "bad", NULL);
 	g_autofree char *from = g_build_filename(dir, name, NULL);
 	g_autofree char *to = g_build_filename(bad_dir, name, NULL);
+	g_autofree char *second = g_strdup_printf("%s.%" G_GINT64_FORMAT, to, g_get_real_time());
 
 	g_warning("%s is not a request: %s; moved to bad/", from, why);
-	if (!rd_dir_make(bad_dir, 0700, -1, NULL) || rename(from, to) != 0)
+	/* the name may be taken there, even by a directory */
+	if (!rd_dir_make(bad_dir, rd_dir_is_shared(dir) ? 02770 : 0700, -1, NULL) ||
+	    (rename(from, to) != 0 && rename(from, second) != 0))
 		g_warning("%s cannot be moved to bad/: %s", from, g_strerror(errno));
 }
 
