@@ -240,6 +240,10 @@ gboolean recovery_put_data(RecoveryStep *step, const char *data, gsize size, con
 gboolean recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError **),
 		       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* how much of the time this step was given is over, in percent, 0 to 100: for a second, harder way
+ * that is due when the gentle one did not do by half-time */
+guint recovery_time_used(RecoveryStep *step);
+
 /* on disk in the journal before it returns; write-once per attempt: another value is an error */
 gboolean recovery_remember(RecoveryStep *step, const char *key, const char *value,
 			   GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -23,7 +23,8 @@ typedef struct {
 
 /* @run holds the fold of everything @journal has. All (unowned), must outlive the engine. */
 RdEngine *rd_engine_new(RdRun *run, RdJournal *journal, RdCrew *crew, const RdEngineHooks *hooks);
-/* stores "engine started", declares lost what was in hand, begins to decide */
+/* stores "engine started" and declares lost what was in hand; decides from the main loop on, so
+ * that requests made right after this call are heard first */
 void rd_engine_start(RdEngine *engine, const char *bastion, const char *boot_id, gint64 pid);
 /* a person's word, from the run directory; FALSE: refused, with the reason */
 gboolean rd_engine_request(RdEngine *engine, const char *word, const char *step,

@@ -103,8 +103,9 @@ static const struct {
     {RD_LIFE_HELD,     RD_STEP_RESUME,       RD_LIFE_DOUBT},   /* it may have touched */
     {RD_LIFE_HELD,     RD_STEP_SETTLED,      RD_LIFE_PENDING}, /* it cannot have */
     {RD_LIFE_HELD,     RD_STEP_DECIDE_DONE,  RD_LIFE_DONE},
-    {RD_LIFE_HELD,     RD_STEP_DECIDE_REDO,  RD_LIFE_WAITING},
+    {RD_LIFE_HELD,     RD_STEP_DECIDE_REDO,  RD_LIFE_DOUBT},   /* an earlier job may run still */
     {RD_LIFE_HELD,     RD_STEP_DECIDE_ABORT, RD_LIFE_FAILED},
+    {RD_LIFE_PENDING,  RD_STEP_REFUSED,      RD_LIFE_HELD},
     {RD_LIFE_PENDING,  RD_STEP_SKIP,         RD_LIFE_SKIPPED},
     {RD_LIFE_WAITING,  RD_STEP_SKIP,         RD_LIFE_SKIPPED},
     {RD_LIFE_HELD,     RD_STEP_SKIP,         RD_LIFE_SKIPPED},

@@ -15,12 +15,15 @@ typedef struct _RdRun RdRun;
 typedef enum {
 	RD_RUN_NEW,
 	RD_RUN_RUNNING,
-	RD_RUN_PAUSED,	   /* after the steps in hand */
-	RD_RUN_CANCELLING, /* after the steps in hand */
+	RD_RUN_PAUSING, /* the steps in hand come to their end first */
+	RD_RUN_PAUSED,
+	RD_RUN_CANCELLING, /* the same, then the lock is given back */
 	RD_RUN_HELD,	   /* waits for a person's word */
 	RD_RUN_ENDED,
 } RdRunState;
+#define RD_RUN_STATE_LAST RD_RUN_ENDED
 const char *rd_run_state_to_string(RdRunState state);
+gboolean rd_run_state_from_string(const char *name, RdRunState *state);
 
 /* one step as it stands */
 typedef struct {
@@ -34,24 +37,36 @@ typedef struct {
 	gint64 wall_since, wall_began, wall_ended;
 	gint64 doubt_since; /* clock of the first unanswered question, 0 when none is open */
 	gboolean intent;    /* this attempt may have touched */
-	char *text;	    /* (owned) (nullable) last error or finding */
-	char *outcome;	    /* (owned) (nullable) */
-	GHashTable *notes;  /* (element-type utf8 utf8) (owned) of this attempt */
+	gboolean again;	    /* the next begin is a new attempt */
+	gboolean doubted;   /* this attempt went through DOUBT */
+	gboolean redo;	    /* a person said so: what the probe cannot tell counts as ABSENT */
+	guint fails;   /* attempts that ended without success, since the last word of a person */
+	guint crashes; /* workers that died with it, since then */
+	guint touches; /* number of the newest touch in this visit */
+	char *text;    /* (owned) (nullable) last error or finding */
+	char *outcome; /* (owned) (nullable) */
+	GHashTable *notes;	    /* (element-type utf8 utf8) (owned) of this attempt */
 	char *boot_id, *machine_id; /* (owned) of the grant this attempt ran under */
 } RdStep;
 
 typedef struct {
 	const RdPlanHost *plan;
 	gboolean excused;
+	gboolean enrol;		    /* a person said that it may be new */
 	char *excuse;		    /* (owned) (nullable) reason and who */
 	gint64 granted;		    /* number in force, 0 when we do not hold it now */
 	gint64 asked;		    /* highest number journalled for this host */
+	gint64 pending;		    /* journalled, sent or about to be, not answered yet; or 0 */
 	gboolean taken_before;	    /* granted at some time in this run: no enrolment any more */
+	gboolean granted_life;	    /* granted at some time in this engine's life */
 	gboolean surveyed;	    /* in this engine's life */
+	gboolean released;	    /* given back at the end */
 	gint64 found;		    /* number the survey found, -1: no file */
 	char *boot_id, *machine_id; /* (owned) last granted */
-	char *trouble;		    /* (owned) (nullable) why it does not grant */
-	gint64 trouble_since;	    /* clock; 0 when it answers */
+	char *holder;		    /* (owned) (nullable) of another run, as the survey found it */
+	char *trouble_word;   /* (owned) (nullable) fenced | busy | refused | unreachable … */
+	char *trouble;	      /* (owned) (nullable) why it does not grant */
+	gint64 trouble_since; /* clock; 0 when it answers */
 } RdRunHost;
 
 RdRun *rd_run_new(const RdPlan *plan);
@@ -60,6 +75,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdRun, rd_run_free)
 
 /* FALSE when the event does not fit what came before: the journal is not this plan's, or damaged */
 gboolean rd_run_apply(RdRun *run, const RdEvent *event, GError **error);
+
+/* what time it is, for the events that digest and request make; decide is told itself */
+void rd_run_tick(RdRun *run, gint64 clock);
 
 /* what a report means: events for the journal, which the caller stores, applies, and then
  * acknowledges if the kind asks for it. (element-type RdEvent) (transfer full) */
@@ -88,13 +106,13 @@ GPtrArray *rd_run_request(RdRun *run, const char *word, const char *step, const 
 /* reading it */
 const RdPlan *rd_run_get_plan(RdRun *run);
 RdRunState rd_run_get_state(RdRun *run);
-/* "done", "done with leftovers", "cancelled", "failed"; NULL before the end */
+/* "done", "done with leftovers", "cancelled", "failed", "refused"; NULL before the end */
 const char *rd_run_get_end(RdRun *run);
-const char *rd_run_get_id(RdRun *run);
+const char *rd_run_get_end_text(RdRun *run);
 const char *rd_run_get_uuid(RdRun *run);
 gint64 rd_run_get_clock(RdRun *run);
 gint64 rd_run_get_seq(RdRun *run);
-guint rd_run_get_resumes(RdRun *run);
+guint rd_run_get_starts(RdRun *run); /* of engines */
 gint64 rd_run_get_created_wall(RdRun *run);
 const char *rd_run_get_creator(RdRun *run);
 gboolean rd_run_passed(RdRun *run, RdMark mark);

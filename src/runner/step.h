@@ -2,6 +2,7 @@
 #pragma once
 #include "host/call.h"
 #include "machine/order.h"
+#include "machine/plan.h"
 #include "runner/catalogue.h"
 G_BEGIN_DECLS
 

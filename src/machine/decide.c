@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-machine"
+
+#include <string.h>
+
+#include "run-private.h"
+
+/* What to do next, one thing at a time: rd_run_decide() asks the functions below in order, and the
+ * first that fills the move wins. Nothing here remembers anything but what is in hand; the rest is
+ * read from the fold, so a new engine decides as the old one would have. */
+
+void
+rd_move_wake(RdMove *move, gint64 clock)
+{
+	if (move->wake == 0 || clock < move->wake)
+		move->wake = clock;
+}
+
+gboolean
+rd_move_events(RdMove *move, RdEvent *event)
+{
+	if (move->events == NULL)
+		move->events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+	g_ptr_array_add(move->events, event);
+	return TRUE;
+}
+
+gboolean
+rd_move_order(RdRun *run, RdMove *move, RdOrder *order, RdStep *step)
+{
+	RdHand *hand = rd_run_hand(run, order->target);
+
+	hand->busy = TRUE;
+	hand->what = order->what;
+	hand->step = step;
+	hand->stopping = hand->deadline = FALSE;
+	move->order = order;
+	return TRUE;
+}
+
+void
+rd_move_clear(RdMove *move)
+{
+	g_clear_pointer(&move->events, g_ptr_array_unref);
+	g_clear_pointer(&move->order, rd_order_free);
+	g_clear_pointer(&move->cancel, g_free);
+	memset(move, 0, sizeof *move);
+}
+
+static gboolean
+rd_run_in_hand(RdRun *run)
+{
+	for (guint i = 0; i < run->hands->len; i++) {
+		const RdHand *hand = g_ptr_array_index(run->hands, i);
+		if (hand->busy)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* ---- deadlines, pause and cancel of what is in hand ---------------------------------------- */
+
+static gboolean
+rd_run_decide_stops(RdRun *run, RdMove *move)
+{
+	for (guint i = 0; i < run->hands->len; i++) {
+		RdHand *hand = g_ptr_array_index(run->hands, i);
+		gboolean leave = run->state == RD_RUN_PAUSING || run->state == RD_RUN_CANCELLING;
+		gint64 deadline;
+
+		if (!hand->busy || hand->step == NULL || hand->stopping)
+			continue;
+		deadline = rd_step_deadline(hand->step);
+		hand->deadline = run->clock >= deadline;
+		/* only what cannot touch is interrupted for a person */
+		if (hand->deadline || (leave && hand->what == RD_DO_LOOK)) {
+			hand->stopping = TRUE;
+			move->cancel = g_strdup(hand->name);
+			return TRUE;
+		}
+		rd_move_wake(move, deadline);
+	}
+	return FALSE;
+}
+
+/* ---- one step ------------------------------------------------------------------------------ */
+
+static gboolean
+rd_run_refuse(RdRun *run, RdMove *move, RdStep *step, const GError *why)
+{
+	RdEvent *event = rd_run_step_event(run, step, RD_STEP_REFUSED, why->message);
+
+	return rd_move_events(move, event);
+}
+
+static gboolean
+rd_run_resolve_all(RdRun *run, const RdStep *step, GHashTable *from, GHashTable *to, GError **error)
+{
+	GHashTableIter iter;
+	gpointer name, text;
+
+	g_hash_table_iter_init(&iter, from);
+	while (g_hash_table_iter_next(&iter, &name, &text)) {
+		char *value = rd_run_resolve(run, step, text, error);
+
+		if (value == NULL) {
+			g_prefix_error(error, "parameter %s: ", (const char *)name);
+			return FALSE;
+		}
+		g_hash_table_replace(to, g_strdup(name), value);
+	}
+	return TRUE;
+}
+
+static RdOrder *
+rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
+{
+	g_autoptr(RdOrder) order = rd_order_new(what, step->target);
+	const RdRunHost *host = rd_run_find_host(run, step->target);
+	GHashTableIter iter;
+	gpointer key, value;
+
+	order->number = host != NULL ? host->granted : 0;
+	order->state = g_strdup(step->plan->name);
+	order->visit = step->visit;
+	order->attempt = step->attempt;
+	order->type = g_strdup(step->plan->type);
+	order->boot_id = g_strdup(step->boot_id);
+	order->machine_id = g_strdup(step->machine_id);
+	order->touches = step->touches;
+	order->timeout_ms = (rd_step_deadline(step) - run->clock) / 1000;
+	if (!rd_run_resolve_all(run, step, step->plan->with, order->with, error))
+		return NULL;
+	g_hash_table_iter_init(&iter, step->notes);
+	while (g_hash_table_iter_next(&iter, &key, &value))
+		g_hash_table_insert(order->notes, g_strdup(key), g_strdup(value));
+	for (guint i = 0; what == RD_DO_CHECK && i < step->plan->guards->len; i++) {
+		const RdPlanGuard *guard = g_ptr_array_index(step->plan->guards, i);
+		RdOrderGuard *asked = rd_order_add_guard(order, guard->type);
+
+		if (!rd_run_resolve_all(run, step, guard->with, asked->with, error))
+			return NULL;
+	}
+	for (guint i = 0; i < run->hosts->len; i++) {
+		const RdRunHost *other = g_ptr_array_index(run->hosts, i);
+
+		if (other->excused)
+			g_ptr_array_add(order->excused, g_strdup(other->plan->name));
+	}
+	return g_steal_pointer(&order);
+}
+
+static gboolean
+rd_run_send_step(RdRun *run, RdMove *move, RdStep *step, RdDo what)
+{
+	g_autoptr(GError) error = NULL;
+	RdOrder *order = rd_run_step_order(run, step, what, &error);
+
+	if (order == NULL)
+		return rd_run_refuse(run, move, step, error);
+	return rd_move_order(run, move, order, step);
+}
+
+/* unknown facts stop: FALSE with error. *wanted says whether the state is to be done */
+static gboolean
+rd_run_when(RdRun *run, const RdStep *step, gboolean *wanted, GError **error)
+{
+	*wanted = TRUE;
+	for (guint i = 0; i + 1 < step->plan->when->len; i += 2) {
+		g_autofree char *fact =
+		    rd_run_resolve(run, step, step->plan->when->pdata[i], error);
+
+		if (fact == NULL)
+			return FALSE;
+		*wanted = *wanted && strcmp(fact, step->plan->when->pdata[i + 1]) == 0;
+	}
+	return TRUE;
+}
+
+static gboolean
+rd_run_begin(RdRun *run, RdMove *move, RdStep *step)
+{
+	gboolean look = step->plan->kind != RD_KIND_CHANGE;
+	g_autoptr(GError) error = NULL;
+	gboolean wanted;
+	RdEvent *event;
+
+	if (!rd_run_when(run, step, &wanted, &error)) {
+		if (step->life == RD_LIFE_PENDING)
+			return rd_run_refuse(run, move, step, error);
+		return FALSE;
+	}
+	if (!wanted)
+		return rd_move_events(
+		    move, rd_run_step_event(run, step, RD_STEP_SKIP, "its condition is not true"));
+	event = rd_run_step_event(run, step, look ? RD_STEP_LOOK : RD_STEP_BEGIN, NULL);
+	/* an attempt that cannot have touched is not used up by being lost */
+	event->attempt =
+	    step->attempt == 0 || step->again || step->intent ? step->attempt + 1 : step->attempt;
+	return rd_move_events(move, event);
+}
+
+static gboolean
+rd_run_wait_over(RdRun *run, RdMove *move, RdStep *step)
+{
+	gint64 delay = step->again ? (gint64)step->plan->delay_s * RD_SECOND : RD_RECONNECT_PACE;
+	g_autofree char *text = NULL;
+
+	if (step->again && (step->fails >= step->plan->tries || step->crashes >= RD_CRASHES_MAX)) {
+		text = g_strdup_printf("%s%s(attempt %u, tries %u)",
+				       step->text != NULL ? step->text : "not done", " ",
+				       step->attempt, step->plan->tries);
+		return rd_move_events(move, rd_run_step_event(run, step, RD_STEP_EXHAUSTED, text));
+	}
+	/* a wait is over at its deadline and no sooner */
+	if (step->doubt_since != 0 && step->plan->kind != RD_KIND_WAIT &&
+	    run->clock >= step->doubt_since + RD_RECONNECT_WINDOW)
+		return rd_move_events(move,
+				      rd_run_step_event(run, step, RD_STEP_EXHAUSTED, step->text));
+	if (!step->again && run->clock >= rd_step_deadline(step))
+		return rd_move_events(move,
+				      rd_run_step_event(run, step, RD_STEP_DEADLINE, step->text));
+	if (run->clock < step->since + delay) {
+		rd_move_wake(move, step->since + delay);
+		return FALSE;
+	}
+	return rd_run_begin(run, move, step);
+}
+
+/* TRUE when the move is filled; *active when the lane has begun and is not through */
+static gboolean
+rd_run_decide_step(RdRun *run, RdMove *move, RdStep *step)
+{
+	RdHand *hand = rd_run_hand(run, step->target);
+	gboolean begin =
+	    run->state == RD_RUN_RUNNING && rd_run_all_granted(run) &&
+	    (step->plan->kind != RD_KIND_CHANGE || rd_run_may_touch(run, step->target));
+
+	if (hand->busy)
+		return FALSE;
+	switch (step->life) {
+	case RD_LIFE_PENDING:
+		return begin && rd_run_begin(run, move, step);
+	case RD_LIFE_WAITING:
+		return begin && rd_run_wait_over(run, move, step);
+	case RD_LIFE_LOOKING:
+		return rd_run_send_step(run, move, step, RD_DO_LOOK);
+	case RD_LIFE_CHECKING:
+		return rd_run_send_step(run, move, step, RD_DO_CHECK);
+	case RD_LIFE_RUNNING:
+		return rd_run_send_step(run, move, step, RD_DO_ENTER);
+	case RD_LIFE_DOUBT:
+		if (step->doubt_since != 0 && run->clock >= step->doubt_since + RD_RECONNECT_WINDOW)
+			return rd_move_events(
+			    move, rd_run_step_event(run, step, RD_STEP_EXHAUSTED, step->text));
+		if (step->doubt_since != 0)
+			rd_move_wake(move, step->doubt_since + RD_RECONNECT_WINDOW);
+		if (!rd_run_may_touch(run, step->target))
+			return FALSE; /* its fence is on the way */
+		if (run->clock < hand->not_before) {
+			rd_move_wake(move, hand->not_before);
+			return FALSE;
+		}
+		return rd_run_send_step(run, move, step, RD_DO_SETTLE);
+	case RD_LIFE_PROBING:
+		return rd_run_send_step(run, move, step, RD_DO_PROBE);
+	case RD_LIFE_UNDOING:
+		return rd_run_may_touch(run, step->target) &&
+		       rd_run_send_step(run, move, step, RD_DO_UNDO);
+	case RD_LIFE_HELD:
+	case RD_LIFE_DONE:
+	case RD_LIFE_SKIPPED:
+	case RD_LIFE_FAILED:
+	case RD_LIFE_CANCELLED:
+	case RD_LIFE_UNDONE:
+		break;
+	}
+	return FALSE;
+}
+
+/* ---- units and lanes ----------------------------------------------------------------------- */
+
+/* the lane's step at work: the first that is not final; NULL when the lane is through */
+static RdStep *
+rd_run_lane(RdRun *run, const RdPlanUnit *unit, guint lane, gboolean *begun)
+{
+	RdStep *found = NULL;
+
+	*begun = FALSE;
+	for (guint i = unit->first; i < unit->first + unit->count; i++) {
+		RdStep *step = g_ptr_array_index(run->steps, run->first[i] + lane);
+
+		*begun = *begun || step->life != RD_LIFE_PENDING || step->attempt > 0;
+		if (found == NULL && !rd_life_is_final(step->life))
+			found = step;
+		if (step->life == RD_LIFE_FAILED)
+			return NULL;
+	}
+	return found;
+}
+
+static gboolean
+rd_run_decide_unit(RdRun *run, RdMove *move, const RdPlanUnit *unit)
+{
+	const RdPlanState *state = g_ptr_array_index(run->plan->states, unit->first);
+	guint open = 0;
+
+	/* lanes that have begun first: they hold their place */
+	for (guint pass = 0; pass < 2; pass++) {
+		for (guint i = 0; i < state->targets->len; i++) {
+			gboolean begun;
+			RdStep *step = rd_run_lane(run, unit, i, &begun);
+
+			if (step == NULL || !rd_run_step_counts(run, step) || begun != (pass == 0))
+				continue;
+			if (pass == 1 && open >= MAX(state->width, 1))
+				return FALSE;
+			open++;
+			if (rd_run_decide_step(run, move, step))
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+/* whether all lanes are through; *to is where the outcome leads */
+static gboolean
+rd_run_unit_over(RdRun *run, const RdPlanUnit *unit, const char **to)
+{
+	const RdPlanState *state = g_ptr_array_index(run->plan->states, unit->first);
+
+	*to = NULL;
+	for (guint i = 0; i < state->targets->len; i++) {
+		gboolean begun;
+		const RdStep *first = g_ptr_array_index(run->steps, run->first[unit->first] + i);
+
+		if (!rd_run_step_counts(run, first))
+			continue;
+		if (rd_run_lane(run, unit, i, &begun) != NULL)
+			return FALSE;
+		for (guint j = 0; unit->count == 1 && j < state->edges->len; j++) {
+			const RdPlanEdge *edge = g_ptr_array_index(state->edges, j);
+			if (g_strcmp0(first->outcome, edge->outcome) == 0)
+				*to = edge->to;
+		}
+	}
+	return TRUE;
+}
+
+static RdEvent *
+rd_run_state_event(RdRun *run, RdRunState state, const char *end, const char *text)
+{
+	RdEvent *event = rd_run_new_event(run, RD_EVENT_RUN, rd_run_state_to_string(state));
+
+	return rd_event_text(rd_event_pair(event, NULL, end), text);
+}
+
+/* gives the lock back, then ends. A host that does not answer does not keep us for ever. */
+static gboolean
+rd_run_decide_end(RdRun *run, RdMove *move, const char *end)
+{
+	g_autoptr(GString) kept = g_string_new(NULL);
+
+	if (rd_run_in_hand(run))
+		return FALSE;
+	if (run->finishing_since == 0)
+		run->finishing_since = MAX(run->clock, 1);
+	for (guint i = 0; i < run->hosts->len; i++) {
+		RdRunHost *host = g_ptr_array_index(run->hosts, i);
+		RdHand *hand = rd_run_hand(run, host->plan->name);
+		RdOrder *order;
+
+		if (host->asked == 0 || host->released || host->excused)
+			continue;
+		if (run->clock >= run->finishing_since + RD_RELEASE_WINDOW ||
+		    g_strcmp0(host->trouble_word, "fenced") == 0) {
+			g_string_append_printf(kept, "%s%s", kept->len > 0 ? ", " : "",
+					       host->plan->name);
+			continue;
+		}
+		if (run->clock < hand->not_before) {
+			rd_move_wake(move, hand->not_before);
+			return FALSE;
+		}
+		order = rd_order_new(RD_DO_RELEASE, host->plan->name);
+		order->number = host->asked;
+		return rd_move_order(run, move, order, NULL);
+	}
+	if (kept->len > 0) {
+		g_string_prepend(kept, "lock not given back on ");
+		if (g_strcmp0(end, "done") == 0)
+			end = "done with leftovers";
+	}
+	return rd_move_events(
+	    move, rd_run_state_event(run, RD_RUN_ENDED, end, kept->len > 0 ? kept->str : NULL));
+}
+
+static gboolean
+rd_run_decide_next(RdRun *run, RdMove *move)
+{
+	const RdPlanUnit *unit =
+	    run->unit >= 0 ? g_ptr_array_index(run->plan->units, run->unit) : NULL;
+	const char *to = NULL;
+	int next = run->unit + 1;
+	RdEvent *event;
+	const RdPlanState *state;
+
+	if (unit != NULL && !rd_run_unit_over(run, unit, &to))
+		return rd_run_decide_unit(run, move, unit);
+	if (g_strcmp0(to, "failed") == 0)
+		return rd_run_decide_end(run, move, "failed");
+	if (to != NULL && strcmp(to, "done") != 0)
+		next = rd_plan_find_unit(run->plan, to);
+	if (next < 0 || (guint)next >= run->plan->units->len || g_strcmp0(to, "done") == 0)
+		return rd_run_decide_end(run, move, "done");
+	if (run->state != RD_RUN_RUNNING)
+		return FALSE;
+	unit = g_ptr_array_index(run->plan->units, next);
+	state = g_ptr_array_index(run->plan->states, unit->first);
+	event = rd_run_new_event(run, RD_EVENT_VISIT, NULL);
+	rd_event_step(event, state->name, NULL, run->visits[unit->first] + 1, 0);
+	return rd_move_events(move, rd_event_number(event, run->visits[unit->first] + 1));
+}
+
+/* steps that are neither final nor pending nor held nor waiting: they go on while pausing */
+static gboolean
+rd_run_unfinished(RdRun *run)
+{
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (!rd_run_step_counts(run, step) || rd_life_is_final(step->life) ||
+		    step->life == RD_LIFE_PENDING || step->life == RD_LIFE_HELD ||
+		    step->life == RD_LIFE_WAITING)
+			continue;
+		return TRUE;
+	}
+	return FALSE;
+}
+
+/* nothing is in hand, nothing can begin, and no time will help: a person has to say something */
+static gboolean
+rd_run_decide_rest(RdRun *run, RdMove *move)
+{
+	g_autoptr(GPtrArray) causes = NULL;
+	g_autofree char *text = NULL;
+	gboolean fenced = FALSE, touched = FALSE;
+
+	if (rd_run_in_hand(run) || move->wake != 0)
+		return FALSE;
+	if (run->state == RD_RUN_PAUSING)
+		return rd_move_events(move, rd_run_state_event(run, RD_RUN_PAUSED, NULL, NULL));
+	if (run->state != RD_RUN_RUNNING && run->state != RD_RUN_CANCELLING)
+		return FALSE;
+	for (guint i = 0; i < run->hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
+
+		fenced = fenced || g_strcmp0(host->trouble_word, "fenced") == 0;
+		touched = touched || host->asked != 0;
+	}
+	causes = rd_run_get_causes(run);
+	g_ptr_array_add(causes, NULL);
+	text = g_strjoinv("; ", (char **)causes->pdata);
+	/* another run was here first, and we have not been anywhere */
+	if (fenced && !touched)
+		return rd_move_events(move, rd_run_state_event(run, RD_RUN_ENDED, "refused", text));
+	return rd_move_events(move, rd_run_state_event(run, RD_RUN_HELD, NULL, text));
+}
+
+void
+rd_run_decide(RdRun *run, gint64 clock, RdMove *move)
+{
+	gboolean fence;
+
+	memset(move, 0, sizeof *move);
+	run->clock = MAX(run->clock, clock);
+	if (run->state == RD_RUN_NEW) {
+		rd_move_events(move, rd_run_state_event(run, RD_RUN_RUNNING, NULL, NULL));
+		return;
+	}
+	if (run->state == RD_RUN_ENDED || run->state == RD_RUN_HELD ||
+	    run->state == RD_RUN_PAUSED) {
+		move->idle = !rd_run_in_hand(run);
+		return;
+	}
+	if (rd_run_decide_stops(run, move))
+		return;
+	fence = run->state == RD_RUN_RUNNING || rd_run_unfinished(run);
+	if (fence && run->finishing_since == 0 && rd_run_decide_locks(run, move))
+		return;
+	if (run->state == RD_RUN_CANCELLING && !rd_run_unfinished(run)) {
+		rd_run_decide_end(run, move, "cancelled");
+		return;
+	}
+	if (run->given_up && !rd_run_unfinished(run)) {
+		rd_run_decide_end(run, move, "failed");
+		return;
+	}
+	if (run->state == RD_RUN_PAUSING && !rd_run_unfinished(run)) {
+		rd_run_decide_rest(run, move);
+		return;
+	}
+	if (rd_run_decide_next(run, move))
+		return;
+	rd_run_decide_rest(run, move);
+}

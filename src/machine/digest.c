@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-machine"
+
+#include <string.h>
+
+#include "run-private.h"
+
+/* What a worker's report means: events. A result is judged by what was in hand when it came; a
+ * report that nobody waits for (a straggler of a killed worker) means nothing. */
+
+static void
+rd_digest_add(GPtrArray *events, RdEvent *event)
+{
+	g_ptr_array_add(events, event);
+}
+
+static void
+rd_digest_step(RdRun *run, GPtrArray *events, const RdStep *step, RdStepEvent what,
+	       const char *text)
+{
+	rd_digest_add(events, rd_run_step_event(run, step, what, text));
+}
+
+/* ---- the lock ------------------------------------------------------------------------------ */
+
+static void
+rd_digest_trouble(RdRun *run, GPtrArray *events, RdHand *hand, const char *word, const char *text,
+		  gint64 number)
+{
+	const RdRunHost *host = rd_run_find_host(run, hand->name);
+	RdEvent *event;
+
+	hand->not_before = run->clock + RD_RECONNECT_PACE;
+	/* every retry that finds the same is not worth a line */
+	if (host == NULL ||
+	    (g_strcmp0(host->trouble_word, word) == 0 && g_strcmp0(host->trouble, text) == 0))
+		return;
+	event = rd_run_new_event(run, RD_EVENT_REFUSED, word);
+	rd_event_step(event, NULL, hand->name, 0, 0);
+	rd_event_number(event, number);
+	rd_digest_add(events, rd_event_text(event, text));
+}
+
+static void
+rd_digest_lock(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *report)
+{
+	const RdRunHost *host = rd_run_find_host(run, hand->name);
+	RdEvent *event;
+
+	if (host == NULL)
+		return;
+	if (strcmp(report->word, "finished") != 0) {
+		const char *word = g_str_equal(report->word, "permanent")   ? "refused"
+				   : g_str_equal(report->word, "cancelled") ? "unreachable"
+									    : report->word;
+		rd_digest_trouble(run, events, hand, word, report->text, report->number);
+		return;
+	}
+	/* the same name, another machine: nothing that was known of it holds any more (INV-37) */
+	if (host->machine_id != NULL && report->machine_id != NULL &&
+	    strcmp(host->machine_id, report->machine_id) != 0) {
+		rd_digest_trouble(run, events, hand, "rebuilt",
+				  "its machine-id is another than before: it was rebuilt or it is "
+				  "not the same host",
+				  report->number);
+		return;
+	}
+	event = rd_run_new_event(run,
+				 hand->what == RD_DO_SURVEY ? RD_EVENT_SURVEY
+				 : hand->what == RD_DO_TAKE ? RD_EVENT_GRANTED
+							    : RD_EVENT_RELEASED,
+				 NULL);
+	rd_event_step(event, NULL, hand->name, 0, 0);
+	rd_event_pair(event, report->machine_id, report->boot_id);
+	rd_event_number(event, hand->what == RD_DO_SURVEY ? report->number
+			       : hand->what == RD_DO_TAKE ? host->pending
+							  : host->asked);
+	if (hand->what == RD_DO_SURVEY)
+		rd_event_text(event, report->holder);
+	/* our own run, and a number that this journal never gave: somebody resumed a copy of it */
+	if (hand->what == RD_DO_SURVEY && report->holder == NULL && report->run != NULL &&
+	    report->number > host->asked) {
+		g_autofree char *text =
+		    g_strdup_printf("a copy of this run is at work: %s", report->text);
+		rd_event_text(event, text);
+	}
+	rd_digest_add(events, event);
+}
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+/* The body was told to stop. Nothing can be half done while looking and checking; a change that
+ * was stopped by its deadline is for a person. */
+static void
+rd_digest_stopped(RdRun *run, GPtrArray *events, RdHand *hand, const char *text)
+{
+	g_autofree char *why = NULL;
+
+	if (hand->deadline) {
+		why = g_strdup_printf("not done within %u s%s%s", hand->step->plan->timeout_s,
+				      text != NULL ? ": " : "", text != NULL ? text : "");
+		rd_digest_step(run, events, hand->step, RD_STEP_DEADLINE, why);
+	} else if (hand->what == RD_DO_LOOK && run->state == RD_RUN_CANCELLING) {
+		rd_digest_step(run, events, hand->step, RD_STEP_CANCEL, NULL);
+	} else {
+		rd_digest_step(run, events, hand->step, RD_STEP_LOST, text);
+	}
+}
+
+static void
+rd_digest_outcome(RdRun *run, GPtrArray *events, const RdStep *step, const RdReport *report)
+{
+	RdEvent *event;
+
+	if (report->outcome == NULL)
+		return;
+	event = rd_run_new_event(run, RD_EVENT_OUTCOME, report->outcome);
+	rd_digest_add(events, rd_event_step(event, step->plan->name, step->target, step->visit,
+					    step->attempt));
+}
+
+static void
+rd_digest_intent(RdRun *run, GPtrArray *events, const RdStep *step)
+{
+	RdMark mark = step->plan->mark;
+
+	rd_digest_step(run, events, step, RD_STEP_INTENT, NULL);
+	if (mark != RD_MARK_NONE && !run->passed[mark]) {
+		RdEvent *event = rd_run_new_event(run, RD_EVENT_MARK, rd_mark_to_string(mark));
+
+		rd_digest_add(events, rd_event_step(event, step->plan->name, NULL, 0, 0));
+	}
+}
+
+/* "cannot tell" may be the host's first minute after a boot: asked again within the window */
+static RdStepEvent
+rd_digest_unknown(RdRun *run, const RdStep *step)
+{
+	if (step->redo)
+		return RD_STEP_ABSENT;
+	return step->doubt_since == 0 || run->clock < step->doubt_since + RD_RECONNECT_WINDOW
+		   ? RD_STEP_UNREACHABLE
+		   : RD_STEP_UNCLEAR;
+}
+
+/* clang-format off */
+static const struct {
+	RdDo what;
+	const char *word;
+	RdStepEvent event;
+} meanings[] = {
+    {RD_DO_LOOK,   "finished",    RD_STEP_FINISHED},
+    {RD_DO_LOOK,   "failed",      RD_STEP_FAILED},
+    {RD_DO_LOOK,   "permanent",   RD_STEP_REFUSED},
+    {RD_DO_LOOK,   "unreachable", RD_STEP_UNREACHABLE},
+    {RD_DO_CHECK,  "present",     RD_STEP_PRESENT},
+    {RD_DO_CHECK,  "failed",      RD_STEP_FAILED},
+    {RD_DO_CHECK,  "permanent",   RD_STEP_REFUSED},
+    {RD_DO_CHECK,  "unreachable", RD_STEP_UNREACHABLE},
+    {RD_DO_ENTER,  "finished",    RD_STEP_FINISHED},
+    {RD_DO_ENTER,  "failed",      RD_STEP_FAILED},
+    {RD_DO_ENTER,  "permanent",   RD_STEP_REFUSED},
+    {RD_DO_ENTER,  "unreachable", RD_STEP_UNREACHABLE},
+    {RD_DO_SETTLE, "finished",    RD_STEP_SETTLED},
+    {RD_DO_SETTLE, "failed",      RD_STEP_UNREACHABLE},
+    {RD_DO_SETTLE, "permanent",   RD_STEP_REFUSED},
+    {RD_DO_SETTLE, "unreachable", RD_STEP_UNREACHABLE},
+    {RD_DO_PROBE,  "present",     RD_STEP_PRESENT},
+    {RD_DO_PROBE,  "absent",      RD_STEP_ABSENT},
+    {RD_DO_PROBE,  "permanent",   RD_STEP_REFUSED},
+    {RD_DO_PROBE,  "unreachable", RD_STEP_UNREACHABLE},
+    {RD_DO_UNDO,   "finished",    RD_STEP_FINISHED},
+    {RD_DO_UNDO,   "failed",      RD_STEP_FAILED},
+    {RD_DO_UNDO,   "permanent",   RD_STEP_REFUSED},
+    {RD_DO_UNDO,   "unreachable", RD_STEP_UNREACHABLE},
+};
+/* clang-format on */
+
+static void
+rd_digest_result(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *report)
+{
+	RdStep *step = hand->step;
+	gboolean leave = run->state == RD_RUN_PAUSING || run->state == RD_RUN_CANCELLING;
+	RdStepEvent what;
+
+	if (strcmp(report->word, "cancelled") == 0) {
+		rd_digest_stopped(run, events, hand, report->text);
+		return;
+	}
+	if (strcmp(report->word, "alive") == 0)
+		return; /* a job still runs there: settle is asked again, until the deadline */
+	if (strcmp(report->word, "fenced") == 0) {
+		rd_digest_trouble(run, events, hand, "fenced", report->text, report->number);
+		rd_digest_step(run, events, step, RD_STEP_LOST, report->text);
+		return;
+	}
+	if (hand->what == RD_DO_CHECK && strcmp(report->word, "absent") == 0) {
+		if (leave)
+			rd_digest_step(run, events, step, RD_STEP_LOST, NULL);
+		else
+			rd_digest_intent(run, events, step);
+		return;
+	}
+	if (strcmp(report->word, "unknown") == 0 ||
+	    (hand->what == RD_DO_PROBE && strcmp(report->word, "failed") == 0)) {
+		rd_digest_step(run, events, step, rd_digest_unknown(run, step), report->text);
+		hand->not_before = run->clock + RD_RECONNECT_PACE;
+		return;
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(meanings); i++) {
+		if (meanings[i].what != hand->what || strcmp(meanings[i].word, report->word) != 0)
+			continue;
+		what = meanings[i].event;
+		if (what == RD_STEP_FINISHED || what == RD_STEP_PRESENT)
+			rd_digest_outcome(run, events, step, report);
+		if (what == RD_STEP_UNREACHABLE)
+			hand->not_before = run->clock + RD_RECONNECT_PACE;
+		rd_digest_step(run, events, step, what, report->text);
+		return;
+	}
+	/* not a word of the contract: whatever it did is in doubt */
+	rd_digest_step(run, events, step, RD_STEP_LOST, report->word);
+}
+
+static void
+rd_digest_lost(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *report)
+{
+	RdEvent *event;
+
+	if (hand->step == NULL) {
+		hand->not_before = run->clock + RD_RECONNECT_PACE;
+		return;
+	}
+	if (hand->stopping) {
+		rd_digest_stopped(run, events, hand, report->text);
+		return;
+	}
+	event = rd_run_step_event(run, hand->step, RD_STEP_LOST, report->text);
+	/* a worker that dies by itself may do so again; one that died with its runner did not */
+	rd_event_number(event, g_strcmp0(report->word, "worker") == 0);
+	rd_digest_add(events, event);
+}
+
+GPtrArray *
+rd_run_digest(RdRun *run, const RdReport *report)
+{
+	GPtrArray *events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+	RdHand *hand = rd_run_hand(run, report->target);
+	const RdStep *step = hand != NULL ? hand->step : NULL;
+	RdEvent *event = NULL;
+
+	if (hand == NULL || !hand->busy)
+		return events;
+	switch (report->kind) {
+	case RD_REPORT_PROGRESS:
+		return events;
+	case RD_REPORT_NOTE:
+		event = rd_event_pair(rd_run_new_event(run, RD_EVENT_NOTE, NULL), report->key,
+				      report->value);
+		break;
+	case RD_REPORT_OUTPUT:
+		event = rd_event_pair(rd_run_new_event(run, RD_EVENT_OUTPUT, NULL), report->key,
+				      report->value);
+		break;
+	case RD_REPORT_TOUCH:
+	case RD_REPORT_TOUCHED:
+		event = rd_run_new_event(
+		    run, report->kind == RD_REPORT_TOUCH ? RD_EVENT_TOUCH : RD_EVENT_TOUCHED,
+		    report->word);
+		rd_event_text(rd_event_number(event, report->number), report->text);
+		break;
+	case RD_REPORT_RESULT:
+	case RD_REPORT_LOST:
+		hand->busy = FALSE;
+		if (report->kind == RD_REPORT_LOST)
+			rd_digest_lost(run, events, hand, report);
+		else if (step == NULL)
+			rd_digest_lock(run, events, hand, report);
+		else
+			rd_digest_result(run, events, hand, report);
+		hand->step = NULL;
+		return events;
+	}
+	if (step == NULL || event == NULL) {
+		g_clear_pointer(&event, rd_event_free);
+		return events;
+	}
+	rd_digest_add(events, rd_event_step(event, step->plan->name, step->target, step->visit,
+					    step->attempt));
+	return events;
+}
+
+GPtrArray *
+rd_run_lost_all(RdRun *run)
+{
+	GPtrArray *events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+
+	for (guint i = 0; i < run->hands->len; i++) {
+		RdHand *hand = g_ptr_array_index(run->hands, i);
+
+		hand->busy = hand->stopping = hand->deadline = FALSE;
+		hand->step = NULL;
+	}
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+		RdLife next;
+
+		if (rd_life_next(step->life, RD_STEP_LOST, &next))
+			rd_digest_step(run, events, step, RD_STEP_LOST, "the engine ended with it");
+	}
+	return events;
+}

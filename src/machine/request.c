@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-machine"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#include "run-private.h"
+
+/* A person's word: what it means now, or why it means nothing. */
+
+typedef gboolean (*RdRequestFunc)(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
+				  const char *who, const char *reason, GError **error);
+
+static gboolean rd_request_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static gboolean
+rd_request_refuse(GError **error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (error != NULL)
+		*error = g_error_new_valist(G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, format, args);
+	va_end(args);
+	return FALSE;
+}
+
+static void
+rd_request_run(RdRun *run, GPtrArray *events, RdRunState state, const char *text)
+{
+	RdEvent *event = rd_run_new_event(run, RD_EVENT_RUN, rd_run_state_to_string(state));
+
+	g_ptr_array_add(events, rd_event_text(event, text));
+}
+
+static gboolean
+rd_request_pause(RdRun *run, GPtrArray *events, RdStep *step, const char *argument, const char *who,
+		 const char *reason, GError **error)
+{
+	if (run->state != RD_RUN_RUNNING)
+		return rd_request_refuse(error, "the run is %s, not running",
+					 rd_run_state_to_string(run->state));
+	rd_request_run(run, events, RD_RUN_PAUSING, reason);
+	return TRUE;
+}
+
+static gboolean
+rd_request_cancel(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
+		  const char *who, const char *reason, GError **error)
+{
+	if (run->state == RD_RUN_ENDED)
+		return rd_request_refuse(error, "the run has ended: %s", run->end);
+	if (run->state != RD_RUN_CANCELLING)
+		rd_request_run(run, events, RD_RUN_CANCELLING, reason);
+	return TRUE;
+}
+
+/* what is held is looked at again; how depends on whether it may have touched */
+static gboolean
+rd_request_resume(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
+		  const char *who, const char *reason, GError **error)
+{
+	if (run->state == RD_RUN_ENDED)
+		return rd_request_refuse(error, "the run has ended: %s", run->end);
+	if (run->state == RD_RUN_CANCELLING)
+		return rd_request_refuse(error, "the run is being cancelled");
+	for (guint i = 0; i < run->steps->len; i++) {
+		RdStep *held = g_ptr_array_index(run->steps, i);
+
+		if (held->life == RD_LIFE_HELD)
+			g_ptr_array_add(events, rd_run_step_event(run, held,
+								  held->intent ? RD_STEP_RESUME
+									       : RD_STEP_SETTLED,
+								  NULL));
+	}
+	if (run->state != RD_RUN_RUNNING || events->len > 0)
+		rd_request_run(run, events, RD_RUN_RUNNING, reason);
+	return TRUE;
+}
+
+static gboolean
+rd_request_decide(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
+		  const char *who, const char *reason, GError **error)
+{
+	RdStepEvent what;
+
+	if (step == NULL)
+		return rd_request_refuse(error, "decide needs a step, written state@host");
+	if (step->life != RD_LIFE_HELD)
+		return rd_request_refuse(error, "%s@%s is %s: there is nothing to decide",
+					 step->plan->name, step->target,
+					 rd_life_to_string(step->life));
+	if (g_strcmp0(argument, "done") == 0)
+		what = RD_STEP_DECIDE_DONE;
+	else if (g_strcmp0(argument, "redo") == 0)
+		what = step->intent ? RD_STEP_DECIDE_REDO : RD_STEP_SETTLED;
+	else if (g_strcmp0(argument, "abort") == 0)
+		what = RD_STEP_DECIDE_ABORT;
+	else
+		return rd_request_refuse(error, "the verdict is done, redo or abort, not %s",
+					 argument != NULL ? argument : "(nothing)");
+	if (reason == NULL || *reason == '\0')
+		return rd_request_refuse(error, "a verdict needs a reason");
+	g_ptr_array_add(events, rd_run_step_event(run, step, what, reason));
+	if (run->state == RD_RUN_HELD)
+		rd_request_run(run, events, RD_RUN_RUNNING, NULL);
+	return TRUE;
+}
+
+static gboolean
+rd_request_host(RdRun *run, GPtrArray *events, const char *word, const char *name, const char *who,
+		const char *reason, GError **error)
+{
+	RdRunHost *host = rd_run_find_host(run, name);
+	RdEvent *event;
+
+	if (host == NULL)
+		return rd_request_refuse(error, "there is no host %s in this run",
+					 name != NULL ? name : "(nothing)");
+	if (reason == NULL || *reason == '\0')
+		return rd_request_refuse(error, "that statement needs a reason");
+	if (strcmp(word, "excused") == 0 && strcmp(host->plan->role, "recovery") == 0)
+		return rd_request_refuse(error,
+					 "%s is the recovery host: without it there is no "
+					 "recovery",
+					 name);
+	if (strcmp(word, "excused") == 0 && rd_run_hand(run, name)->busy)
+		return rd_request_refuse(error, "%s is being worked on: pause the run first", name);
+	event = rd_run_new_event(run, RD_EVENT_HOST, word);
+	rd_event_step(event, NULL, name, 0, 0);
+	rd_event_pair(event, who, NULL);
+	g_ptr_array_add(events, rd_event_text(event, reason));
+	if (run->state == RD_RUN_HELD)
+		rd_request_run(run, events, RD_RUN_RUNNING, NULL);
+	return TRUE;
+}
+
+static gboolean
+rd_request_excuse(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
+		  const char *who, const char *reason, GError **error)
+{
+	return rd_request_host(run, events, "excused", argument, who, reason, error);
+}
+
+static gboolean
+rd_request_enrol(RdRun *run, GPtrArray *events, RdStep *step, const char *argument, const char *who,
+		 const char *reason, GError **error)
+{
+	return rd_request_host(run, events, "enrol", argument, who, reason, error);
+}
+
+static gboolean
+rd_request_note(RdRun *run, GPtrArray *events, RdStep *step, const char *argument, const char *who,
+		const char *reason, GError **error)
+{
+	RdEvent *event = rd_run_new_event(run, RD_EVENT_REMARK, NULL);
+
+	g_ptr_array_add(events, rd_event_text(rd_event_pair(event, who, NULL), reason));
+	return TRUE;
+}
+
+static const struct {
+	const char *word;
+	RdRequestFunc func;
+} requests[] = {
+    {"pause", rd_request_pause},   {"resume", rd_request_resume}, {"cancel", rd_request_cancel},
+    {"decide", rd_request_decide}, {"excuse", rd_request_excuse}, {"enrol", rd_request_enrol},
+    {"note", rd_request_note},
+};
+
+GPtrArray *
+rd_run_request(RdRun *run, const char *word, const char *step_name, const char *argument,
+	       const char *who, const char *reason, GError **error)
+{
+	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+	RdStep *step = NULL;
+	RdEvent *event;
+
+	if (step_name != NULL) {
+		g_auto(GStrv) parts = g_strsplit(step_name, "@", 2);
+
+		step = parts[0] != NULL ? rd_run_find_step(run, parts[0], parts[1]) : NULL;
+		if (step == NULL) {
+			rd_request_refuse(error, "there is no step %s; they are written state@host",
+					  step_name);
+			return NULL;
+		}
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(requests); i++) {
+		if (strcmp(requests[i].word, word) != 0)
+			continue;
+		if (!requests[i].func(run, events, step, argument, who, reason, error))
+			return NULL;
+		event = rd_run_new_event(run, RD_EVENT_REQUEST, word);
+		if (step != NULL)
+			rd_event_step(event, step->plan->name, step->target, step->visit,
+				      step->attempt);
+		rd_event_text(rd_event_pair(event, who, argument), reason);
+		g_ptr_array_insert(events, 0, event);
+		return g_steal_pointer(&events);
+	}
+	rd_request_refuse(error, "%s is not something a run can be asked", word);
+	return NULL;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-machine"
+
+#include <string.h>
+
+#include "run-private.h"
+
+/* Reading a run: what decide.c, status and the tests ask it. */
+
+RdHand *
+rd_run_hand(RdRun *run, const char *target)
+{
+	for (guint i = 0; i < run->hands->len; i++) {
+		RdHand *hand = g_ptr_array_index(run->hands, i);
+		if (strcmp(hand->name, target) == 0)
+			return hand;
+	}
+	return NULL;
+}
+
+RdStep *
+rd_run_step_at(RdRun *run, guint state, const char *target)
+{
+	const RdPlanState *plan = g_ptr_array_index(run->plan->states, state);
+
+	for (guint i = 0; i < plan->targets->len; i++)
+		if (strcmp(g_ptr_array_index(plan->targets, i), target) == 0)
+			return g_ptr_array_index(run->steps, run->first[state] + i);
+	return NULL;
+}
+
+RdStep *
+rd_run_find_step(RdRun *run, const char *state, const char *target)
+{
+	int index = rd_plan_find_state(run->plan, state);
+
+	return index >= 0 && target != NULL ? rd_run_step_at(run, index, target) : NULL;
+}
+
+RdRunHost *
+rd_run_find_host(RdRun *run, const char *name)
+{
+	for (guint i = 0; name != NULL && i < run->hosts->len; i++) {
+		RdRunHost *host = g_ptr_array_index(run->hosts, i);
+		if (strcmp(host->plan->name, name) == 0)
+			return host;
+	}
+	return NULL;
+}
+
+RdEvent *
+rd_run_new_event(RdRun *run, RdEventKind kind, const char *word)
+{
+	RdEvent *event = rd_event_new(kind, word);
+
+	event->clock = run->clock;
+	return event;
+}
+
+RdEvent *
+rd_run_step_event(RdRun *run, const RdStep *step, RdStepEvent what, const char *text)
+{
+	RdEvent *event = rd_run_new_event(run, RD_EVENT_STEP, rd_step_event_to_string(what));
+
+	rd_event_step(event, step->plan->name, step->target, step->visit, step->attempt);
+	return rd_event_text(event, text);
+}
+
+gint64
+rd_step_deadline(const RdStep *step)
+{
+	gint64 deadline = step->started + step->plan->timeout_s * RD_SECOND;
+
+	/* a host that went away just before the end still gets its window */
+	if (step->doubt_since != 0 && step->plan->kind == RD_KIND_CHANGE)
+		deadline = MAX(deadline, step->doubt_since + RD_RECONNECT_WINDOW);
+	return deadline;
+}
+
+gboolean
+rd_run_step_counts(RdRun *run, const RdStep *step)
+{
+	const RdRunHost *host = rd_run_find_host(run, step->target);
+
+	return host == NULL || !host->excused;
+}
+
+gboolean
+rd_run_may_touch(RdRun *run, const char *target)
+{
+	const RdRunHost *host = rd_run_find_host(run, target);
+
+	return host == NULL || host->granted != 0;
+}
+
+void
+rd_run_tick(RdRun *run, gint64 clock)
+{
+	run->clock = MAX(run->clock, clock);
+}
+
+const RdPlan *
+rd_run_get_plan(RdRun *run)
+{
+	return run->plan;
+}
+
+RdRunState
+rd_run_get_state(RdRun *run)
+{
+	return run->state;
+}
+
+const char *
+rd_run_get_end(RdRun *run)
+{
+	return run->end;
+}
+
+const char *
+rd_run_get_end_text(RdRun *run)
+{
+	return run->end_text;
+}
+
+const char *
+rd_run_get_uuid(RdRun *run)
+{
+	return run->uuid;
+}
+
+gint64
+rd_run_get_clock(RdRun *run)
+{
+	return run->clock;
+}
+
+gint64
+rd_run_get_seq(RdRun *run)
+{
+	return run->seq;
+}
+
+guint
+rd_run_get_starts(RdRun *run)
+{
+	return run->starts;
+}
+
+gint64
+rd_run_get_created_wall(RdRun *run)
+{
+	return run->created_wall;
+}
+
+const char *
+rd_run_get_creator(RdRun *run)
+{
+	return run->creator;
+}
+
+gboolean
+rd_run_passed(RdRun *run, RdMark mark)
+{
+	return run->passed[mark];
+}
+
+const char *
+rd_run_get_input(RdRun *run, const char *name)
+{
+	return g_hash_table_lookup(run->inputs, name);
+}
+
+GPtrArray *
+rd_run_get_steps(RdRun *run)
+{
+	return run->steps;
+}
+
+GPtrArray *
+rd_run_get_hosts(RdRun *run)
+{
+	return run->hosts;
+}
+
+int
+rd_run_get_unit(RdRun *run)
+{
+	return run->unit;
+}
+
+const char *
+rd_run_get_output(RdRun *run, const char *state, const char *target, const char *name)
+{
+	g_autofree char *key = g_strdup_printf("%s\n%s\n%s", state, target, name);
+
+	return g_hash_table_lookup(run->outputs, key);
+}
+
+GPtrArray *
+rd_run_get_causes(RdRun *run)
+{
+	GPtrArray *causes = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; i < run->hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
+
+		if (host->trouble != NULL && !host->excused)
+			g_ptr_array_add(causes,
+					g_strdup_printf("%s: %s", host->plan->name, host->trouble));
+	}
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->life == RD_LIFE_HELD && rd_run_step_counts(run, step))
+			g_ptr_array_add(
+			    causes,
+			    g_strdup_printf("%s@%s: %s", step->plan->name, step->target,
+					    step->text != NULL ? step->text : "outcome unknown"));
+	}
+	return causes;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "runner/step.h"
+G_BEGIN_DECLS
+
+/* Inside the step API only: looking (step-look.c), touching (step-touch.c), time and memory
+ * (step-time.c), and the order that all of it serves (step.c). */
+struct _RecoveryStep {
+	const RdOrder *order;
+	const RecoveryState *type;
+	GHashTable *with;  /* (element-type utf8 utf8) (unowned) parameters of what runs now */
+	GHashTable *notes; /* (element-type utf8 utf8) (owned) those of the order and newer ones */
+	RdWorld *world;
+	const RdSetting *setting;
+	RdTell tell;
+	gpointer data;
+	gint64 deadline; /* of the world's clock, microseconds */
+	gint64 began;
+	guint touches; /* number of the newest touch */
+	gboolean may_touch;
+	gboolean gone;	 /* a tell was refused: the engine is gone or the order cancelled */
+	gboolean fenced; /* a host refused us; what the body makes of that error does not matter */
+	char *fenced_text;
+	char *outcome;	/* (owned) (nullable) */
+	char *progress; /* (owned) (nullable) the last line */
+};
+
+/* a call with what every call of this step carries */
+void rd_step_fill_call(RecoveryStep *step, RdCall *call, RdCallVerb verb);
+/* turns refused and fenced into errors, leaves the rest to the caller */
+gboolean rd_step_call(RecoveryStep *step, const char *host, const RdCall *call, RdReply *reply,
+		      GError **error);
+/* tells and waits; FALSE with CANCELLED when nobody listens any more */
+gboolean rd_step_tell(RecoveryStep *step, RdReportKind kind, const char *word, const char *key,
+		      const char *value, const char *text, gint64 number, GError **error);
+const char *rd_step_host(RecoveryStep *step, const char *host);
+/* "'mv' 'a b'": for people and the journal */
+char *rd_argv_to_text(const char *const *argv);
+char *rd_hex(const guint8 *digest, gsize size);
+void rd_step_take_reply(RdReply *from, RecoveryReply *to);
+G_END_DECLS

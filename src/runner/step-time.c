@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-runner"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#include "step-private.h"
+
+/* Waiting, remembering, and what a step leaves for later ones. */
+
+/* the pace of design 6: a fiftieth of the time waited, within bounds; milliseconds */
+#define RD_PACE_LEAST 250
+#define RD_PACE_MOST  5000
+
+gboolean
+recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError **), GError **error)
+{
+	RdWorld *world = step->world;
+	gint64 began = world->klass->clock(world);
+
+	for (;;) {
+		g_autoptr(GError) local = NULL;
+		RecoveryProbe found = probe(step, &local);
+		gint64 now = world->klass->clock(world);
+		gint64 pace = CLAMP((now - began) / 1000 / 50, RD_PACE_LEAST, RD_PACE_MOST);
+
+		if (found == RECOVERY_PROBE_PRESENT)
+			return TRUE;
+		/* a host that does not answer is waited for; what cannot get better is not */
+		if (found == RECOVERY_PROBE_UNKNOWN && local != NULL) {
+			if (local->domain == RECOVERY_ERROR &&
+			    local->code != RECOVERY_ERROR_FAILED &&
+			    local->code != RECOVERY_ERROR_UNREACHABLE) {
+				g_propagate_error(error, g_steal_pointer(&local));
+				return FALSE;
+			}
+			recovery_progress(step, "%s", local->message);
+		}
+		if (now >= step->deadline) {
+			g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+				    "%s: not within its time%s%s", step->order->target,
+				    step->progress != NULL ? ": " : "",
+				    step->progress != NULL ? step->progress : "");
+			return FALSE;
+		}
+		if (step->gone || !world->klass->pause(world, (guint)pace)) {
+			g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED,
+				    "%s: told to stop", step->order->target);
+			return FALSE;
+		}
+	}
+}
+
+guint
+recovery_time_used(RecoveryStep *step)
+{
+	gint64 whole = step->order->timeout_ms * 1000;
+	gint64 used = step->world->klass->clock(step->world) - step->began;
+
+	return whole <= 0 ? 100 : (guint)CLAMP(used * 100 / whole, 0, 100);
+}
+
+gboolean
+recovery_remember(RecoveryStep *step, const char *key, const char *value, GError **error)
+{
+	const char *known = g_hash_table_lookup(step->notes, key);
+
+	if (known != NULL && strcmp(known, value) == 0)
+		return TRUE;
+	if (known != NULL) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+			    "%s: this attempt remembers %s as \"%s\" and cannot as \"%s\"",
+			    step->order->target, key, known, value);
+		return FALSE;
+	}
+	if (!rd_step_tell(step, RD_REPORT_NOTE, NULL, key, value, NULL, 0, error))
+		return FALSE;
+	g_hash_table_insert(step->notes, g_strdup(key), g_strdup(value));
+	return TRUE;
+}
+
+const char *
+recovery_recall(RecoveryStep *step, const char *key)
+{
+	return g_hash_table_lookup(step->notes, key);
+}
+
+gboolean
+recovery_output(RecoveryStep *step, const char *name, const char *value, GError **error)
+{
+	const char *const *names = step->type->outputs;
+
+	if (names == NULL || !g_strv_contains(names, name)) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+			    "%s has no output %s in its table", step->order->type, name);
+		return FALSE;
+	}
+	return rd_step_tell(step, RD_REPORT_OUTPUT, NULL, name, value, NULL, 0, error);
+}
+
+void
+recovery_outcome(RecoveryStep *step, const char *outcome)
+{
+	g_free(step->outcome);
+	step->outcome = g_strdup(outcome);
+}
+
+void
+recovery_progress(RecoveryStep *step, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	/* the same line again is no news, and a wait asks the same for minutes */
+	if (g_strcmp0(text, step->progress) == 0)
+		return;
+	g_free(step->progress);
+	step->progress = g_steal_pointer(&text);
+	(void)rd_step_tell(step, RD_REPORT_PROGRESS, NULL, NULL, NULL, step->progress, 0, NULL);
+}

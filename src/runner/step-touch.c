@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-runner"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <gnutls/crypto.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "step-private.h"
+
+/* Everything that touches, and the one way it goes: written to the journal, sent, its end written
+ * down. What was sent and not answered is UNREACHABLE, which leads to the fence and the probe. */
+
+/* a job's host may be away this long, e.g. while it boots */
+#define RD_JOB_WINDOW (180 * G_USEC_PER_SEC)
+
+static gboolean
+rd_step_begin_touch(RecoveryStep *step, RdCallVerb verb, const char *text, GError **error)
+{
+	if (!step->may_touch) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+			    "%s: %s tried to %s outside enter or undo", step->order->target,
+			    step->order->type, rd_call_verb_to_string(verb));
+		return FALSE;
+	}
+	step->touches++;
+	return rd_step_tell(step, RD_REPORT_TOUCH, rd_call_verb_to_string(verb), NULL, NULL, text,
+			    step->touches, error);
+}
+
+static void
+rd_step_end_touch(RecoveryStep *step, const RdReply *reply, const GError *error)
+{
+	g_autofree char *text =
+	    error != NULL ? g_strdup(error->message) : g_strdup_printf("status %d", reply->status);
+	const char *word = "done";
+
+	if (g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_FENCED))
+		word = "fenced";
+	else if (g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE) ||
+		 g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED))
+		word = "lost";
+	else if (error != NULL)
+		word = "refused";
+	(void)rd_step_tell(step, RD_REPORT_TOUCHED, word, NULL, NULL, text, step->touches, NULL);
+}
+
+static gboolean
+rd_step_touch(RecoveryStep *step, const RdCall *call, const char *text, RdReply *reply,
+	      GError **error)
+{
+	g_autoptr(GError) local = NULL;
+
+	if (!rd_step_begin_touch(step, call->verb, text, error))
+		return FALSE;
+	(void)rd_step_call(step, step->order->target, call, reply, &local);
+	rd_step_end_touch(step, reply, local);
+	if (local == NULL)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
+}
+
+static char *
+rd_command_text(const RecoveryCommand *command)
+{
+	g_autofree char *argv = rd_argv_to_text(command->argv);
+	GString *text = g_string_new(NULL);
+
+	if (command->cwd != NULL)
+		g_string_append_printf(text, "cd %s; ", command->cwd);
+	for (guint i = 0; command->env != NULL && command->env[i] != NULL; i++)
+		g_string_append_printf(text, "%s ", command->env[i]);
+	g_string_append(text, argv);
+	if (command->input != NULL)
+		g_string_append_printf(text, " < %" G_GSIZE_FORMAT " bytes", command->input_size);
+	return g_string_free(text, FALSE);
+}
+
+static gboolean
+rd_command_failed(RecoveryStep *step, const char *text, int status, const char *words,
+		  GError **error)
+{
+	g_autofree char *tail = g_strstrip(g_strdup(words != NULL ? words : ""));
+	gsize length = strlen(tail);
+
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: %s: status %d%s%s",
+		    step->order->target, text, status, length > 0 ? ": " : "",
+		    length > 1000 ? tail + length - 1000 : tail);
+	return FALSE;
+}
+
+static void
+rd_call_take_command(RdCall *call, const RecoveryCommand *command)
+{
+	call->argv = command->argv;
+	call->cwd = command->cwd;
+	call->env = command->env;
+	call->input =
+	    command->input != NULL ? g_bytes_new(command->input, command->input_size) : NULL;
+}
+
+gboolean
+recovery_run(RecoveryStep *step, const RecoveryCommand *command, RecoveryReply *reply,
+	     GError **error)
+{
+	g_autofree char *text = rd_command_text(command);
+	g_autoptr(GBytes) input = NULL;
+	g_auto(RdReply) answer = {0};
+	RdCall call;
+
+	rd_step_fill_call(step, &call, RD_CALL_RUN);
+	rd_call_take_command(&call, command);
+	input = call.input;
+	if (!rd_step_touch(step, &call, text, &answer, error))
+		return FALSE;
+	if (reply != NULL)
+		rd_step_take_reply(&answer, reply);
+	return answer.status == 0 ||
+	       rd_command_failed(step, text, answer.status, answer.err, error);
+}
+
+/* ---- jobs ---------------------------------------------------------------------------------- */
+
+/* looks at the job until it has ended. The host may be away for a while: it is the same job. */
+static gboolean
+rd_job_follow(RecoveryStep *step, const char *name, RdReply *reply, GError **error)
+{
+	gint64 away = 0;
+
+	for (;;) {
+		g_autoptr(GError) local = NULL;
+		RdCall call;
+
+		rd_step_fill_call(step, &call, RD_CALL_JOB_STATE);
+		call.name = name;
+		call.wait_s = 20;
+		rd_reply_clear(reply);
+		if (rd_step_call(step, step->order->target, &call, reply, &local)) {
+			if (reply->verdict != RD_VERDICT_ALIVE)
+				return TRUE;
+			away = 0;
+			/* a host that answers at once that it is alive is not asked again at once
+			 */
+			if (step->world->klass->pause(step->world, 250))
+				continue;
+			g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED,
+				    "%s: told to stop while %s runs", step->order->target, name);
+			return FALSE;
+		}
+		if (away == 0)
+			away = step->world->klass->clock(step->world);
+		if (!g_error_matches(local, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE) ||
+		    step->world->klass->clock(step->world) >= away + RD_JOB_WINDOW ||
+		    !step->world->klass->pause(step->world, 2000)) {
+			g_propagate_error(error, g_steal_pointer(&local));
+			return FALSE;
+		}
+		recovery_progress(step, "%s does not answer; job %s was started there",
+				  step->order->target, name);
+	}
+}
+
+static gboolean
+rd_job_end(RecoveryStep *step, const char *name, const char *text, RdReply *answer,
+	   RecoveryReply *reply, GError **error)
+{
+	g_autofree char *tail = NULL;
+
+	if (answer->verdict != RD_VERDICT_DONE) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE, "%s: job %s: %s",
+			    step->order->target, name,
+			    answer->verdict == RD_VERDICT_DIED ? "died without a result"
+							       : "the host has no trace of it");
+		return FALSE;
+	}
+	if (reply != NULL)
+		rd_step_take_reply(answer, reply);
+	if (answer->status == 0)
+		return TRUE;
+	if (answer->out != NULL)
+		tail =
+		    g_strndup(g_bytes_get_data(answer->out, NULL), g_bytes_get_size(answer->out));
+	return rd_command_failed(step, text, answer->status, tail, error);
+}
+
+gboolean
+recovery_job(RecoveryStep *step, const char *name, const RecoveryCommand *command,
+	     RecoveryReply *reply, GError **error)
+{
+	g_autofree char *command_text = rd_command_text(command);
+	g_autofree char *text = g_strdup_printf("[%s] %s", name, command_text);
+	g_autoptr(GBytes) input = NULL;
+	g_autoptr(GError) local = NULL;
+	g_auto(RdReply) answer = {0};
+	gboolean started;
+	RdCall call;
+
+	rd_step_fill_call(step, &call, RD_CALL_JOB_START);
+	rd_call_take_command(&call, command);
+	input = call.input;
+	call.name = name;
+	started = rd_step_touch(step, &call, text, &answer, &local);
+	/* the answer may be lost because the job cut the line: then it is there to be found */
+	if (!started && !g_error_matches(local, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE)) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return FALSE;
+	}
+	if ((!started || answer.verdict == RD_VERDICT_ALIVE) &&
+	    !rd_job_follow(step, name, &answer, error))
+		return FALSE;
+	return rd_job_end(step, name, text, &answer, reply, error);
+}
+
+gboolean
+recovery_job_state(RecoveryStep *step, const char *name, RecoveryJobState *state,
+		   RecoveryReply *reply, GError **error)
+{
+	g_auto(RdReply) answer = {0};
+	RdCall call;
+
+	rd_step_fill_call(step, &call, RD_CALL_JOB_STATE);
+	call.name = name;
+	call.attempt = 0;
+	if (!rd_step_call(step, step->order->target, &call, &answer, error))
+		return FALSE;
+	*state = answer.verdict == RD_VERDICT_DONE    ? RECOVERY_JOB_ENDED
+		 : answer.verdict == RD_VERDICT_ALIVE ? RECOVERY_JOB_ALIVE
+		 : answer.verdict == RD_VERDICT_DIED  ? RECOVERY_JOB_DIED
+						      : RECOVERY_JOB_ABSENT;
+	if (reply != NULL)
+		rd_step_take_reply(&answer, reply);
+	return TRUE;
+}
+
+/* ---- files --------------------------------------------------------------------------------- */
+
+gboolean
+recovery_move(RecoveryStep *step, const char *from, const char *to, GError **error)
+{
+	g_autofree char *text = g_strdup_printf("%s -> %s", from, to);
+	g_auto(RdReply) reply = {0};
+	RdCall call;
+
+	rd_step_fill_call(step, &call, RD_CALL_MOVE);
+	call.from = from;
+	call.to = to;
+	if (!rd_step_touch(step, &call, text, &reply, error))
+		return FALSE;
+	return reply.status == 0 || rd_command_failed(step, text, reply.status, reply.err, error);
+}
+
+gboolean
+recovery_move_aside(RecoveryStep *step, const char *path, GError **error)
+{
+	g_auto(RdReply) reply = {0};
+	RdCall call;
+
+	rd_step_fill_call(step, &call, RD_CALL_MOVE_ASIDE);
+	call.from = path;
+	if (!rd_step_touch(step, &call, path, &reply, error))
+		return FALSE;
+	return reply.status == 0 || rd_command_failed(step, path, reply.status, reply.err, error);
+}
+
+static gboolean
+rd_put(RecoveryStep *step, RdCall *call, const char *from, GError **error)
+{
+	g_autofree char *text =
+	    g_strdup_printf("%s -> %s (%" G_GINT64_FORMAT " bytes, sha256 %s, mode %04o)", from,
+			    call->to, call->size, call->sha256, call->mode);
+	g_auto(RdReply) reply = {0};
+
+	if (!rd_step_touch(step, call, text, &reply, error))
+		return FALSE;
+	return reply.status == 0 || rd_command_failed(step, text, reply.status, reply.err, error);
+}
+
+static gboolean
+rd_put_fd(RecoveryStep *step, int fd, const char *from, const char *to, guint mode, GError **error)
+{
+	g_autofree guint8 *buffer = g_malloc(256 * 1024);
+	g_autofree char *hex = NULL;
+	guint8 digest[32];
+	gnutls_hash_hd_t hash;
+	gint64 size = 0;
+	ssize_t n;
+	RdCall call;
+
+	gnutls_hash_init(&hash, GNUTLS_DIG_SHA256);
+	while ((n = read(fd, buffer, 256 * 1024)) > 0 || (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
+		gnutls_hash(hash, buffer, n);
+		size += n;
+	}
+	gnutls_hash_deinit(hash, digest);
+	if (n < 0 || lseek(fd, 0, SEEK_SET) != 0) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, "%s: read: %s", from,
+			    g_strerror(errno));
+		return FALSE;
+	}
+	hex = rd_hex(digest, sizeof digest);
+	rd_step_fill_call(step, &call, RD_CALL_PUT);
+	call.to = to;
+	call.mode = mode;
+	call.size = size;
+	call.sha256 = hex;
+	call.input_fd = fd;
+	return rd_put(step, &call, from, error);
+}
+
+gboolean
+recovery_put(RecoveryStep *step, const char *from, const char *to, guint mode, GError **error)
+{
+	int fd = open(from, O_RDONLY | O_CLOEXEC);
+	gboolean ok;
+
+	if (fd < 0) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, "%s: %s", from,
+			    g_strerror(errno));
+		return FALSE;
+	}
+	ok = rd_put_fd(step, fd, from, to, mode, error);
+	close(fd);
+	return ok;
+}
+
+gboolean
+recovery_put_data(RecoveryStep *step, const char *data, gsize size, const char *to, guint mode,
+		  GError **error)
+{
+	g_autoptr(GBytes) bytes = g_bytes_new(data, size);
+	g_autofree char *hex = NULL;
+	guint8 digest[32];
+	RdCall call;
+
+	gnutls_hash_fast(GNUTLS_DIG_SHA256, data, size, digest);
+	hex = rd_hex(digest, sizeof digest);
+	rd_step_fill_call(step, &call, RD_CALL_PUT);
+	call.to = to;
+	call.mode = mode;
+	call.size = size;
+	call.sha256 = hex;
+	call.input = bytes;
+	return rd_put(step, &call, "(data)", error);
+}
