@@ -217,7 +217,7 @@ rd_engine_start(RdEngine *self, const char *bastion, const char *boot_id, gint64
 	g_ptr_array_insert(events, 0, event);
 	(void)rd_engine_store(self, events);
 	/* from the main loop: what a person asked for meanwhile is heard first */
-	rd_engine_set_wake(self, rd_engine_clock(self));
+	rd_engine_set_wake(self, MAX(rd_engine_clock(self), 1));
 }
 
 gboolean

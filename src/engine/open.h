@@ -15,7 +15,7 @@ typedef struct {
 	RdPlan *plan;		/* (owned) */
 	RdJournal *journal;	/* (owned) */
 	RdRun *run;		/* (owned) */
-	GPtrArray *events; /* (owned) (element-type RdEvent) read so far; NULL for a writer */
+	GPtrArray *events;	/* (owned) (element-type RdEvent) read so far; NULL for a writer */
 } RdOpenRun;
 
 /* @writer: for the engine; everybody else reads. Takes @dir in any case. */

@@ -9,14 +9,14 @@
  * first that fills the move wins. Nothing here remembers anything but what is in hand; the rest is
  * read from the fold, so a new engine decides as the old one would have. */
 
-static void
+void
 rd_move_wake(RdMove *move, gint64 clock)
 {
 	if (move->wake == 0 || clock < move->wake)
 		move->wake = clock;
 }
 
-static gboolean
+gboolean
 rd_move_events(RdMove *move, RdEvent *event)
 {
 	if (move->events == NULL)
@@ -25,7 +25,7 @@ rd_move_events(RdMove *move, RdEvent *event)
 	return TRUE;
 }
 
-static gboolean
+gboolean
 rd_move_order(RdRun *run, RdMove *move, RdOrder *order, RdStep *step)
 {
 	RdHand *hand = rd_run_hand(run, order->target);
@@ -81,152 +81,6 @@ rd_run_decide_stops(RdRun *run, RdMove *move)
 		rd_move_wake(move, deadline);
 	}
 	return FALSE;
-}
-
-/* ---- the lock on the hosts ----------------------------------------------------------------- */
-
-static gint64
-rd_run_highest_number(RdRun *run)
-{
-	gint64 highest = 0;
-
-	for (guint i = 0; i < run->hosts->len; i++) {
-		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
-		highest = MAX(highest, MAX(host->asked, host->found));
-	}
-	return highest;
-}
-
-static gboolean
-rd_run_all_new(RdRun *run)
-{
-	for (guint i = 0; i < run->hosts->len; i++) {
-		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
-		if (host->plan->locked && !host->excused && host->found >= 0)
-			return FALSE;
-	}
-	return TRUE;
-}
-
-/* One number serves all hosts when an engine starts; a host that has to be taken again later gets a
- * higher one of its own. A number that was sent without an answer is sent again: the host may have
- * it already, which is as good. */
-static gboolean
-rd_run_take(RdRun *run, RdMove *move, RdRunHost *host)
-{
-	gint64 fresh = run->life_number > MAX(host->asked, host->found)
-			   ? run->life_number
-			   : rd_run_highest_number(run) + 1;
-	gboolean enrol =
-	    host->found < 0 && !host->taken_before &&
-	    (host->enrol || !host->plan->locked || run->enrolling || rd_run_all_new(run));
-	RdEvent *event;
-	RdOrder *order;
-
-	if (host->found < 0 && !enrol) {
-		event = rd_run_new_event(run, RD_EVENT_REFUSED, "rebuilt");
-		rd_event_step(event, NULL, host->plan->name, 0, 0);
-		rd_event_text(event,
-			      host->taken_before
-				  ? "its lock file is gone: was the host rebuilt?"
-				  : "it has no lock file though other hosts have one: rebuilt? "
-				    "say so with enrol");
-		return rd_move_events(move, event);
-	}
-	if (host->pending == 0) {
-		event = rd_run_new_event(run, RD_EVENT_INCARNATION, enrol ? "enrol" : "take");
-		rd_event_step(event, NULL, host->plan->name, 0, 0);
-		return rd_move_events(move, rd_event_number(event, fresh));
-	}
-	order = rd_order_new(RD_DO_TAKE, host->plan->name);
-	order->number = host->pending;
-	order->enrol = enrol;
-	return rd_move_order(run, move, order, NULL);
-}
-
-static gboolean
-rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only)
-{
-	RdHand *hand = rd_run_hand(run, host->plan->name);
-
-	if (host->excused || hand->busy)
-		return FALSE;
-	/* a final refusal is not asked again: only a person's word changes it */
-	if (g_strcmp0(host->trouble_word, "fenced") == 0 ||
-	    g_strcmp0(host->trouble_word, "rebuilt") == 0 ||
-	    g_strcmp0(host->trouble_word, "refused") == 0)
-		return FALSE;
-	if (host->trouble_since != 0 && run->clock >= host->trouble_since + RD_RECONNECT_WINDOW)
-		return FALSE;
-	if (run->clock < hand->not_before) {
-		rd_move_wake(move, hand->not_before);
-		return FALSE;
-	}
-	if (!host->surveyed)
-		return rd_move_order(run, move, rd_order_new(RD_DO_SURVEY, host->plan->name), NULL);
-	if (survey_only || host->granted != 0)
-		return FALSE;
-	return rd_run_take(run, move, host);
-}
-
-static gboolean
-rd_run_decide_locks(RdRun *run, RdMove *move)
-{
-	gboolean all = TRUE;
-
-	/* everybody is asked before anybody is taken: a cluster that another run holds stays
-	 * untouched, and one number serves all */
-	for (guint i = 0; i < run->hosts->len; i++) {
-		RdRunHost *host = g_ptr_array_index(run->hosts, i);
-
-		if (!host->plan->locked || host->excused)
-			continue;
-		if (rd_run_lock_host(run, move, host, TRUE))
-			return TRUE;
-		all = all && host->surveyed;
-	}
-	if (!all)
-		return FALSE;
-	for (guint i = 0; i < run->hosts->len; i++) {
-		RdRunHost *host = g_ptr_array_index(run->hosts, i);
-
-		if (host->plan->locked && !host->excused && host->holder != NULL &&
-		    host->granted == 0 && host->trouble == NULL) {
-			RdEvent *event = rd_run_new_event(run, RD_EVENT_REFUSED, "fenced");
-
-			rd_event_step(event, NULL, host->plan->name, 0, 0);
-			rd_event_number(event, host->found);
-			rd_event_text(event, host->holder);
-			return rd_move_events(move, event);
-		}
-	}
-	for (guint i = 0; i < run->hosts->len; i++) {
-		RdRunHost *host = g_ptr_array_index(run->hosts, i);
-
-		if (host->plan->locked && g_strcmp0(host->trouble_word, "fenced") == 0)
-			return FALSE;
-	}
-	for (guint i = 0; i < run->hosts->len; i++) {
-		RdRunHost *host = g_ptr_array_index(run->hosts, i);
-
-		if (host->plan->locked && rd_run_lock_host(run, move, host, FALSE))
-			return TRUE;
-	}
-	return FALSE;
-}
-
-static gboolean
-rd_run_all_granted(RdRun *run)
-{
-	for (guint i = 0; i < run->hosts->len; i++) {
-		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
-
-		if (host->plan->locked && !host->excused && !host->granted_life)
-			return FALSE;
-		if (g_strcmp0(host->trouble_word, "fenced") == 0)
-			return FALSE;
-	}
-	return TRUE;
 }
 
 /* ---- one step ------------------------------------------------------------------------------ */

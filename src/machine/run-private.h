@@ -63,6 +63,16 @@ gboolean rd_run_step_counts(RdRun *run, const RdStep *step);
 /* granted, or not a host */
 gboolean rd_run_may_touch(RdRun *run, const char *target);
 
+/* what a move consists of; TRUE, so that the caller can return it */
+gboolean rd_move_events(RdMove *move, RdEvent *event);
+gboolean rd_move_order(RdRun *run, RdMove *move, RdOrder *order, RdStep *step);
+void rd_move_wake(RdMove *move, gint64 clock);
+
+/* locks.c: TRUE when the move is filled */
+gboolean rd_run_decide_locks(RdRun *run, RdMove *move);
+/* in this engine's life, by every control-plane host that is not excused */
+gboolean rd_run_all_granted(RdRun *run);
+
 /* "${…}" of @text as @step sees it; NULL with what is missing */
 char *rd_run_resolve(RdRun *run, const RdStep *step, const char *text, GError **error);
 G_END_DECLS

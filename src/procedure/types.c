@@ -22,7 +22,7 @@ static const struct {
     [RECOVERY_PARAM_PATH] = {"path", "an absolute path on the host"},
     [RECOVERY_PARAM_FILE] = {"file", "an absolute path on this machine"},
     [RECOVERY_PARAM_DURATION] = {"duration", "a duration such as 90s, 5m or 1h"},
-    [RECOVERY_PARAM_SECRET] = {"secret", "a secret: it must not stand in a file"},
+    [RECOVERY_PARAM_SECRET] = {"secret", "a secret"},
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(param_types) == RECOVERY_PARAM_SECRET + 1);
 

@@ -25,6 +25,7 @@ typedef struct {
 	GPtrArray *discarded; /* (element-type JsonNode) values of duplicate keys; may be aliased */
 	guint depth;
 	guint nodes;
+	guint line, column; /* of the newest event that has a place: an empty value has none */
 } Builder;
 
 static gboolean
@@ -76,19 +77,26 @@ builder_done(Builder *self, FyEvent *event)
 }
 
 static void
-event_position(FyEvent *event, guint *line, guint *column)
+builder_position(Builder *self, FyEvent *event, guint *line, guint *column)
 {
 	const struct fy_mark *mark = fy_event_start_mark(event);
 
-	*line = mark == NULL ? 0 : (guint)mark->line + 1;
-	*column = mark == NULL ? 0 : (guint)mark->column + 1;
-	/* libfyaml's mark of a quoted scalar stands behind the quote */
+	*line = mark == NULL ? self->line : (guint)mark->line + 1;
+	*column = mark == NULL ? self->column : (guint)mark->column + 1;
+	if (mark == NULL)
+		return;
+	/* libfyaml's mark of an alias stands behind the "*", that of a quoted scalar behind the
+	 * quote */
+	if (event->type == FYET_ALIAS && *column > 1)
+		*column -= 1;
 	if (event->type == FYET_SCALAR && event->scalar.value != NULL && *column > 1) {
 		enum fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
 
 		if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
 			*column -= 1;
 	}
+	self->line = *line;
+	self->column = *column;
 }
 
 static char *
@@ -222,7 +230,7 @@ builder_mapping(Builder *self, guint *size)
 		RdYamlPlace *place = NULL;
 		guint line = 0, column = 0;
 
-		event_position(event, &line, &column);
+		builder_position(self, event, &line, &column);
 		key = builder_key(self, event, line, column);
 		builder_done(self, event);
 		if (key == NULL)
@@ -287,7 +295,7 @@ builder_value(Builder *self, FyEvent *event)
 	JsonNode *node = NULL;
 	guint line = 0, column = 0, size = 1;
 
-	event_position(event, &line, &column);
+	builder_position(self, event, &line, &column);
 	if (!builder_count(self, 1, line, column))
 		return NULL;
 	if (event->type == FYET_ALIAS)
@@ -346,7 +354,7 @@ builder_stream(Builder *self)
 
 	while ((event = builder_next(self)) != NULL) {
 		if (event->type == FYET_DOCUMENT_START && seen) {
-			event_position(event, &line, &column);
+			builder_position(self, event, &line, &column);
 			rd_complaints_add(self->doc->complaints, line, column,
 					  "a second document begins here: only one is read");
 			builder_done(self, event);

@@ -416,6 +416,7 @@ rd_order_carry_out(const RdOrder *order, RdCatalogue *catalogue, RdWorld *world,
 	g_hash_table_iter_init(&iter, order->notes);
 	while (g_hash_table_iter_next(&iter, &key, &value))
 		g_hash_table_insert(step.notes, g_strdup(key), g_strdup(value));
+	step.began = world->klass->clock(world);
 	step.deadline = step.began + order->timeout_ms * 1000 + RD_STEP_GRACE;
 	report = rd_step_do(&step, catalogue);
 	tell(report, data);

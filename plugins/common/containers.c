@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "containers.h"
+#include <json-glib/json-glib.h>
+#include <recovery/plugin.h>
+#include <string.h>
+
+/* domain 4.1, 4.2: the file names and the namespaces are the operators' */
+static const RdPod pods[] = {
+    {"etcd", "etcd", "openshift-etcd", RD_MANIFESTS "/etcd-pod.yaml"},
+    {"kube-apiserver", "kube-apiserver", "openshift-kube-apiserver",
+     RD_MANIFESTS "/kube-apiserver-pod.yaml"},
+    {"kube-controller-manager", "kube-controller-manager", "openshift-kube-controller-manager",
+     RD_MANIFESTS "/kube-controller-manager-pod.yaml"},
+    {"kube-scheduler", "openshift-kube-scheduler", "openshift-kube-scheduler",
+     RD_MANIFESTS "/kube-scheduler-pod.yaml"},
+};
+
+const RdPod *
+rd_pod_find(const char *pod, GError **error)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(pods); i++)
+		if (g_str_equal(pods[i].pod, pod))
+			return &pods[i];
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+		    "there is no static pod '%s': etcd, kube-apiserver, kube-controller-manager "
+		    "or kube-scheduler",
+		    pod);
+	return NULL;
+}
+
+static void
+container_free(RdContainer *container)
+{
+	g_free(container->id);
+	g_free(container->name);
+	g_free(container->pod);
+	g_free(container->namespace);
+	g_free(container);
+}
+
+/* json-glib warns and returns NULL on a value of another type; this is silent */
+static JsonObject *
+object_member(JsonObject *object, const char *name)
+{
+	JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
+
+	return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static char *
+string_member(JsonObject *object, const char *name)
+{
+	JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
+
+	if (node == NULL || json_node_get_value_type(node) != G_TYPE_STRING)
+		return g_strdup("");
+	return g_strdup(json_node_get_string(node));
+}
+
+static RdContainer *
+container_read(JsonObject *object)
+{
+	JsonObject *labels = object_member(object, "labels");
+	RdContainer *container = g_new0(RdContainer, 1);
+
+	container->id = string_member(object, "id");
+	container->name = string_member(object_member(object, "metadata"), "name");
+	container->pod = string_member(labels, "io.kubernetes.pod.name");
+	container->namespace = string_member(labels, "io.kubernetes.pod.namespace");
+	return container;
+}
+
+GPtrArray *
+rd_containers_parse(const char *json, GError **error)
+{
+	g_autoptr(GPtrArray) containers =
+	    g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
+	g_autoptr(GError) inner = NULL;
+	g_autoptr(JsonNode) root = json_from_string(json, &inner);
+	JsonNode *list;
+	JsonArray *array;
+
+	list = root != NULL && JSON_NODE_HOLDS_OBJECT(root)
+		   ? json_object_get_member(json_node_get_object(root), "containers")
+		   : NULL;
+	if (list == NULL || !JSON_NODE_HOLDS_ARRAY(list)) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+			    "'crictl ps -o json' did not print a list of containers%s%s",
+			    inner != NULL ? ": " : "", inner != NULL ? inner->message : "");
+		return NULL;
+	}
+	array = json_node_get_array(list);
+	for (guint i = 0; i < json_array_get_length(array); i++) {
+		JsonNode *node = json_array_get_element(array, i);
+		g_autofree char *state = NULL;
+
+		if (!JSON_NODE_HOLDS_OBJECT(node))
+			continue;
+		state = string_member(json_node_get_object(node), "state");
+		if (g_str_equal(state, "CONTAINER_RUNNING"))
+			g_ptr_array_add(containers, container_read(json_node_get_object(node)));
+	}
+	return g_steal_pointer(&containers);
+}
+
+static RdContainer *
+container_copy(const RdContainer *container)
+{
+	RdContainer *copy = g_new0(RdContainer, 1);
+
+	copy->id = g_strdup(container->id);
+	copy->name = g_strdup(container->name);
+	copy->pod = g_strdup(container->pod);
+	copy->namespace = g_strdup(container->namespace);
+	return copy;
+}
+
+/* A guard pod is etcd-guard-NODE with a container guard. Its name alone does not tell: a node
+ * may be called guard-1, and then etcd-guard-1 is the real one. */
+static gboolean
+container_is_of(const RdContainer *container, const RdPod *pod)
+{
+	gsize length = strlen(pod->name);
+
+	return g_str_equal(container->namespace, pod->namespace) &&
+	       g_str_has_prefix(container->pod, pod->name) && container->pod[length] == '-' &&
+	       !g_str_equal(container->name, "guard");
+}
+
+GPtrArray *
+rd_containers_of(GPtrArray *containers, const RdPod *pod)
+{
+	GPtrArray *of = g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
+
+	for (guint i = 0; i < containers->len; i++)
+		if (container_is_of(containers->pdata[i], pod))
+			g_ptr_array_add(of, container_copy(containers->pdata[i]));
+	return of;
+}
+
+const RdContainer *
+rd_containers_find(GPtrArray *containers, const char *name)
+{
+	for (guint i = 0; i < containers->len; i++) {
+		const RdContainer *container = containers->pdata[i];
+
+		if (g_str_equal(container->name, name))
+			return container;
+	}
+	return NULL;
+}
+
+char *
+rd_containers_names(GPtrArray *containers)
+{
+	GString *names = g_string_new(NULL);
+
+	for (guint i = 0; i < containers->len; i++) {
+		const RdContainer *container = containers->pdata[i];
+
+		g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", container->name);
+	}
+	return g_string_free(names, FALSE);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* etcd members of the control plane: are they dead, what is saved of them, a new cluster of all of
+ * them at once from one snapshot (domain 1.3). */
+
+#include "etcd.h"
+
+gboolean
+etcd_refuse(GError **error, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_set_error_literal(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, text);
+	return FALSE;
+}
+
+const RdContainer *
+etcd_container(GPtrArray *containers)
+{
+	const RdContainer *container = rd_containers_find(containers, "etcdctl");
+
+	return container != NULL ? container : rd_containers_find(containers, "etcd");
+}
+
+static const RecoveryParam parameters_params[] = {
+    {"snapshot", RECOVERY_PARAM_FILE, NULL, "the snapshot here: its size says what room it needs"},
+    {0},
+};
+static const char *const parameters_outputs[] = {"name",  "peer-url",	"address",
+						 "image", "backup-dir", NULL};
+
+static const RecoveryParam agree_params[] = {
+    {"names", RECOVERY_PARAM_STRING, NULL, "etcd names of all hosts"},
+    {"urls", RECOVERY_PARAM_STRING, NULL, "peer URLs of all hosts"},
+    {"images", RECOVERY_PARAM_STRING, NULL, "etcd images of all hosts"},
+    {"token", RECOVERY_PARAM_STRING, NULL, "openshift-etcd-UUID, one for the run"},
+    {0},
+};
+static const char *const agree_outputs[] = {"initial-cluster", "members", "cluster-id", NULL};
+
+static const RecoveryParam rescue_params[] = {
+    {"address", RECOVERY_PARAM_STRING, NULL, "client address of this host's member"},
+    {0},
+};
+static const char *const rescue_outputs[] = {"path", "sha256", "note", NULL};
+
+static const RecoveryParam restore_params[] = {
+    {"name", RECOVERY_PARAM_STRING, NULL, "etcd name of this host"},
+    {"peer-url", RECOVERY_PARAM_STRING, NULL, "peer URL of this host"},
+    {"image", RECOVERY_PARAM_STRING, NULL, "etcd's image"},
+    {"initial-cluster", RECOVERY_PARAM_STRING, NULL,
+     "NAME=URL of all members, the same everywhere"},
+    {"token", RECOVERY_PARAM_STRING, NULL, "openshift-etcd-UUID, one for the run"},
+    {"snapshot", RECOVERY_PARAM_PATH, NULL, "the snapshot on this host"},
+    {"sha256", RECOVERY_PARAM_STRING, NULL, "what it has to be"},
+    {0},
+};
+static const char *const restore_outputs[] = {"members", "tool", NULL};
+
+static const RecoveryParam compare_params[] = {
+    {"printed", RECOVERY_PARAM_STRING, NULL, "members that each host's restore printed"},
+    {"predicted", RECOVERY_PARAM_STRING, NULL, "members as they have to be"},
+    {0},
+};
+
+static const RecoveryParam place_params[] = {
+    {"token", RECOVERY_PARAM_STRING, NULL, "openshift-etcd-UUID, one for the run"},
+    {0},
+};
+
+static const RecoveryParam health_params[] = {
+    {"members", RECOVERY_PARAM_STRING, NULL, "members as they have to be"},
+    {"cluster-id", RECOVERY_PARAM_STRING, NULL, "the cluster they have to form, hexadecimal"},
+    {0},
+};
+static const char *const status_outputs[] = {"summary", NULL};
+
+static const RecoveryState states[] = {
+    {
+	.name = "no-quorum",
+	.summary = "no etcd of the control plane commits writes any more",
+	.kind = RECOVERY_KIND_QUERY,
+	.timeout = 300,
+	.enter = etcd_no_quorum,
+    },
+    {
+	.name = "parameters",
+	.summary = "read what this host's member is called, and check image and room",
+	.kind = RECOVERY_KIND_QUERY,
+	.params = parameters_params,
+	.outputs = parameters_outputs,
+	.timeout = 120,
+	.enter = etcd_parameters,
+    },
+    {
+	.name = "agree",
+	.summary = "one initial cluster for all hosts, and the ids it has to get",
+	.kind = RECOVERY_KIND_QUERY,
+	.params = agree_params,
+	.outputs = agree_outputs,
+	.timeout = 60,
+	.enter = etcd_agree,
+    },
+    {
+	.name = "rescue-copy",
+	.summary = "a snapshot of the etcd that still runs here, fetched",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = rescue_params,
+	.outputs = rescue_outputs,
+	.timeout = 1200,
+	.undo_is = RECOVERY_UNDO_NOTHING,
+	.probe = etcd_rescue_probe,
+	.enter = etcd_rescue_enter,
+    },
+    {
+	.name = "silent",
+	.summary = "no control-plane host has an etcd manifest, container or listener",
+	.kind = RECOVERY_KIND_QUERY,
+	.timeout = 60,
+	.enter = etcd_silent,
+    },
+    {
+	.name = "save-data",
+	.summary = "move the old data aside",
+	.kind = RECOVERY_KIND_CHANGE,
+	.timeout = 300,
+	.baseline = etcd_save_baseline,
+	.probe = etcd_save_probe,
+	.enter = etcd_save_enter,
+	.undo = etcd_save_undo,
+    },
+    {
+	.name = "restore-member",
+	.summary = "restore the snapshot into a directory of its own",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = restore_params,
+	.outputs = restore_outputs,
+	.timeout = 1800,
+	.probe = etcd_restore_probe,
+	.enter = etcd_restore_enter,
+	.undo = etcd_restore_undo,
+    },
+    {
+	.name = "compare",
+	.summary = "all hosts restored the members that were predicted",
+	.kind = RECOVERY_KIND_QUERY,
+	.params = compare_params,
+	.timeout = 60,
+	.enter = etcd_compare,
+    },
+    {
+	.name = "place",
+	.summary = "put the restored data where etcd looks for it",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = place_params,
+	.timeout = 300,
+	.baseline = etcd_place_baseline,
+	.probe = etcd_place_probe,
+	.enter = etcd_place_enter,
+	.undo = etcd_place_undo,
+    },
+    {
+	.name = "health",
+	.summary = "all members run as one cluster with one leader",
+	.kind = RECOVERY_KIND_WAIT,
+	.params = health_params,
+	.timeout = 600,
+	.probe = etcd_health_probe,
+    },
+    {
+	.name = "status",
+	.summary = "what the restored etcd looks like",
+	.kind = RECOVERY_KIND_QUERY,
+	.params = health_params,
+	.outputs = status_outputs,
+	.timeout = 120,
+	.enter = etcd_status,
+    },
+    {0},
+};
+
+RECOVERY_PLUGIN(.name = "etcd", .summary = "etcd members of the control plane", .states = states);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "../common/place.h"
+#include "ids.h"
+G_BEGIN_DECLS
+
+/* The bodies of the table in etcd.c, and what several of them need. */
+
+#define ETCD_DIR	"/var/lib/etcd"
+#define ETCD_MEMBER	ETCD_DIR "/member"
+#define ETCD_DB		"/snap/db" /* behind a member directory */
+#define ETCD_BACKUP_DIR "/home/core/assets/backup"
+
+/* guards.c */
+gboolean etcd_no_quorum(RecoveryStep *step, GError **error);
+gboolean etcd_silent(RecoveryStep *step, GError **error);
+/* agree.c */
+gboolean etcd_parameters(RecoveryStep *step, GError **error);
+gboolean etcd_agree(RecoveryStep *step, GError **error);
+gboolean etcd_compare(RecoveryStep *step, GError **error);
+/* rescue.c */
+RecoveryProbe etcd_rescue_probe(RecoveryStep *step, GError **error);
+gboolean etcd_rescue_enter(RecoveryStep *step, GError **error);
+/* data.c */
+gboolean etcd_save_baseline(RecoveryStep *step, GError **error);
+RecoveryProbe etcd_save_probe(RecoveryStep *step, GError **error);
+gboolean etcd_save_enter(RecoveryStep *step, GError **error);
+gboolean etcd_save_undo(RecoveryStep *step, GError **error);
+gboolean etcd_place_baseline(RecoveryStep *step, GError **error);
+RecoveryProbe etcd_place_probe(RecoveryStep *step, GError **error);
+gboolean etcd_place_enter(RecoveryStep *step, GError **error);
+gboolean etcd_place_undo(RecoveryStep *step, GError **error);
+/* restore.c */
+RecoveryProbe etcd_restore_probe(RecoveryStep *step, GError **error);
+gboolean etcd_restore_enter(RecoveryStep *step, GError **error);
+gboolean etcd_restore_undo(RecoveryStep *step, GError **error);
+/* health.c */
+RecoveryProbe etcd_health_probe(RecoveryStep *step, GError **error);
+gboolean etcd_status(RecoveryStep *step, GError **error);
+
+/* FALSE with PERMANENT and the text */
+gboolean etcd_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* the container to run etcdctl in: the one made for it, else etcd's own; NULL when neither runs */
+const RdContainer *etcd_container(GPtrArray *containers);
+/* restore-UUID of the run's token, below ETCD_DIR; NULL with PERMANENT */
+char *etcd_restore_dir(RecoveryStep *step, GError **error);
+/* in *inode the inode of DIR/snap/db on the step's host as text, NULL when there is none */
+gboolean etcd_inode(RecoveryStep *step, const char *member, char **inode, GError **error);
+/* DIR has snap/db and at least one log: what a restore that was not cut short leaves */
+gboolean etcd_is_complete(RecoveryStep *step, const char *member, gboolean *complete,
+			  GError **error);
+
+G_END_DECLS

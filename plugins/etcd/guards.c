@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Two questions about the whole control plane, asked again immediately before whatever could do
+ * harm. Excused hosts are not asked: a person stated that they are powered off. */
+
+#include "etcd.h"
+#include "output.h"
+#include <string.h>
+
+static gboolean
+answer_is_good(const RecoveryAnswer *answer, const char *what, GError **error)
+{
+	if (answer->error != NULL) {
+		g_propagate_error(error, g_error_copy(answer->error));
+		g_prefix_error(error, "%s: %s: ", answer->host, what);
+		return FALSE;
+	}
+	if (answer->reply.status == 0)
+		return TRUE;
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+		    "%s: '%s' ended with %d, so nobody knows what runs there: %s", answer->host,
+		    what, answer->reply.status,
+		    answer->reply.err != NULL ? g_strchomp(answer->reply.err) : "");
+	return FALSE;
+}
+
+/* the etcd containers of one host from `crictl ps` */
+static GPtrArray *
+answer_containers(const RecoveryAnswer *answer, GError **error)
+{
+	g_autoptr(GPtrArray) all = NULL;
+
+	if (!answer_is_good(answer, "crictl ps", error))
+		return NULL;
+	all = rd_containers_parse(answer->reply.out, error);
+	if (all == NULL) {
+		g_prefix_error(error, "%s: ", answer->host);
+		return NULL;
+	}
+	return rd_containers_of(all, rd_pod_find("etcd", NULL));
+}
+
+static GPtrArray *
+ask_containers(RecoveryStep *step, char **hosts)
+{
+	static const char *const argv[] = {"crictl", "ps", "-o", "json", NULL};
+
+	return recovery_ask_all(step, (const char *const *)hosts, argv);
+}
+
+/* ---- no-quorum (INV-1) --------------------------------------------------------------------- */
+
+static gboolean
+ask_health(RecoveryStep *step, const char *host, const char *id, GHashTable *healthy,
+	   GError **error)
+{
+	const char *argv[] = {"crictl", "exec", id, "etcdctl", "endpoint", "health", NULL};
+	g_auto(RecoveryReply) reply = {0};
+	g_autofree char *both = NULL;
+	g_autoptr(GPtrArray) endpoints = NULL;
+
+	if (!recovery_ask_status(step, host, argv, &reply, error)) {
+		g_prefix_error(error, "%s: endpoint health: ", host);
+		return FALSE;
+	}
+	both = g_strconcat(reply.out, "\n", reply.err, NULL);
+	if (!rd_output_health(both, &endpoints)) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+			    "%s: an etcd container runs, but 'endpoint health' in it said nothing "
+			    "about any endpoint (status %d): %s",
+			    host, reply.status, reply.err != NULL ? g_strchomp(reply.err) : "");
+		return FALSE;
+	}
+	for (guint i = 0; i < endpoints->len; i++)
+		g_hash_table_add(healthy, g_strdup(endpoints->pdata[i]));
+	return TRUE;
+}
+
+/* Health means that a proposal was committed: whoever is healthy has a quorum, if perhaps only of
+ * itself. So one healthy endpoint is enough to refuse, also where a slow disk lets two others time
+ * out; the count only chooses the words. */
+static gboolean
+refuse_healthy(GHashTable *healthy, guint voters, GError **error)
+{
+	g_autoptr(GList) sorted = g_list_sort(g_hash_table_get_keys(healthy), (GCompareFunc)strcmp);
+	g_autoptr(GString) names = g_string_new(NULL);
+	guint quorum = voters / 2 + 1, count = g_hash_table_size(healthy);
+
+	if (count == 0)
+		return TRUE;
+	for (GList *at = sorted; at != NULL; at = at->next)
+		g_string_append_printf(names, "%s%s", at == sorted ? "" : ", ",
+				       (const char *)at->data);
+	if (count >= quorum)
+		return etcd_refuse(
+		    error,
+		    "etcd works: %u of %u members are healthy (%s). A restore would "
+		    "throw away everything since the backup. Replace the member that is "
+		    "missing instead",
+		    count, voters, names->str);
+	return etcd_refuse(error,
+			   "an etcd commits writes: %s. That is %u of %u members, so it is either "
+			   "slow, or a cluster of its own that somebody restored. Look at 'etcdctl "
+			   "member list' there; if it is not wanted, move its etcd-pod.yaml out of "
+			   "the manifests directory first",
+			   names->str, count, voters);
+}
+
+gboolean
+etcd_no_quorum(RecoveryStep *step, GError **error)
+{
+	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
+	g_auto(GStrv) excused = recovery_excused(step);
+	g_autoptr(GPtrArray) answers = ask_containers(step, hosts);
+	g_autoptr(GHashTable) healthy =
+	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	for (guint i = 0; i < answers->len; i++) {
+		const RecoveryAnswer *answer = answers->pdata[i];
+		g_autoptr(GPtrArray) containers = answer_containers(answer, error);
+		const RdContainer *container;
+
+		if (containers == NULL)
+			return FALSE;
+		container = etcd_container(containers);
+		if (container != NULL &&
+		    !ask_health(step, answer->host, container->id, healthy, error))
+			return FALSE;
+	}
+	return refuse_healthy(healthy, g_strv_length(hosts) + g_strv_length(excused), error);
+}
+
+/* ---- silent (INV-2) ------------------------------------------------------------------------ */
+
+static void
+find_manifest(const RecoveryAnswer *answer, GString *found)
+{
+	g_auto(GStrv) names = rd_lines(answer->reply.out);
+
+	if (g_strv_contains((const char *const *)names, "etcd-pod.yaml"))
+		g_string_append_printf(found, "; %s has %s/etcd-pod.yaml", answer->host,
+				       RD_MANIFESTS);
+}
+
+/* `ss -Htln`: state, queues, local address:port, peer */
+static void
+find_listener(const RecoveryAnswer *answer, GString *found)
+{
+	g_auto(GStrv) lines = rd_lines(answer->reply.out);
+
+	for (guint i = 0; lines[i] != NULL; i++) {
+		g_autofree char *line = g_strdup(lines[i]);
+		char *rest = line, *local = NULL;
+
+		for (guint field = 0; field < 4; field++)
+			do
+				local = strsep(&rest, " \t");
+			while (local != NULL && *local == '\0');
+		if (local != NULL &&
+		    (g_str_has_suffix(local, ":2379") || g_str_has_suffix(local, ":2380")))
+			g_string_append_printf(found, "; %s listens on %s", answer->host, local);
+	}
+}
+
+static gboolean
+find_containers(const RecoveryAnswer *answer, GString *found, GError **error)
+{
+	g_autoptr(GPtrArray) containers = answer_containers(answer, error);
+	g_autofree char *names = NULL;
+
+	if (containers == NULL)
+		return FALSE;
+	names = rd_containers_names(containers);
+	if (containers->len > 0)
+		g_string_append_printf(found, "; %s runs %s", answer->host, names);
+	return TRUE;
+}
+
+gboolean
+etcd_silent(RecoveryStep *step, GError **error)
+{
+	static const char *const list[] = {"ls", "-A1", RD_MANIFESTS, NULL};
+	static const char *const sockets[] = {"ss", "-Htln", NULL};
+	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
+	g_autoptr(GPtrArray) manifests = recovery_ask_all(step, (const char *const *)hosts, list);
+	g_autoptr(GPtrArray) containers = ask_containers(step, hosts);
+	g_autoptr(GPtrArray) listeners =
+	    recovery_ask_all(step, (const char *const *)hosts, sockets);
+	g_autoptr(GString) found = g_string_new(NULL);
+
+	for (guint i = 0; hosts[i] != NULL; i++) {
+		if (!answer_is_good(manifests->pdata[i], "ls " RD_MANIFESTS, error) ||
+		    !answer_is_good(listeners->pdata[i], "ss -Htln", error) ||
+		    !find_containers(containers->pdata[i], found, error))
+			return FALSE;
+		find_manifest(manifests->pdata[i], found);
+		find_listener(listeners->pdata[i], found);
+	}
+	if (found->len == 0)
+		return TRUE;
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+		    "etcd is not silent, and two of them would make two clusters: %s. Move the "
+		    "manifest away there and stop what runs, then decide this step again; a host "
+		    "that is powered off can be excused",
+		    found->str + strlen("; "));
+	return FALSE;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The rescue copy: a snapshot of what this member still has, before anything is changed. It needs
+ * no quorum. On its way it is written beside the data (the one directory that the container and
+ * the host share), moved out of there, and fetched. Where no etcd runs there is nothing to ask;
+ * that data is kept by save-data. */
+
+#include "etcd.h"
+#include "parse.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BLOCK 65536 /* bytes */
+
+static char *
+rescue_source(RecoveryStep *step)
+{
+	return g_strdup_printf(ETCD_DIR "/recoveryd-%s-rescue.db", recovery_run_id(step));
+}
+
+static char *
+rescue_local(RecoveryStep *step)
+{
+	g_autofree char *dir = recovery_local_dir(step);
+
+	return g_strdup_printf("%s/rescue-%s.db", dir, recovery_target(step));
+}
+
+/* NULL when it is not there or not readable: then it is fetched again */
+static char *
+local_sha256(const char *path)
+{
+	g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+	g_autofree guchar *block = g_malloc(BLOCK);
+	FILE *file = fopen(path, "rbe");
+	gboolean broken;
+	gsize got;
+
+	if (file == NULL)
+		return NULL;
+	while ((got = fread(block, 1, BLOCK, file)) > 0)
+		g_checksum_update(checksum, block, got);
+	broken = ferror(file) != 0;
+	fclose(file);
+	return broken ? NULL : g_strdup(g_checksum_get_string(checksum));
+}
+
+static gboolean
+rescue_report(RecoveryStep *step, const char *path, const char *sha256, GError **error)
+{
+	return recovery_output(step, "path", path, error) &&
+	       recovery_output(step, "sha256", sha256, error) &&
+	       recovery_output(step, "note",
+			       *path != '\0' ? "snapshot of the running etcd"
+					     : "no etcd runs here: its data is kept by save-data",
+			       error);
+}
+
+static RecoveryProbe
+probe_stopped(RecoveryStep *step, GError **error)
+{
+	g_autoptr(GPtrArray) containers =
+	    rd_containers_ask(step, NULL, rd_pod_find("etcd", NULL), error);
+
+	if (containers == NULL)
+		return RECOVERY_PROBE_UNKNOWN;
+	if (rd_containers_find(containers, "etcd") != NULL)
+		return RECOVERY_PROBE_ABSENT;
+	return rescue_report(step, "", "", error) ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_UNKNOWN;
+}
+
+RecoveryProbe
+etcd_rescue_probe(RecoveryStep *step, GError **error)
+{
+	g_autofree char *source = rescue_source(step), *local = rescue_local(step);
+	g_autofree char *aside = NULL, *shown = NULL, *here = NULL;
+
+	if (!recovery_aside_path(step, source, &aside, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	if (aside == NULL)
+		return probe_stopped(step, error);
+	here = local_sha256(local);
+	if (here == NULL)
+		return RECOVERY_PROBE_ABSENT;
+	shown = recovery_ask(step, NULL, error, "sha256sum", aside, NULL);
+	if (shown == NULL)
+		return RECOVERY_PROBE_UNKNOWN;
+	if (strncmp(shown, here, strlen(here)) != 0)
+		return RECOVERY_PROBE_ABSENT;
+	return rescue_report(step, local, here, error) ? RECOVERY_PROBE_PRESENT
+						       : RECOVERY_PROBE_UNKNOWN;
+}
+
+/* in the environment, as the container's own: with --endpoints etcdctl 3.4 would refuse */
+static gboolean
+save_in(RecoveryStep *step, const char *container, const char *source, GError **error)
+{
+	g_autofree char *endpoint =
+	    g_strdup_printf("ETCDCTL_ENDPOINTS=https://%s:2379", recovery_string(step, "address"));
+	const char *argv[] = {"crictl",	 "exec",     container, "env",	endpoint,
+			      "etcdctl", "snapshot", "save",	source, NULL};
+	const RecoveryCommand command = {.argv = argv};
+
+	if (recovery_job(step, "snapshot", &command, NULL, error))
+		return TRUE;
+	g_prefix_error(error,
+		       "%s: no rescue copy of the running etcd. If that etcd is broken, move its "
+		       "etcd-pod.yaml aside by hand; its data is then kept as it is: ",
+		       recovery_target(step));
+	return FALSE;
+}
+
+/* etcdctl writes FILE.part and renames it: FILE is complete whenever it is there */
+static gboolean
+rescue_save(RecoveryStep *step, const char *source, GError **error)
+{
+	const char *address = recovery_string(step, "address");
+	g_autoptr(GPtrArray) containers =
+	    rd_containers_ask(step, NULL, rd_pod_find("etcd", NULL), error);
+	const RdContainer *container;
+
+	if (containers == NULL)
+		return FALSE;
+	if (!rd_address_is_valid(address))
+		return etcd_refuse(error, "'%s' is not an address", address);
+	container = etcd_container(containers);
+	if (container == NULL) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+			    "%s: etcd ended before a snapshot of it was taken",
+			    recovery_target(step));
+		return FALSE;
+	}
+	return save_in(step, container->id, source, error);
+}
+
+gboolean
+etcd_rescue_enter(RecoveryStep *step, GError **error)
+{
+	g_autofree char *source = rescue_source(step), *local = rescue_local(step);
+	g_autofree char *aside = NULL, *sha256 = NULL, *base = g_path_get_basename(source);
+
+	if (!recovery_aside_path(step, source, &aside, error))
+		return FALSE;
+	if (aside == NULL) {
+		g_auto(GStrv) names = rd_list_dir(step, NULL, ETCD_DIR, error);
+
+		if (names == NULL)
+			return FALSE;
+		if (!g_strv_contains((const char *const *)names, base) &&
+		    !rescue_save(step, source, error))
+			return FALSE;
+		if (!recovery_move_aside(step, source, error) ||
+		    !recovery_aside_path(step, source, &aside, error))
+			return FALSE;
+	}
+	if (aside == NULL) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+			    "%s: %s was moved aside, but nobody knows where to",
+			    recovery_target(step), source);
+		return FALSE;
+	}
+	return recovery_fetch(step, recovery_target(step), aside, local, &sha256, error) &&
+	       rescue_report(step, local, sha256, error);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-cli"
+
+#include "cli/commands.h"
+#include "cli/follow.h"
+#include "engine/begin.h"
+#include "journal/request.h"
+
+static gboolean detach;
+static char *reason;
+
+static const GOptionEntry *
+rd_resume_options(void)
+{
+	static const GOptionEntry entries[] = {
+	    {"detach", 'd', 0, G_OPTION_ARG_NONE, &detach, "do not follow the run", NULL},
+	    {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, "for the record", "TEXT"},
+	    {NULL},
+	};
+
+	return entries;
+}
+
+/* TRUE when there is nothing to do, and it has been said */
+static gboolean
+rd_resume_needless(const RdCli *cli, RdRun *run, const char *id, gboolean alive)
+{
+	if (rd_run_get_state(run) == RD_RUN_ENDED) {
+		rd_cli_say(cli, "%s has ended: %s. Nothing to resume", id, rd_run_get_end(run));
+		return TRUE;
+	}
+	if (alive && rd_run_get_state(run) == RD_RUN_RUNNING) {
+		rd_cli_say(cli, "%s is at work. Nothing to resume", id);
+		return TRUE;
+	}
+	return FALSE;
+}
+
+static RdExit
+rd_resume_run(const RdCli *cli, char **args, GError **error)
+{
+	g_autofree char *base = rd_cli_base(cli);
+	g_autofree char *how = NULL;
+	g_autoptr(RdRundir) dir = rd_rundir_open(base, args[0], error);
+	g_autoptr(RdOpenRun) open = NULL;
+	RdRundir *again;
+	const char *id;
+
+	if (dir == NULL)
+		return RD_EXIT_NO_RUN;
+	open = rd_open_run(g_steal_pointer(&dir), FALSE, error);
+	if (open == NULL)
+		return RD_EXIT_JOURNAL;
+	id = rd_rundir_get_id(open->dir);
+	if (rd_resume_needless(cli, open->run, id, rd_engine_alive(open->dir)))
+		return rd_run_get_state(open->run) == RD_RUN_ENDED ? rd_exit_of_run(open->run)
+								   : RD_EXIT_DONE;
+	/* what waits for a person is told that the person is here; what only lost its engine
+	 * needs an engine */
+	if (rd_run_get_state(open->run) != RD_RUN_RUNNING &&
+	    rd_run_get_state(open->run) != RD_RUN_NEW &&
+	    rd_run_get_state(open->run) != RD_RUN_CANCELLING &&
+	    !rd_request_put(rd_rundir_get_path(open->dir), "resume", NULL, NULL, reason, error))
+		return RD_EXIT_FAILED;
+	if (!rd_ensure_engine(open->dir, &how, error))
+		return RD_EXIT_FAILED;
+	rd_cli_say(cli, "%s runs %s", id, how);
+	if (detach)
+		return RD_EXIT_DONE;
+	again = rd_rundir_open(base, id, error);
+	return again != NULL ? rd_follow(cli, again, error) : RD_EXIT_NO_RUN;
+}
+
+const RdCommand rd_command_resume = {
+    .name = "resume",
+    .args = "[RUN]",
+    .summary = "go on with a run that was interrupted, paused or held",
+    .help = "Safe to type by reflex: where nothing needs it, nothing happens. What was in hand "
+	    "when the run stopped is looked at on the hosts before anything is done again.",
+    .options = rd_resume_options,
+    .run = rd_resume_run,
+};

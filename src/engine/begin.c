@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-engine"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#include "backup/pair.h"
+#include "begin.h"
+#include "journal/journal.h"
+#include "procedure/expand.h"
+#include "setting.h"
+
+typedef struct {
+	const RdBeginOptions *options;
+	RdRunSetting *setting;
+	RdProcedure *procedure;
+	RdTypes *types;
+	RdPlan *plan;
+	char *procedure_path, *types_text;
+	GPtrArray *warnings;
+} RdBeginning;
+
+static void
+rd_beginning_clear(RdBeginning *self)
+{
+	g_clear_pointer(&self->plan, rd_plan_free);
+	g_clear_pointer(&self->procedure, rd_procedure_free);
+	g_clear_pointer(&self->types, rd_types_free);
+	g_clear_pointer(&self->setting, rd_run_setting_free);
+	g_clear_pointer(&self->warnings, g_ptr_array_unref);
+	g_free(self->procedure_path);
+	g_free(self->types_text);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdBeginning, rd_beginning_clear)
+
+char *
+rd_describe_plugins(const char *plugin_dir, GError **error)
+{
+	g_autofree char *program = g_file_read_link("/proc/self/exe", error);
+	g_autoptr(GSubprocess) child = NULL;
+	g_autofree char *out = NULL;
+	g_autofree char *err = NULL;
+
+	if (program == NULL)
+		return NULL;
+	child = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE,
+				 error, program, "runner", "--describe", plugin_dir, NULL);
+	if (child == NULL || !g_subprocess_communicate_utf8(child, NULL, NULL, &out, &err, error))
+		return NULL;
+	if (!g_subprocess_get_successful(child)) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s",
+			    *err != '\0' ? g_strchomp(err) : "the plugins could not be read");
+		return NULL;
+	}
+	return g_steal_pointer(&out);
+}
+
+static gboolean
+rd_begin_read_types(RdBeginning *self, GError **error)
+{
+	g_autoptr(JsonNode) node = NULL;
+
+	self->types_text = rd_describe_plugins(self->options->plugin_dir, error);
+	if (self->types_text == NULL)
+		return FALSE;
+	node = json_from_string(self->types_text, error);
+	if (node == NULL)
+		return FALSE;
+	self->types = rd_types_new(node, error);
+	return self->types != NULL;
+}
+
+static gboolean
+rd_begin_read_procedure(RdBeginning *self, GError **error)
+{
+	self->procedure_path =
+	    rd_procedure_locate(self->options->procedure, self->options->procedure_dirs, error);
+	if (self->procedure_path == NULL)
+		return FALSE;
+	self->procedure = rd_procedure_load(self->procedure_path, self->types, error);
+	return self->procedure != NULL;
+}
+
+static gboolean
+rd_begin_read_inventory(RdBeginning *self, GError **error)
+{
+	RdInventory *inventory =
+	    rd_inventory_load(self->options->inventory, &self->warnings, error);
+
+	if (inventory == NULL)
+		return FALSE;
+	self->setting->inventory = inventory;
+	if (self->options->recovery_host != NULL &&
+	    !rd_inventory_set_recovery(inventory, self->options->recovery_host, error))
+		return FALSE;
+	if (rd_inventory_get_recovery(inventory) == NULL) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+			    "%s: no host has `recovery: true`: say which with --recovery-host",
+			    self->options->inventory);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+/* a statement about a host that does not exist would excuse nobody */
+static gboolean
+rd_begin_check_excused(RdBeginning *self, GError **error)
+{
+	GHashTableIter iter;
+	gpointer name, reason;
+
+	g_hash_table_iter_init(&iter, self->options->excused);
+	while (g_hash_table_iter_next(&iter, &name, &reason)) {
+		const RdInventoryHost *host = rd_inventory_find(self->setting->inventory, name);
+		const char *wrong = NULL;
+
+		if (host == NULL)
+			wrong = "the inventory has no such host";
+		else if (host->recovery)
+			wrong = "it is the recovery host: without it there is no recovery";
+		else if (*(const char *)reason == '\0')
+			wrong = "the statement needs a reason: --excuse HOST=REASON";
+		if (wrong != NULL) {
+			g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+				    "--excuse %s: %s", (const char *)name, wrong);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+/* INV-3: the backup is proven before anything else, and again by hash wherever it is used */
+static gboolean
+rd_begin_prove_backup(RdBeginning *self, const char *name, const char *path, GError **error)
+{
+	g_autoptr(RdPair) pair = rd_pair_choose(path, error);
+
+	if (pair == NULL || !rd_pair_prove(pair, self->options->accept_no_hash, NULL, error))
+		return FALSE;
+	rd_pair_add_inputs(pair, name, self->setting->inputs);
+	return TRUE;
+}
+
+static gboolean
+rd_begin_take_inputs(RdBeginning *self, GError **error)
+{
+	GHashTableIter iter;
+	gpointer name, value;
+
+	g_hash_table_iter_init(&iter, self->options->inputs);
+	while (g_hash_table_iter_next(&iter, &name, &value)) {
+		const RdProcedureInput *input = rd_procedure_find_input(self->procedure, name);
+		g_autofree char *path = NULL;
+
+		if (input != NULL &&
+		    (input->type == RD_INPUT_FILE || input->type == RD_INPUT_BACKUP))
+			path = g_canonicalize_filename(value, NULL);
+		if (input != NULL && input->type == RD_INPUT_BACKUP) {
+			if (!rd_begin_prove_backup(self, name, path, error))
+				return FALSE;
+			continue;
+		}
+		g_hash_table_replace(self->setting->inputs, g_strdup(name),
+				     path != NULL ? g_steal_pointer(&path) : g_strdup(value));
+	}
+	return TRUE;
+}
+
+static RdEvent *
+rd_begin_host_event(const char *name, const char *who, const char *reason)
+{
+	RdEvent *event = rd_event_new(RD_EVENT_HOST, "excused");
+
+	rd_event_step(event, NULL, name, 0, 0);
+	return rd_event_text(rd_event_pair(event, who, NULL), reason);
+}
+
+static gboolean
+rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
+{
+	g_autofree char *path = rd_rundir_file(dir, "journal.db");
+	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+	g_autoptr(RdJournal) journal = NULL;
+	RdEvent *event = rd_event_new(RD_EVENT_CREATED, self->procedure->name);
+	g_autoptr(GList) names = NULL;
+
+	rd_event_pair(event, self->setting->inventory->cluster, self->setting->uuid);
+	rd_event_text(rd_event_number(event, 1), self->setting->who);
+	g_ptr_array_add(events, event);
+	names = g_list_sort(g_hash_table_get_keys(self->setting->inputs), (GCompareFunc)strcmp);
+	for (GList *l = names; l != NULL; l = l->next)
+		g_ptr_array_add(events,
+				rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), l->data,
+					      g_hash_table_lookup(self->setting->inputs, l->data)));
+	for (guint i = 0; i < self->setting->inventory->hosts->len; i++) {
+		const RdInventoryHost *host = g_ptr_array_index(self->setting->inventory->hosts, i);
+		const char *reason = g_hash_table_lookup(self->options->excused, host->name);
+
+		if (reason != NULL)
+			g_ptr_array_add(
+			    events, rd_begin_host_event(host->name, self->setting->who, reason));
+	}
+	journal = rd_journal_create(path, error);
+	return journal != NULL && rd_journal_append(journal, events, error);
+}
+
+static gboolean
+rd_begin_copy_plugins(RdBeginning *self, RdRundir *dir, GError **error)
+{
+	g_autoptr(GDir) handle = g_dir_open(self->options->plugin_dir, 0, error);
+	const char *name;
+
+	if (handle == NULL)
+		return FALSE;
+	while ((name = g_dir_read_name(handle)) != NULL) {
+		g_autofree char *from = g_build_filename(self->options->plugin_dir, name, NULL);
+		g_autofree char *to = g_build_filename("plugins", name, NULL);
+
+		if (g_str_has_suffix(name, ".so") && !rd_rundir_copy_in(dir, from, to, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* the journal comes last: a directory without one is no run */
+static gboolean
+rd_begin_fill(RdBeginning *self, RdRundir *dir, GError **error)
+{
+	self->setting->run_id = g_strdup(rd_rundir_get_id(dir));
+	return rd_rundir_copy_in(dir, self->procedure_path, "procedure.yaml", error) &&
+	       rd_rundir_copy_in(dir, self->options->inventory, "cluster.yaml", error) &&
+	       rd_rundir_put(dir, "types.json", self->types_text, strlen(self->types_text),
+			     error) &&
+	       rd_begin_copy_plugins(self, dir, error) &&
+	       rd_run_setting_save(self->setting, dir, error) && rd_begin_journal(self, dir, error);
+}
+
+RdRundir *
+rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
+{
+	g_auto(RdBeginning) self = {.options = options};
+	g_autoptr(RdRundir) dir = NULL;
+
+	self.setting = rd_run_setting_new();
+	self.setting->uuid = g_uuid_string_random();
+	self.setting->who = g_strdup(options->who);
+	self.setting->notify = g_strdup(options->notify);
+	if (!rd_begin_read_types(&self, error) || !rd_begin_read_procedure(&self, error) ||
+	    !rd_begin_read_inventory(&self, error) || !rd_begin_check_excused(&self, error) ||
+	    !rd_begin_take_inputs(&self, error))
+		return NULL;
+	self.plan = rd_procedure_expand(self.procedure, self.setting->inventory,
+					self.setting->inputs, error);
+	if (self.plan == NULL)
+		return NULL;
+	dir = rd_rundir_create(options->base, options->shared, error);
+	if (dir == NULL || !rd_begin_fill(&self, dir, error))
+		return NULL;
+	if (warnings != NULL)
+		*warnings = g_steal_pointer(&self.warnings);
+	return g_steal_pointer(&dir);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "journal/rundir.h"
+G_BEGIN_DECLS
+
+/* The beginning of a run: everything is read, checked and proven first, then the run directory is
+ * made with copies of it all, and the journal's first events. No host is spoken to; nothing is left
+ * behind when it is refused. */
+
+typedef struct {
+	const char *base;      /* of run directories */
+	const char *procedure; /* name or path */
+	const char *const *procedure_dirs;
+	const char *plugin_dir;
+	const char *inventory;	   /* path */
+	const char *recovery_host; /* (nullable) instead of what the inventory says */
+	GHashTable *inputs;	   /* (element-type utf8 utf8) as given on the command line */
+	GHashTable *excused;	   /* (element-type utf8 utf8) host -> reason: powered off */
+	gboolean accept_no_hash;   /* a snapshot without its SHA-256 trailer */
+	const char *notify;	   /* (nullable) */
+	const char *who;
+	gboolean shared;
+} RdBeginOptions;
+
+/* Errors keep their domain: RD_PROCEDURE_ERROR and G_IO_ERROR_INVALID_ARGUMENT for what the person
+ * wrote, RD_BACKUP_ERROR for a backup that is not proven, others for this machine. *warnings
+ * (element-type utf8) (out) (transfer full) */
+RdRundir *rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error);
+
+/* What plugins of a directory offer, read by a process of its own: no vendor code runs in this one.
+ * The JSON of rd_catalogue_describe(), as text (transfer full) */
+char *rd_describe_plugins(const char *plugin_dir, GError **error);
+
+/* Starts an engine for @dir unless one is alive. It outlives this process and its terminal;
+ * *how says in words how, and what that does not survive (out) (transfer full). */
+gboolean rd_ensure_engine(RdRundir *dir, char **how, GError **error);
+/* whether an engine holds the run's lock */
+gboolean rd_engine_alive(RdRundir *dir);
+G_END_DECLS

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-engine"
+
+#include <gio/gio.h>
+
+#include "open.h"
+#include "procedure/expand.h"
+#include "setting.h"
+
+static RdPlan *
+rd_open_run_plan(RdRundir *dir, RdRunSetting *setting, GError **error)
+{
+	g_autofree char *types_path = rd_rundir_file(dir, "types.json");
+	g_autofree char *procedure_path = rd_rundir_file(dir, "procedure.yaml");
+	g_autofree char *text = NULL;
+	g_autoptr(JsonNode) node = NULL;
+	g_autoptr(RdTypes) types = NULL;
+	g_autoptr(RdProcedure) procedure = NULL;
+
+	if (!g_file_get_contents(types_path, &text, NULL, error))
+		return NULL;
+	node = json_from_string(text, error);
+	if (node == NULL)
+		return NULL;
+	types = rd_types_new(node, error);
+	if (types == NULL)
+		return NULL;
+	procedure = rd_procedure_load(procedure_path, types, error);
+	if (procedure == NULL)
+		return NULL;
+	return rd_procedure_expand(procedure, setting->inventory, setting->inputs, error);
+}
+
+static gboolean
+rd_open_run_fold(RdOpenRun *self, gint64 after, gboolean *news, GError **error)
+{
+	g_autoptr(GPtrArray) events = rd_journal_read(self->journal, after, error);
+
+	if (events == NULL)
+		return FALSE;
+	if (news != NULL)
+		*news = events->len > 0;
+	for (guint i = 0; i < events->len; i++)
+		if (!rd_run_apply(self->run, g_ptr_array_index(events, i), error))
+			return FALSE;
+	if (self->events != NULL)
+		g_ptr_array_extend_and_steal(self->events, g_steal_pointer(&events));
+	return TRUE;
+}
+
+RdOpenRun *
+rd_open_run(RdRundir *dir, gboolean writer, GError **error)
+{
+	g_autoptr(RdOpenRun) self = g_new0(RdOpenRun, 1);
+	g_autoptr(RdRunSetting) setting = NULL;
+	g_autofree char *setting_path = rd_rundir_file(dir, "setting.json");
+	g_autofree char *journal_path = rd_rundir_file(dir, "journal.db");
+
+	self->dir = dir;
+	setting = rd_run_setting_load(setting_path, error);
+	if (setting == NULL)
+		return NULL;
+	self->plan = rd_open_run_plan(dir, setting, error);
+	if (self->plan == NULL)
+		return NULL;
+	self->inventory = g_steal_pointer(&setting->inventory);
+	self->journal = writer ? rd_journal_open_writer(journal_path, error)
+			       : rd_journal_open_reader(journal_path, error);
+	if (self->journal == NULL)
+		return NULL;
+	self->run = rd_run_new(self->plan);
+	if (!writer)
+		self->events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+	if (!rd_open_run_fold(self, 0, NULL, error)) {
+		g_prefix_error(error, "%s: ", journal_path);
+		return NULL;
+	}
+	return g_steal_pointer(&self);
+}
+
+gboolean
+rd_open_run_refresh(RdOpenRun *self, gboolean *news, GError **error)
+{
+	return rd_open_run_fold(self, rd_run_get_seq(self->run), news, error);
+}
+
+void
+rd_open_run_free(RdOpenRun *self)
+{
+	g_clear_pointer(&self->run, rd_run_free);
+	g_clear_pointer(&self->journal, rd_journal_free);
+	g_clear_pointer(&self->plan, rd_plan_free);
+	g_clear_pointer(&self->inventory, rd_inventory_free);
+	g_clear_pointer(&self->events, g_ptr_array_unref);
+	g_clear_pointer(&self->dir, rd_rundir_free);
+	g_free(self);
+}

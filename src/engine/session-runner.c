@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-runner"
+
+#include <unistd.h>
+
+#include "host/host.h"
+#include "runner-crew.h"
+#include "runner/runner.h"
+#include "session.h"
+#include "setting.h"
+
+/* The runner process of a real run: the plugins copied at start, hosts reached by ssh. */
+
+typedef struct {
+	RdRunSetting *setting;
+	GPtrArray *addresses; /* (element-type RdHostAddress) */
+} RdRunnerSession;
+
+static RdHostAddress *
+rd_runner_address(const char *name, const RdLogin *login)
+{
+	RdHostAddress *address = rd_host_address_new(name, login->address);
+
+	address->port = (guint16)login->port;
+	address->user = g_strdup(login->user);
+	address->key_file = g_strdup(login->key);
+	address->use_agent = login->agent;
+	address->known_hosts = g_strdup(login->known_hosts);
+	address->host_key = g_strdup(login->host_key);
+	return address;
+}
+
+static RdWorld *
+rd_runner_make_world(const char *target, int cancel_fd, gpointer data)
+{
+	RdRunnerSession *self = data;
+
+	return rd_host_world_new(self->addresses, self->setting->run_id, cancel_fd);
+}
+
+int
+rd_session_runner(const char *run_dir, const char *who)
+{
+	RdRunnerSession self = {0};
+	g_autoptr(RdCatalogue) catalogue = rd_catalogue_new();
+	g_autoptr(RdSetting) setting = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *setting_path = g_build_filename(run_dir, "setting.json", NULL);
+	g_autofree char *plugins = g_build_filename(run_dir, "plugins", NULL);
+	g_autofree char *local = g_build_filename(run_dir, "local", NULL);
+	RdRunnerOptions options = {.catalogue = catalogue,
+				   .make_world = rd_runner_make_world,
+				   .data = &self,
+				   .lock_fd = RD_RUNNER_FD_LOCK};
+	int status;
+
+	self.setting = rd_run_setting_load(setting_path, &error);
+	if (self.setting == NULL || !rd_catalogue_load_dir(catalogue, plugins, &error)) {
+		g_printerr("%s\n", error->message);
+		return 1;
+	}
+	self.addresses = g_ptr_array_new_with_free_func((GDestroyNotify)rd_host_address_free);
+	for (guint i = 0; i < self.setting->inventory->hosts->len; i++) {
+		const RdInventoryHost *host =
+		    g_ptr_array_index(self.setting->inventory->hosts, i);
+		RdHostAddress *address = rd_runner_address(host->name, host->login);
+
+		if (host->jump != NULL)
+			address->jump = rd_runner_address(host->name, host->jump);
+		g_ptr_array_add(self.addresses, address);
+	}
+	options.setting = setting = rd_run_setting_for_steps(self.setting, who, local);
+	status = rd_runner_main(RD_RUNNER_FD_ENGINE, &options);
+	g_ptr_array_unref(self.addresses);
+	rd_run_setting_free(self.setting);
+	return status;
+}

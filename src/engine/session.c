@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-engine"
+
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "journal/lock.h"
+#include "journal/proc.h"
+#include "journal/request.h"
+#include "notify.h"
+#include "open.h"
+#include "runner-crew.h"
+#include "session.h"
+#include "setting.h"
+
+/* progress lines are for people: once a second is enough */
+#define RD_STATUS_PACE_MS 1000
+
+typedef struct {
+	RdOpenRun *open;
+	RdRunSetting *setting;
+	RdLock *lock;
+	RdCrew *crew;
+	RdEngine *engine;
+	RdNotify *notify;
+	GMainLoop *loop;
+	GFileMonitor *monitor;
+	JsonObject *progress; /* target -> {"text", "at"} */
+	guint status_source;
+	GError *error;
+} RdSession;
+
+char *
+rd_session_who(void)
+{
+	const char *sudo = g_getenv("SUDO_USER");
+
+	return g_strdup_printf("%s@%s", sudo != NULL ? sudo : g_get_user_name(), g_get_host_name());
+}
+
+static gint64
+rd_session_now(gpointer data)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (gint64)now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+/* ---- status.json --------------------------------------------------------------------------- */
+
+static gboolean
+rd_session_write_status(gpointer data)
+{
+	RdSession *self = data;
+	JsonObject *object = json_object_new();
+	g_autoptr(JsonNode) node = json_node_alloc();
+	g_autofree char *clock = NULL;
+	g_autofree char *wall = NULL;
+	g_autofree char *text = NULL;
+	g_autoptr(GError) error = NULL;
+
+	self->status_source = 0;
+	clock = g_strdup_printf("%" G_GINT64_FORMAT, rd_run_get_clock(self->open->run));
+	wall = g_strdup_printf("%" G_GINT64_FORMAT, g_get_real_time());
+	json_object_set_string_member(object, "clock", clock);
+	json_object_set_string_member(object, "wall", wall);
+	json_object_set_object_member(object, "progress", json_object_ref(self->progress));
+	json_node_init_object(node, object);
+	json_object_unref(object);
+	text = json_to_string(node, FALSE);
+	/* for people only: a disk that is full is said by the journal */
+	if (!rd_rundir_write_status(self->open->dir, text, 0600, &error))
+		g_debug("status.json: %s", error->message);
+	return G_SOURCE_REMOVE;
+}
+
+static void
+rd_session_progress(RdEngine *engine, const char *target, const char *text, gpointer data)
+{
+	RdSession *self = data;
+	JsonObject *entry = json_object_new();
+	g_autofree char *at = g_strdup_printf("%" G_GINT64_FORMAT, g_get_real_time());
+
+	json_object_set_string_member(entry, "text", text);
+	json_object_set_string_member(entry, "at", at);
+	json_object_set_object_member(self->progress, target, entry);
+	if (self->status_source == 0)
+		self->status_source =
+		    g_timeout_add(RD_STATUS_PACE_MS, rd_session_write_status, self);
+}
+
+static void
+rd_session_stored(RdEngine *engine, GPtrArray *events, gpointer data)
+{
+	RdSession *self = data;
+
+	for (guint i = 0; i < events->len; i++) {
+		const RdEvent *event = g_ptr_array_index(events, i);
+
+		/* a line that belongs to what is over would only mislead */
+		if (event->kind == RD_EVENT_STEP && event->target != NULL &&
+		    json_object_has_member(self->progress, event->target))
+			json_object_remove_member(self->progress, event->target);
+		if (self->notify != NULL)
+			rd_notify_event(self->notify, self->open->run, event);
+	}
+}
+
+/* ---- requests, signals, the end ------------------------------------------------------------ */
+
+static void
+rd_session_take_requests(RdSession *self)
+{
+	g_autoptr(GPtrArray) requests = rd_requests_take(rd_rundir_get_path(self->open->dir));
+
+	for (guint i = 0; requests != NULL && i < requests->len; i++) {
+		RdRequest *request = g_ptr_array_index(requests, i);
+		g_autoptr(GError) error = NULL;
+
+		if (!rd_engine_request(self->engine, request->word, request->step,
+				       request->argument, request->who, request->reason, &error))
+			g_message("%s of %s: %s", request->word, request->who, error->message);
+		rd_request_done(request);
+	}
+}
+
+static void
+rd_session_requests_changed(GFileMonitor *monitor, GFile *file, GFile *other,
+			    GFileMonitorEvent event, gpointer data)
+{
+	rd_session_take_requests(data);
+}
+
+static gboolean
+rd_session_terminated(gpointer data)
+{
+	RdSession *self = data;
+
+	g_message("told to end: the run goes on with resume");
+	g_main_loop_quit(self->loop);
+	return G_SOURCE_CONTINUE;
+}
+
+static void
+rd_session_stopped(RdEngine *engine, const GError *error, gpointer data)
+{
+	RdSession *self = data;
+
+	if (error != NULL)
+		self->error = g_error_copy(error);
+	g_main_loop_quit(self->loop);
+}
+
+static void
+rd_session_runner_started(GPid pid, gpointer data)
+{
+	RdSession *self = data;
+	g_autoptr(GError) error = NULL;
+
+	if (!rd_lock_set_runner(self->lock, pid, &error))
+		g_warning("%s", error->message);
+}
+
+static gboolean
+rd_session_watch_requests(RdSession *self, GError **error)
+{
+	g_autofree char *path = rd_rundir_file(self->open->dir, "requests");
+	g_autoptr(GFile) dir = g_file_new_for_path(path);
+
+	self->monitor = g_file_monitor_directory(dir, G_FILE_MONITOR_WATCH_MOVES, NULL, error);
+	if (self->monitor == NULL)
+		return FALSE;
+	/* a request is renamed in whole, so the first news of it is the last */
+	g_file_monitor_set_rate_limit(self->monitor, 0);
+	g_signal_connect(self->monitor, "changed", G_CALLBACK(rd_session_requests_changed), self);
+	return TRUE;
+}
+
+static gboolean
+rd_session_open(RdSession *self, RdRundir *dir, GError **error)
+{
+	g_autofree char *lock = rd_rundir_file(dir, "lock");
+	g_autofree char *setting = rd_rundir_file(dir, "setting.json");
+	g_autofree char *who = rd_session_who();
+	RdLockOptions options = {.who = who,
+				 .timeout_ms = RD_LOCK_TIMEOUT_MS,
+				 .grace_ms = RD_LOCK_GRACE_MS};
+
+	self->lock = rd_lock_take(lock, &options, error);
+	if (self->lock == NULL) {
+		rd_rundir_free(dir);
+		return FALSE;
+	}
+	self->setting = rd_run_setting_load(setting, error);
+	if (self->setting == NULL) {
+		rd_rundir_free(dir);
+		return FALSE;
+	}
+	self->open = rd_open_run(dir, TRUE, error);
+	return self->open != NULL;
+}
+
+static gboolean
+rd_session_prepare(RdSession *self, const char *who, GError **error)
+{
+	RdRunnerCrewOptions crew = {.run_dir = rd_rundir_get_path(self->open->dir),
+				    .who = who,
+				    .lock_fd = rd_lock_get_fd(self->lock),
+				    .stderr_fd = -1,
+				    .started = rd_session_runner_started,
+				    .data = self};
+	RdEngineHooks hooks = {.now = rd_session_now,
+			       .stored = rd_session_stored,
+			       .progress = rd_session_progress,
+			       .stopped = rd_session_stopped,
+			       .data = self};
+
+	if (!rd_session_watch_requests(self, error))
+		return FALSE;
+	self->crew = rd_runner_crew_new(&crew, error);
+	if (self->crew == NULL)
+		return FALSE;
+	self->notify =
+	    rd_notify_new(self->open->dir, self->setting->notify, self->open->plan->cluster);
+	self->engine = rd_engine_new(self->open->run, self->open->journal, self->crew, &hooks);
+	return TRUE;
+}
+
+static void
+rd_session_close(RdSession *self)
+{
+	g_clear_handle_id(&self->status_source, g_source_remove);
+	g_clear_object(&self->monitor);
+	g_clear_pointer(&self->engine, rd_engine_free);
+	if (self->crew != NULL)
+		self->crew->klass->free(self->crew);
+	g_clear_pointer(&self->notify, rd_notify_free);
+	g_clear_pointer(&self->open, rd_open_run_free);
+	g_clear_pointer(&self->setting, rd_run_setting_free);
+	g_clear_pointer(&self->lock, rd_lock_free);
+	json_object_unref(self->progress);
+	g_main_loop_unref(self->loop);
+}
+
+gboolean
+rd_session_run(RdRundir *dir, GError **error)
+{
+	RdSession self = {.progress = json_object_new(), .loop = g_main_loop_new(NULL, FALSE)};
+	g_autofree char *who = rd_session_who();
+	g_autofree char *named = NULL;
+	g_autofree char *boot_id = rd_proc_boot_id();
+	guint term = 0, interrupt = 0;
+	gboolean ok = FALSE;
+
+	/* A copied run directory makes two engines of one run: the word at the end tells their lock
+	 * numbers apart. */
+	named = g_strdup_printf("%s/%d-%08x", who, getpid(), g_random_int());
+	if (rd_session_open(&self, dir, error) && rd_session_prepare(&self, named, error)) {
+		(void)rd_rundir_put(self.open->dir, "engine-began", "", 0, NULL);
+		term = g_unix_signal_add(SIGTERM, rd_session_terminated, &self);
+		interrupt = g_unix_signal_add(SIGINT, rd_session_terminated, &self);
+		rd_engine_start(self.engine, who, boot_id, getpid());
+		rd_session_take_requests(&self);
+		g_main_loop_run(self.loop);
+		g_source_remove(term);
+		g_source_remove(interrupt);
+		rd_session_write_status(&self);
+		ok = self.error == NULL;
+		if (!ok)
+			g_propagate_error(error, self.error);
+	}
+	rd_session_close(&self);
+	return ok;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-procedure"
+
+#include "expand.h"
+
+#include "backup/pair.h"
+#include "procedure-private.h"
+#include "template.h"
+
+#include <string.h>
+
+typedef struct {
+	const RdProcedure *procedure;
+	const RdInventory *inventory;
+	GHashTable *values; /* (element-type utf8 utf8) "input.x" → value */
+	GPtrArray *wrong;   /* (element-type utf8) */
+} Expansion;
+
+static void G_GNUC_PRINTF(2, 3) complain(Expansion *self, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	g_ptr_array_add(self->wrong, g_strdup_vprintf(format, args));
+	va_end(args);
+}
+
+/* @value as input @name; complains */
+static void
+add_value(Expansion *self, const RdProcedureInput *input, const char *name, const char *value)
+{
+	const char *wanted = NULL;
+	char *normal = NULL;
+
+	/* it would be read as a reference by whoever fills in what is known later */
+	if (rd_template_has(value))
+		complain(self, "input %s must not contain “${”", name);
+	else if (!g_utf8_validate(value, -1, NULL))
+		complain(self, "input %s is not UTF-8", name);
+	else if (!rd_type_check_value(rd_input_type_to_param(input->type), value, &normal, &wanted))
+		complain(self, "input %s must be %s, not “%s”", name, wanted, value);
+	else
+		g_hash_table_insert(self->values, g_strdup_printf("input.%s", name), normal);
+}
+
+static void
+add_backup(Expansion *self, const RdProcedureInput *input, GHashTable *inputs)
+{
+	guint found = 0;
+
+	for (guint i = 0; rd_pair_fields[i] != NULL; i++) {
+		g_autofree char *name = g_strdup_printf("%s.%s", input->name, rd_pair_fields[i]);
+		const char *value = g_hash_table_lookup(inputs, name);
+
+		if (value == NULL)
+			continue;
+		found++;
+		add_value(self, input, name, value);
+	}
+	if (found == 0)
+		complain(self, "input %s is missing%s%s", input->name,
+			 input->summary != NULL ? ": " : "",
+			 input->summary != NULL ? input->summary : "");
+}
+
+static void
+add_inputs(Expansion *self, GHashTable *inputs)
+{
+	g_autoptr(GPtrArray) known = g_ptr_array_new();
+	g_autoptr(GList) given =
+	    g_list_sort(g_hash_table_get_keys(inputs), (GCompareFunc)(void (*)(void))g_strcmp0);
+
+	for (guint i = 0; i < self->procedure->inputs->len; i++) {
+		const RdProcedureInput *input = self->procedure->inputs->pdata[i];
+		const char *value = g_hash_table_lookup(inputs, input->name);
+
+		g_ptr_array_add(known, input->name);
+		if (input->type == RD_INPUT_BACKUP)
+			add_backup(self, input, inputs);
+		else if (value != NULL || input->fallback != NULL)
+			add_value(self, input, input->name,
+				  value != NULL ? value : input->fallback);
+		else
+			complain(self, "input %s is missing%s%s", input->name,
+				 input->summary != NULL ? ": " : "",
+				 input->summary != NULL ? input->summary : "");
+	}
+	g_ptr_array_add(known, NULL);
+	for (GList *l = given; l != NULL; l = l->next) {
+		const char *name = l->data;
+		g_auto(GStrv) parts = g_strsplit(name, ".", 2);
+		const RdProcedureInput *input =
+		    parts[0] == NULL ? NULL : rd_procedure_find_input(self->procedure, parts[0]);
+		g_autofree char *hint = NULL;
+
+		if (input != NULL && (input->type == RD_INPUT_BACKUP) == (parts[1] != NULL))
+			continue;
+		hint = rd_spell_hint(name, (const char *const *)known->pdata);
+		complain(self, "%s has no input %s%s", self->procedure->name, name, hint);
+	}
+}
+
+/* every declared parameter of @call into @with */
+static void
+fill_with(Expansion *self, const char *state, const RdProcedureCall *call, GHashTable *with)
+{
+	for (guint i = 0; i < call->type->params->len; i++) {
+		const RdTypeParam *param = call->type->params->pdata[i];
+		const char *text = g_hash_table_lookup(call->with, param->name);
+		g_autofree char *filled = NULL;
+		char *normal = NULL;
+		const char *wanted = NULL;
+
+		if (text == NULL) {
+			/* normalised by rd_types_new() */
+			g_hash_table_insert(with, g_strdup(param->name), g_strdup(param->fallback));
+			continue;
+		}
+		filled = rd_template_fill(text, self->values);
+		if (strstr(filled, "${input.") != NULL) {
+			complain(self, "%s: parameter %s: “%s” is not known", state, param->name,
+				 filled);
+		} else if (rd_template_has(filled)) {
+			g_hash_table_insert(with, g_strdup(param->name), g_steal_pointer(&filled));
+		} else if (param->type == RECOVERY_PARAM_SECRET) {
+			complain(self, "%s: parameter %s is a secret: an input is no place for one",
+				 state, param->name);
+		} else if (rd_type_check_value(param->type, filled, &normal, &wanted)) {
+			g_hash_table_insert(with, g_strdup(param->name), normal);
+		} else {
+			complain(self, "%s: parameter %s must be %s, not “%s”", state, param->name,
+				 wanted, filled);
+		}
+	}
+}
+
+static void
+add_role(Expansion *self, const char *role, GPtrArray *targets)
+{
+	g_autoptr(GPtrArray) hosts = rd_inventory_role(self->inventory, role);
+
+	for (guint i = 0; i < hosts->len; i++)
+		g_ptr_array_add(targets, g_strdup(((RdInventoryHost *)hosts->pdata[i])->name));
+}
+
+static gboolean
+needs_recovery(const RdProcedureUnit *unit)
+{
+	const char *const *order = (const char *const *)unit->order;
+
+	return strcmp(unit->on, RD_ROLE_RECOVERY) == 0 || strcmp(unit->on, RD_ROLE_OTHERS) == 0 ||
+	       (order != NULL && (g_strv_contains(order, RD_ROLE_RECOVERY) ||
+				  g_strv_contains(order, RD_ROLE_OTHERS)));
+}
+
+static void
+add_targets(Expansion *self, const RdProcedureUnit *unit, RdPlanState *state)
+{
+	if (strcmp(unit->on, RD_CLUSTER) == 0)
+		g_ptr_array_add(state->targets, g_strdup(RD_CLUSTER));
+	else if (unit->order == NULL)
+		add_role(self, unit->on, state->targets);
+	for (guint i = 0; unit->order != NULL && unit->order[i] != NULL; i++)
+		add_role(self, unit->order[i], state->targets);
+
+	state->width = state->targets->len;
+	if (unit->percent > 0)
+		state->width = state->targets->len * unit->percent / 100;
+	else if (unit->width > 0)
+		state->width = MIN(unit->width, state->targets->len);
+	state->width = MAX(state->width, 1);
+}
+
+static void
+add_state(Expansion *self, RdPlan *plan, const RdProcedureUnit *unit, const RdProcedureState *from)
+{
+	RdPlanState *state =
+	    rd_plan_add_state(plan, from->name, from->call->type->name, from->call->type->kind);
+
+	state->summary =
+	    g_strdup(from->summary != NULL ? from->summary : from->call->type->summary);
+	state->timeout_s = from->timeout_s;
+	state->tries = from->tries;
+	state->delay_s = from->delay_s;
+	state->mark = from->mark;
+	state->skippable = from->skippable;
+	fill_with(self, from->name, from->call, state->with);
+	add_targets(self, unit, state);
+	for (guint i = 0; i < from->guards->len; i++) {
+		const RdProcedureCall *call = from->guards->pdata[i];
+		RdPlanGuard *guard = rd_plan_state_add_guard(state, call->type->name);
+
+		fill_with(self, from->name, call, guard->with);
+	}
+	for (guint i = 0; i < from->edges->len; i++) {
+		const RdProcedureEdge *edge = from->edges->pdata[i];
+
+		rd_plan_state_add_edge(state, edge->outcome, edge->to);
+	}
+	for (guint i = 0; i + 1 < from->when->len; i += 2) {
+		char *filled = rd_template_fill(from->when->pdata[i], self->values);
+
+		if (strstr(filled, "${input.") != NULL)
+			complain(self, "%s: when: “%s” is not known", from->name, filled);
+		g_ptr_array_add(state->when, filled);
+		g_ptr_array_add(state->when, g_strdup(from->when->pdata[i + 1]));
+	}
+}
+
+static void
+add_hosts(Expansion *self, RdPlan *plan)
+{
+	for (guint i = 0; i < self->inventory->hosts->len; i++) {
+		const RdInventoryHost *host = self->inventory->hosts->pdata[i];
+
+		rd_plan_add_host(plan, host->name, host->recovery ? RD_ROLE_RECOVERY : host->role);
+	}
+}
+
+RdPlan *
+rd_procedure_expand(const RdProcedure *procedure, const RdInventory *inventory, GHashTable *inputs,
+		    GError **error)
+{
+	g_autoptr(RdPlan) plan = rd_plan_new(procedure->name, inventory->cluster);
+	g_autoptr(GHashTable) values =
+	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func(g_free);
+	Expansion self = {.procedure = procedure,
+			  .inventory = inventory,
+			  .values = values,
+			  .wrong = wrong};
+
+	plan->summary = g_strdup(procedure->summary);
+	add_inputs(&self, inputs);
+	add_hosts(&self, plan);
+	for (guint i = 0; i < procedure->units->len; i++) {
+		const RdProcedureUnit *unit = procedure->units->pdata[i];
+
+		if (needs_recovery(unit) && rd_inventory_get_recovery(inventory) == NULL)
+			complain(&self,
+				 "%s runs on: %s, and the inventory names no recovery host: give "
+				 "recovery: true to one control-plane host, or --recovery-host",
+				 unit->name, unit->order != NULL ? "recovery, others" : unit->on);
+		/* half-known inputs would only repeat what is wrong with them */
+		for (guint j = unit->first; wrong->len == 0 && j < unit->first + unit->count; j++)
+			add_state(&self, plan, unit, procedure->states->pdata[j]);
+		if (wrong->len == 0)
+			rd_plan_add_unit(plan, unit->name, unit->count);
+	}
+	if (wrong->len > 0) {
+		g_autofree char *text = NULL;
+
+		g_ptr_array_add(wrong, NULL);
+		text = g_strjoinv("\n", (char **)wrong->pdata);
+		g_set_error_literal(error, RD_PROCEDURE_ERROR, RD_PROCEDURE_ERROR_INPUT, text);
+		return NULL;
+	}
+	return g_steal_pointer(&plan);
+}

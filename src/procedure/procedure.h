@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "procedure/types.h"
+G_BEGIN_DECLS
+
+/* A procedure as it stands in its file, checked against the state types: references, types,
+ * parameters, outcomes, reachability, marks. docs: the README of this folder has the format.
+ * procedure/expand.h makes a plan of it. */
+
+typedef enum {
+	RD_INPUT_STRING,
+	RD_INPUT_INT,
+	RD_INPUT_BOOL,
+	RD_INPUT_FILE,	   /* absolute, on this machine */
+	RD_INPUT_DURATION, /* 90s, 5m, 1h */
+	RD_INPUT_BACKUP,   /* a proven pair: "${input.NAME.FIELD}", FIELD of rd_pair_fields */
+} RdInputType;
+#define RD_INPUT_LAST RD_INPUT_BACKUP
+const char *rd_input_type_to_string(RdInputType type);
+gboolean rd_input_type_from_string(const char *name, RdInputType *type);
+
+typedef struct {
+	char *name;
+	RdInputType type;
+	char *fallback; /* (nullable) as written; NULL: has to be given */
+	char *summary;	/* (nullable) */
+} RdProcedureInput;
+
+typedef struct {
+	const RdType *type; /* (unowned) of the RdTypes it was loaded with */
+	GHashTable *with; /* (element-type utf8 utf8) as written; what is missing has a fallback */
+} RdProcedureCall;
+
+typedef struct {
+	char *outcome;
+	char *to; /* a state's name, "done" or "failed" */
+} RdProcedureEdge;
+
+typedef struct {
+	char *name;
+	char *summary; /* (nullable) */
+	RdProcedureCall *call;
+	guint timeout_s, tries, delay_s;
+	GPtrArray *guards; /* (element-type RdProcedureCall) */
+	GPtrArray *edges;  /* (element-type RdProcedureEdge) */
+	GPtrArray *when;   /* (element-type utf8) pairs template, value */
+	RdMark mark;
+	gboolean skippable;
+} RdProcedureState;
+
+/* one state, or a group of them, which then share where and in which order */
+typedef struct {
+	char *name;
+	gboolean group;
+	guint first, count; /* indices into states */
+	char *on;	    /* one of rd_roles */
+	/* how many targets at a time: width, or percent of them; both 0: all */
+	guint width, percent;
+	char **order; /* (nullable) roles, one after the other */
+} RdProcedureUnit;
+
+typedef struct {
+	char *name;
+	char *summary;
+	char *digest;	   /* hex SHA-256 of the file's bytes */
+	GPtrArray *inputs; /* (element-type RdProcedureInput) */
+	GPtrArray *states; /* (element-type RdProcedureState) */
+	GPtrArray *units;  /* (element-type RdProcedureUnit) */
+} RdProcedure;
+
+/* NULL with every mistake of the file as "FILE:LINE:COLUMN: text". @types must outlive it. */
+RdProcedure *rd_procedure_load(const char *path, const RdTypes *types, GError **error);
+/* from memory; @path is for messages */
+RdProcedure *rd_procedure_parse(const char *path, const char *data, gsize size,
+				const RdTypes *types, GError **error);
+void rd_procedure_free(RdProcedure *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdProcedure, rd_procedure_free)
+
+/* The one rule for names: with a "/" in it, @name is a path; else NAME.yaml in the first of @dirs
+ * (NULL-terminated) that has it. NULL with what there is instead. (transfer full) */
+char *rd_procedure_locate(const char *name, const char *const *dirs, GError **error);
+
+const RdProcedureInput *rd_procedure_find_input(const RdProcedure *self, const char *name);
+/* indices, -1 when there is none */
+int rd_procedure_find_state(const RdProcedure *self, const char *name);
+int rd_procedure_find_unit(const RdProcedure *self, guint state);
+/* The units that may come after @unit, in no order and each once: edges, and the next one unless
+ * every outcome has an edge. The end is not among them. (element-type guint) (transfer full) */
+GArray *rd_procedure_get_next(const RdProcedure *self, guint unit);
+/* TRUE when the next unit of the file may follow without an edge saying so */
+gboolean rd_procedure_falls_through(const RdProcedure *self, guint unit);
+
+typedef enum {
+	RD_GRAPH_DOT,
+	RD_GRAPH_MERMAID,
+} RdGraphFormat;
+/* a drawing of it, as text (transfer full) */
+char *rd_procedure_graph(const RdProcedure *self, RdGraphFormat format);
+G_END_DECLS

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "rehearsal/timeline.h"
+#include "rehearsal/tree.h"
+G_BEGIN_DECLS
+
+/* The simulated cluster: hosts with files, a kubelet that runs what lies in its manifests
+ * directory, and etcds that form a quorum or not. It knows nothing of recoveryd: the wrapper's
+ * verbs (verbs.h) and the network (world.h) stand on it. What happens to it is counted by itself,
+ * so that "once" is not our own word for it. */
+typedef struct _RdSimCluster RdSimCluster;
+typedef struct _RdSimHost RdSimHost;
+
+#define RD_SIM_MANIFESTS "/etc/kubernetes/manifests"
+#define RD_SIM_ETCD_DATA "/var/lib/etcd"
+#define RD_SIM_SECOND	 ((gint64)G_USEC_PER_SEC)
+#define RD_SIM_MS	 ((gint64)1000)
+
+typedef struct {
+	char *name;
+	char *id; /* 64 hex digits */
+	guint attempt;
+	gboolean running;
+	gint64 created;
+} RdSimContainer;
+
+typedef struct {
+	guint64 serial; /* of this start; timed events find their pod by it */
+	char *name, *namespace, *uid;
+	GPtrArray *containers; /* (element-type RdSimContainer) */
+	gboolean started;      /* its containers were created */
+	gboolean ending;       /* the kubelet asked it to stop */
+} RdSimPod;
+
+/* what a running etcd has loaded from its data directory */
+typedef struct {
+	guint64 cluster_id, member_id;
+	char *name;
+	GPtrArray *peers; /* (element-type RdSimPeer) in order of id */
+	gint64 revision;
+} RdSimEtcdData;
+
+typedef struct {
+	guint64 id;
+	char *name, *url;
+} RdSimPeer;
+
+typedef enum {
+	RD_SIM_UP,
+	RD_SIM_BOOTING,
+	RD_SIM_OFF,
+} RdSimPower;
+
+struct _RdSimHost {
+	RdSimCluster *cluster;
+	char *name, *address, *machine_id, *boot_id;
+	RdSimTree *tree;
+	RdSimPower power;
+	gboolean unreachable; /* the way to it swallows everything; the host itself lives on */
+	guint boots;	      /* counts; what belongs to an earlier boot is dead */
+	gint64 up_since;
+	gint64 kubelet_since;
+	gboolean sync_due;
+	char *stubborn;		/* (nullable) fault: a container that ignores the kubelet's stop */
+	GPtrArray *pods;	/* (element-type RdSimPod) */
+	GPtrArray *touching;	/* (element-type RdSimProcess) (unowned) holders of touch.lock */
+	gint64 granted;		/* number of the newest take that was answered with yes */
+	GHashTable *jobs;	/* "RUN/STATE.VISIT.ATTEMPT/NAME" to RdSimJob */
+	RdSimEtcdData *etcd;	/* (owned) (nullable) of the running etcd process */
+	gint64 etcd_since;	/* it serves from a second after this */
+	GHashTable *tally;	/* effect to GUINT count */
+	guint64 original_inode; /* of the member directory the host had at first */
+};
+
+struct _RdSimCluster {
+	RdTimeline *timeline;  /* (owned) */
+	GPtrArray *hosts;      /* (element-type RdSimHost) */
+	guint64 serials;       /* container ids, pod serials, boot ids */
+	GPtrArray *violations; /* (element-type utf8) what must never have happened */
+	guint64 raft_cluster;  /* of the newest group with a quorum */
+	char *raft_leader;     /* (owned) (nullable) its leader's host */
+	guint raft_term;
+	gboolean brisk; /* pods stop and start in about a second: less of the same to poll for */
+};
+
+RdSimCluster *rd_sim_cluster_new(guint32 seed);
+void rd_sim_cluster_free(RdSimCluster *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdSimCluster, rd_sim_cluster_free)
+/* a running host without files; machine id and boot id are given */
+RdSimHost *rd_sim_cluster_add(RdSimCluster *self, const char *name, const char *address);
+RdSimHost *rd_sim_cluster_find(RdSimCluster *self, const char *name);
+void rd_sim_cluster_violation(RdSimCluster *self, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* everything that runs dies at once; rd_sim_host_power_on() brings it back after its boot time */
+void rd_sim_host_power_off(RdSimHost *self);
+void rd_sim_host_power_on(RdSimHost *self);
+/* both */
+void rd_sim_host_reboot(RdSimHost *self);
+gboolean rd_sim_host_answers(const RdSimHost *self);
+
+/* counts "stopped etcd-pod.yaml", "restored", … for the observer */
+void rd_sim_host_count(RdSimHost *self, const char *effect, const char *what);
+guint rd_sim_host_tally(RdSimHost *self, const char *effect);
+
+/* kubelet.c */
+void rd_sim_kubelet_boot(RdSimHost *self);
+void rd_sim_kubelet_restart(RdSimHost *self);
+/* the manifests directory changed: looked at soon */
+void rd_sim_kubelet_notice(RdSimHost *self);
+RdSimContainer *rd_sim_container_find(RdSimHost *self, const char *id, RdSimPod **pod);
+/* what crictl stop does */
+void rd_sim_container_stop(RdSimHost *self, RdSimContainer *container);
+/* as of `crictl ps -o json` */
+void rd_sim_container_list(RdSimHost *self, GString *out);
+void rd_sim_pod_free(RdSimPod *pod);
+
+/* etcd.c */
+RdSimEtcdData *rd_sim_etcd_data_new(guint64 cluster_id, const char *name, gint64 revision);
+/* NULL when @content is no etcd database */
+RdSimEtcdData *rd_sim_etcd_data_parse(GBytes *content);
+GBytes *rd_sim_etcd_data_print(const RdSimEtcdData *self);
+/* a database and its SHA-256 behind it, as the server streams it */
+GBytes *rd_sim_etcd_snapshot(const RdSimEtcdData *self);
+void rd_sim_etcd_data_free(RdSimEtcdData *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdSimEtcdData, rd_sim_etcd_data_free)
+/* ids by SHA-1 as etcd computes them from "n0=u0,n1=u1" and a token (domain 4.7); NULL when @name
+ * is not among them */
+RdSimEtcdData *rd_sim_etcd_bootstrap(const char *initial_cluster, const char *token,
+				     const char *name, gint64 revision);
+/* the etcd container of a host begins or ends; FALSE: it exits at once, its data is unusable */
+gboolean rd_sim_etcd_start(RdSimHost *self);
+void rd_sim_etcd_stop(RdSimHost *self);
+/* serves at all; FALSE also in the first second */
+gboolean rd_sim_etcd_serves(const RdSimHost *self);
+/* @self's group has a majority of its member list running */
+gboolean rd_sim_etcd_has_quorum(const RdSimHost *self);
+/* host whose etcd serves @url ("https://10.0.0.1:2379"), NULL when none does */
+RdSimHost *rd_sim_etcd_at(RdSimCluster *cluster, const char *url);
+G_END_DECLS

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/commands.h"
+#include <errno.h>
+#include <string.h>
+
+typedef struct _RdSimCommand {
+	const char *words; /* how the argument vector begins */
+	gboolean touches;
+	gint64 low, high; /* milliseconds */
+	void (*begin)(RdSimExec *self);
+	void (*end)(RdSimExec *self);
+} Command;
+
+/* the last argument, which all of these take their path from */
+static const char *
+operand(RdSimExec *self)
+{
+	return self->argv[g_strv_length((char **)self->argv) - 1];
+}
+
+static void
+fail(RdSimExec *self, const char *what, int number)
+{
+	g_string_append_printf(self->err, "%s: %s: %s\n", self->argv[0], what, g_strerror(number));
+	self->status = 1;
+}
+
+static void
+cat(RdSimExec *self)
+{
+	RdSimNode *node = rd_sim_tree_find(self->host->tree, operand(self));
+	gsize size;
+	const char *data;
+
+	if (node == NULL || node->content == NULL) {
+		fail(self, operand(self), node == NULL ? ENOENT : EISDIR);
+		return;
+	}
+	data = g_bytes_get_data(node->content, &size);
+	g_string_append_len(self->out, data, (gssize)size);
+}
+
+static void
+ls(RdSimExec *self)
+{
+	RdSimNode *node = rd_sim_tree_find(self->host->tree, operand(self));
+
+	if (node == NULL) {
+		g_string_append_printf(self->err,
+				       "ls: cannot access '%s': No such file or directory\n",
+				       operand(self));
+		self->status = 2;
+		return;
+	}
+	if (node->children == NULL)
+		g_string_append_printf(self->out, "%s\n", operand(self));
+	for (guint i = 0; node->children != NULL && i < node->children->len; i++) {
+		const RdSimNode *child = g_ptr_array_index(node->children, i);
+
+		g_string_append_printf(self->out, "%s\n", child->name);
+	}
+}
+
+static void
+stat_file(RdSimExec *self)
+{
+	RdSimNode *node = rd_sim_tree_find(self->host->tree, operand(self));
+
+	if (node == NULL) {
+		g_string_append_printf(self->err,
+				       "stat: cannot statx '%s': No such file or directory\n",
+				       operand(self));
+		self->status = 1;
+		return;
+	}
+	for (const char *p = self->argv[2]; *p != '\0'; p++) {
+		if (*p != '%' || p[1] == '\0') {
+			g_string_append_c(self->out, *p);
+			continue;
+		}
+		switch (*++p) {
+		case 'i':
+			g_string_append_printf(self->out, "%" G_GUINT64_FORMAT, node->inode);
+			break;
+		case 's':
+			g_string_append_printf(
+			    self->out, "%" G_GSIZE_FORMAT,
+			    node->content != NULL ? g_bytes_get_size(node->content) : 4096);
+			break;
+		case 'a':
+			g_string_append_printf(self->out, "%o", node->mode);
+			break;
+		default:
+			rd_sim_cluster_violation(self->host->cluster, "stat: unknown format %%%c",
+						 *p);
+		}
+	}
+	g_string_append_c(self->out, '\n');
+}
+
+static void
+find_below(RdSimExec *self, RdSimNode *node, const char *path, guint depth)
+{
+	if (node->content != NULL)
+		g_string_append_printf(self->out, "%s\n", path);
+	for (guint i = 0; depth > 0 && node->children != NULL && i < node->children->len; i++) {
+		RdSimNode *child = g_ptr_array_index(node->children, i);
+		g_autofree char *below = g_strdup_printf("%s/%s", path, child->name);
+
+		find_below(self, child, below, depth - 1);
+	}
+}
+
+static void
+find(RdSimExec *self)
+{
+	RdSimNode *node = rd_sim_tree_find(self->host->tree, self->argv[1]);
+
+	if (node == NULL) {
+		g_string_append_printf(self->err, "find: '%s': No such file or directory\n",
+				       self->argv[1]);
+		self->status = 1;
+		return;
+	}
+	find_below(self, node, self->argv[1], (guint)g_ascii_strtoull(self->argv[3], NULL, 10));
+}
+
+static void
+findmnt(RdSimExec *self)
+{
+	g_string_append_printf(self->out, "%s\n",
+			       rd_sim_tree_mount_of(self->host->tree, operand(self)));
+}
+
+static void
+df(RdSimExec *self)
+{
+	gboolean full = rd_sim_tree_is_full(self->host->tree, operand(self));
+
+	if (rd_sim_tree_find(self->host->tree, operand(self)) == NULL)
+		fail(self, operand(self), ENOENT);
+	else
+		g_string_append_printf(self->out, "      Avail\n%s\n", full ? "0" : "53687091200");
+}
+
+static void
+sha256sum(RdSimExec *self)
+{
+	RdSimNode *node = rd_sim_tree_find(self->host->tree, operand(self));
+
+	if (node == NULL || node->content == NULL)
+		fail(self, operand(self), node == NULL ? ENOENT : EISDIR);
+	else
+		g_string_append_printf(self->out, "%s  %s\n", rd_sim_node_sha256(node),
+				       operand(self));
+}
+
+static void
+rmdir_empty(RdSimExec *self)
+{
+	RdSimNode *node = rd_sim_tree_find(self->host->tree, operand(self));
+	int error = node != NULL && node->children == NULL
+			? ENOTDIR
+			: rd_sim_tree_remove(self->host->tree, operand(self));
+
+	if (error != 0)
+		fail(self, operand(self), error);
+	else
+		rd_sim_host_count(self->host, "rmdir", operand(self));
+}
+
+static void
+which(RdSimExec *self)
+{
+	g_string_append_printf(self->out, "/usr/sbin/%s\n", operand(self));
+}
+
+static void
+ss(RdSimExec *self)
+{
+	g_string_append(self->out, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n");
+	if (self->host->etcd != NULL)
+		g_string_append(self->out, "LISTEN 0 4096 *:2379 *:*\nLISTEN 0 4096 *:2380 *:*\n");
+}
+
+static void
+crictl_ps(RdSimExec *self)
+{
+	rd_sim_container_list(self->host, self->out);
+}
+
+static void
+crictl_stop(RdSimExec *self)
+{
+	RdSimPod *pod = NULL;
+	RdSimContainer *container = rd_sim_container_find(self->host, operand(self), &pod);
+
+	if (container == NULL) {
+		g_string_append_printf(self->err,
+				       "could not find container \"%s\": container with ID "
+				       "starting with it not found\n",
+				       operand(self));
+		self->status = 1;
+		return;
+	}
+	rd_sim_container_stop(self->host, container);
+	rd_sim_host_count(self->host, "crictl stop", container->name);
+	g_string_append_printf(self->out, "%s\n", operand(self));
+}
+
+static void
+kubelet_show(RdSimExec *self)
+{
+	gint64 entered = self->host->kubelet_since - self->host->up_since;
+	gboolean active =
+	    rd_timeline_now(self->host->cluster->timeline) >= self->host->kubelet_since;
+
+	g_string_append_printf(
+	    self->out, "ActiveState=%s\nActiveEnterTimestampMonotonic=%" G_GINT64_FORMAT "\n",
+	    active ? "active" : "inactive",
+	    active ? MAX(entered, 0) + 20 * RD_SIM_SECOND : (gint64)0);
+}
+
+static void
+kubelet_restart(RdSimExec *self)
+{
+	rd_sim_kubelet_restart(self->host);
+}
+
+static void
+nothing(RdSimExec *self)
+{
+}
+
+static const Command commands[] = {
+    {"cat", FALSE, 1, 5, NULL, cat},
+    {"ls -A1", FALSE, 1, 5, NULL, ls},
+    {"stat -c", FALSE, 1, 5, NULL, stat_file},
+    {"find * -maxdepth * -type f", FALSE, 1, 10, NULL, find},
+    {"findmnt -n -o TARGET -T", FALSE, 2, 10, NULL, findmnt},
+    {"df -B1 --output=avail", FALSE, 1, 10, NULL, df},
+    {"sha256sum", FALSE, 50, 400, NULL, sha256sum},
+    {"rmdir", TRUE, 1, 5, NULL, rmdir_empty},
+    {"which", FALSE, 1, 5, NULL, which},
+    {"restorecon -R", TRUE, 20, 200, NULL, nothing},
+    {"ss -Htln", FALSE, 1, 10, NULL, ss},
+    {"crictl ps -o json", FALSE, 20, 80, NULL, crictl_ps},
+    {"crictl stop -t 30", TRUE, 500, 20000, NULL, crictl_stop},
+    {"crictl exec", FALSE, 50, 150, rd_sim_etcdctl_begin, rd_sim_etcdctl_end},
+    {"podman", FALSE, 300, 900, rd_sim_podman_begin, rd_sim_podman_end},
+    {"systemctl show -p ActiveState -p ActiveEnterTimestampMonotonic kubelet.service", FALSE, 5, 20,
+     NULL, kubelet_show},
+    {"systemctl restart kubelet.service", TRUE, 300, 1500, NULL, kubelet_restart},
+};
+
+/* word by word; a star is any one word */
+static gboolean
+begins_with(const char *const *argv, const char *words)
+{
+	while (*words != '\0') {
+		gsize size = strcspn(words, " ");
+
+		if (*argv == NULL)
+			return FALSE;
+		if (!(size == 1 && *words == '*') &&
+		    (strlen(*argv) != size || strncmp(*argv, words, size) != 0))
+			return FALSE;
+		argv++;
+		words += size;
+		words += *words == ' ';
+	}
+	return TRUE;
+}
+
+gboolean
+rd_sim_exec_begin(RdSimExec *self, RdSimHost *host, const char *const *argv, GBytes *input)
+{
+	*self = (RdSimExec){.host = host, .argv = argv, .input = input};
+	self->out = g_string_new(NULL);
+	self->err = g_string_new(NULL);
+	for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
+		const Command *command = &commands[i];
+
+		if (!begins_with(argv, command->words))
+			continue;
+		self->command = command;
+		self->touches = command->touches;
+		self->duration = rd_timeline_chance(
+		    host->cluster->timeline, command->low * RD_SIM_MS, command->high * RD_SIM_MS);
+		if (command->begin != NULL)
+			command->begin(self);
+		return TRUE;
+	}
+	{
+		g_autofree char *line = g_strjoinv(" ", (char **)argv);
+
+		rd_sim_cluster_violation(host->cluster, "%s: no such command here: %s", host->name,
+					 line);
+		g_string_append_printf(self->err, "sh: %s: not found\n", argv[0]);
+	}
+	self->status = 127;
+	return FALSE;
+}
+
+void
+rd_sim_exec_end(RdSimExec *self)
+{
+	if (self->command != NULL && self->status == 0)
+		self->command->end(self);
+}
+
+void
+rd_sim_exec_clear(RdSimExec *self)
+{
+	if (self->out != NULL)
+		g_string_free(self->out, TRUE);
+	if (self->err != NULL)
+		g_string_free(self->err, TRUE);
+	self->out = self->err = NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "rehearsal/cluster.h"
+G_BEGIN_DECLS
+
+/* The programs of a simulated host: those of docs/hosts.md and no others. What a command changes
+ * becomes visible when it begins or when it ends, never in between, so a host that dies under it
+ * leaves a half-done state behind as the real one does. */
+typedef struct {
+	RdSimHost *host;
+	const char *const *argv;
+	GBytes *input;	    /* (nullable) */
+	GString *out, *err; /* (owned) */
+	int status;
+	gint64 duration; /* microseconds from begin to end */
+	gboolean touches;
+	const struct _RdSimCommand *command;
+} RdSimExec;
+
+/* FALSE when there is no such program: status is 127 then, and it counts as a violation */
+gboolean rd_sim_exec_begin(RdSimExec *self, RdSimHost *host, const char *const *argv,
+			   GBytes *input);
+void rd_sim_exec_end(RdSimExec *self);
+void rd_sim_exec_clear(RdSimExec *self);
+
+/* etcd-commands.c: what runs inside the etcd container, and podman */
+void rd_sim_etcdctl_begin(RdSimExec *self);
+void rd_sim_etcdctl_end(RdSimExec *self);
+void rd_sim_podman_begin(RdSimExec *self);
+void rd_sim_podman_end(RdSimExec *self);
+G_END_DECLS

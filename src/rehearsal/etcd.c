@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/cluster.h"
+#include <string.h>
+
+/* An etcd is its database: cluster id, own id, the member list and a revision, as text. Those that
+ * run with the same cluster id form one group; a majority of the member list is a quorum. */
+
+#define MAGIC "etcd database of the simulator\n"
+#define PAGE  4096
+
+static void
+peer_free(RdSimPeer *peer)
+{
+	g_free(peer->name);
+	g_free(peer->url);
+	g_free(peer);
+}
+
+static int
+peer_compare(gconstpointer a, gconstpointer b)
+{
+	const RdSimPeer *one = *(const RdSimPeer *const *)a, *other = *(const RdSimPeer *const *)b;
+
+	return one->id < other->id ? -1 : one->id > other->id;
+}
+
+RdSimEtcdData *
+rd_sim_etcd_data_new(guint64 cluster_id, const char *name, gint64 revision)
+{
+	RdSimEtcdData *self = g_new0(RdSimEtcdData, 1);
+
+	self->cluster_id = cluster_id;
+	self->name = g_strdup(name);
+	self->revision = revision;
+	self->peers = g_ptr_array_new_with_free_func((GDestroyNotify)peer_free);
+	return self;
+}
+
+void
+rd_sim_etcd_data_free(RdSimEtcdData *self)
+{
+	if (self == NULL)
+		return;
+	g_free(self->name);
+	g_ptr_array_unref(self->peers);
+	g_free(self);
+}
+
+static RdSimPeer *
+add_peer(RdSimEtcdData *self, guint64 id, const char *name, const char *url)
+{
+	RdSimPeer *peer = g_new0(RdSimPeer, 1);
+
+	peer->id = id;
+	peer->name = g_strdup(name);
+	peer->url = g_strdup(url);
+	g_ptr_array_add(self->peers, peer);
+	return peer;
+}
+
+GBytes *
+rd_sim_etcd_data_print(const RdSimEtcdData *self)
+{
+	GString *text = g_string_new(MAGIC);
+	gsize size;
+
+	g_string_append_printf(text,
+			       "cluster %" G_GINT64_MODIFIER "x\nmember %" G_GINT64_MODIFIER
+			       "x\nname %s\nrevision %" G_GINT64_FORMAT "\n",
+			       self->cluster_id, self->member_id, self->name, self->revision);
+	for (guint i = 0; i < self->peers->len; i++) {
+		const RdSimPeer *peer = g_ptr_array_index(self->peers, i);
+
+		g_string_append_printf(text, "peer %" G_GINT64_MODIFIER "x %s %s\n", peer->id,
+				       peer->name, peer->url);
+	}
+	size = text->len;
+	g_string_set_size(text, PAGE);
+	memset(text->str + size, '\n', PAGE - size);
+	return g_string_free_to_bytes(text);
+}
+
+GBytes *
+rd_sim_etcd_snapshot(const RdSimEtcdData *data)
+{
+	g_autoptr(GBytes) db = rd_sim_etcd_data_print(data);
+	g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+	GByteArray *all = g_byte_array_new();
+	guint8 digest[32];
+	gsize size = sizeof(digest), db_size;
+	const guint8 *bytes = g_bytes_get_data(db, &db_size);
+
+	g_checksum_update(checksum, bytes, (gssize)db_size);
+	g_checksum_get_digest(checksum, digest, &size);
+	g_byte_array_append(all, bytes, (guint)db_size);
+	g_byte_array_append(all, digest, sizeof(digest));
+	return g_byte_array_free_to_bytes(all);
+}
+
+RdSimEtcdData *
+rd_sim_etcd_data_parse(GBytes *content)
+{
+	g_autoptr(RdSimEtcdData) self = NULL;
+	g_auto(GStrv) lines = NULL;
+	g_autofree char *text = NULL;
+	gsize size;
+	const char *data = g_bytes_get_data(content, &size);
+
+	if (size < strlen(MAGIC) || memcmp(data, MAGIC, strlen(MAGIC)) != 0)
+		return NULL;
+	text = g_strndup(data, size);
+	lines = g_strsplit(text + strlen(MAGIC), "\n", 32);
+	self = rd_sim_etcd_data_new(0, "", 0);
+	for (char **line = lines; *line != NULL && **line != '\0'; line++) {
+		g_auto(GStrv) words = g_strsplit(*line, " ", 4);
+		const char *value = words[1] != NULL ? words[1] : "";
+
+		if (g_str_equal(words[0], "cluster"))
+			self->cluster_id = g_ascii_strtoull(value, NULL, 16);
+		else if (g_str_equal(words[0], "member"))
+			self->member_id = g_ascii_strtoull(value, NULL, 16);
+		else if (g_str_equal(words[0], "revision"))
+			self->revision = g_ascii_strtoll(value, NULL, 10);
+		else if (g_str_equal(words[0], "name")) {
+			g_free(self->name);
+			self->name = g_strdup(value);
+		} else if (g_str_equal(words[0], "peer") && g_strv_length(words) == 4)
+			add_peer(self, g_ascii_strtoull(value, NULL, 16), words[2], words[3]);
+	}
+	return g_steal_pointer(&self);
+}
+
+/* first eight bytes of a SHA-1, big endian */
+static guint64
+sha1_id(GChecksum *checksum)
+{
+	guint8 digest[20];
+	gsize size = sizeof(digest);
+	guint64 id;
+
+	g_checksum_get_digest(checksum, digest, &size);
+	memcpy(&id, digest, sizeof(id));
+	return GUINT64_FROM_BE(id);
+}
+
+RdSimEtcdData *
+rd_sim_etcd_bootstrap(const char *initial_cluster, const char *token, const char *name,
+		      gint64 revision)
+{
+	g_autoptr(RdSimEtcdData) self = rd_sim_etcd_data_new(0, name, revision);
+	g_autoptr(GChecksum) all = g_checksum_new(G_CHECKSUM_SHA1);
+	g_auto(GStrv) pairs = g_strsplit(initial_cluster, ",", -1);
+
+	for (char **pair = pairs; *pair != NULL; pair++) {
+		g_autoptr(GChecksum) one = g_checksum_new(G_CHECKSUM_SHA1);
+		char *url = strchr(*pair, '=');
+		RdSimPeer *peer;
+
+		if (url == NULL)
+			return NULL;
+		*url++ = '\0';
+		g_checksum_update(one, (const guchar *)url, -1);
+		g_checksum_update(one, (const guchar *)token, -1);
+		peer = add_peer(self, sha1_id(one), *pair, url);
+		if (g_str_equal(*pair, name))
+			self->member_id = peer->id;
+	}
+	if (self->member_id == 0)
+		return NULL;
+	g_ptr_array_sort(self->peers, peer_compare);
+	for (guint i = 0; i < self->peers->len; i++) {
+		guint64 id =
+		    GUINT64_TO_BE(((const RdSimPeer *)g_ptr_array_index(self->peers, i))->id);
+
+		g_checksum_update(all, (const guchar *)&id, sizeof(id));
+	}
+	self->cluster_id = sha1_id(all);
+	return g_steal_pointer(&self);
+}
+
+gboolean
+rd_sim_etcd_serves(const RdSimHost *self)
+{
+	return self->power == RD_SIM_UP && self->etcd != NULL &&
+	       rd_timeline_now(self->cluster->timeline) - self->etcd_since >= RD_SIM_SECOND;
+}
+
+gboolean
+rd_sim_etcd_has_quorum(const RdSimHost *self)
+{
+	guint running = 0;
+
+	if (!rd_sim_etcd_serves(self))
+		return FALSE;
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		const RdSimHost *other = g_ptr_array_index(self->cluster->hosts, i);
+
+		if (!rd_sim_etcd_serves(other) || other->etcd->cluster_id != self->etcd->cluster_id)
+			continue;
+		for (guint j = 0; j < self->etcd->peers->len; j++) {
+			const RdSimPeer *peer = g_ptr_array_index(self->etcd->peers, j);
+
+			running += peer->id == other->etcd->member_id;
+		}
+	}
+	return running > self->etcd->peers->len / 2;
+}
+
+/* INV-13: never two clusters that both work */
+static void
+check_one_cluster(RdSimHost *self)
+{
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		const RdSimHost *other = g_ptr_array_index(self->cluster->hosts, i);
+
+		if (other->etcd == NULL || other->etcd->cluster_id == self->etcd->cluster_id)
+			continue;
+		rd_sim_cluster_violation(self->cluster,
+					 "%s runs etcd cluster %" G_GINT64_MODIFIER
+					 "x while %s runs %" G_GINT64_MODIFIER "x",
+					 self->name, self->etcd->cluster_id, other->name,
+					 other->etcd->cluster_id);
+	}
+}
+
+gboolean
+rd_sim_etcd_start(RdSimHost *self)
+{
+	RdSimNode *db = rd_sim_tree_find(self->tree, RD_SIM_ETCD_DATA "/member/snap/db");
+	RdSimEtcdData *data = db != NULL ? rd_sim_etcd_data_parse(db->content) : NULL;
+
+	/* without data the member list of an "existing" cluster would have to let it in */
+	if (data == NULL || data->member_id == 0) {
+		rd_sim_etcd_data_free(data);
+		return FALSE;
+	}
+	rd_sim_etcd_stop(self);
+	self->etcd = data;
+	self->etcd_since = rd_timeline_now(self->cluster->timeline);
+	check_one_cluster(self);
+	return TRUE;
+}
+
+void
+rd_sim_etcd_stop(RdSimHost *self)
+{
+	g_clear_pointer(&self->etcd, rd_sim_etcd_data_free);
+}
+
+RdSimHost *
+rd_sim_etcd_at(RdSimCluster *cluster, const char *url)
+{
+	for (guint i = 0; i < cluster->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(cluster->hosts, i);
+		const char *rest = NULL;
+
+		if (!g_str_has_prefix(url, "https://"))
+			return NULL;
+		rest = url + strlen("https://");
+		if (g_str_has_prefix(rest, host->address) && rest[strlen(host->address)] == ':' &&
+		    rd_sim_etcd_serves(host))
+			return host;
+	}
+	return NULL;
+}

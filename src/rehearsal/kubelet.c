@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/cluster.h"
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+/* The kubelet's static pod loop (domain 4.2): every file of the manifests directory that does not
+ * begin with a dot runs; gone means a graceful stop; changed means stop, then start; a pod of the
+ * same name waits until the old one has ended. */
+
+static const struct {
+	const char *pod;
+	gint64 stop_low, stop_high; /* seconds; an apiserver without etcd takes 28 (lab.md) */
+} paces[] = {
+    {"etcd-", 1, 7},
+    {"kube-apiserver-", 20, 29},
+    {"", 1, 3},
+};
+
+typedef struct {
+	RdSimHost *host;
+	guint boots;
+	guint64 serial; /* 0: the whole host */
+} Later;
+
+static void sync_now(gpointer data);
+
+static void
+container_free(RdSimContainer *container)
+{
+	g_free(container->name);
+	g_free(container->id);
+	g_free(container);
+}
+
+void
+rd_sim_pod_free(RdSimPod *pod)
+{
+	g_free(pod->name);
+	g_free(pod->namespace);
+	g_free(pod->uid);
+	g_ptr_array_unref(pod->containers);
+	g_free(pod);
+}
+
+static void
+later(RdSimHost *self, gint64 low, gint64 high, RdTimelineFunc func, const RdSimPod *pod)
+{
+	Later *event = g_new0(Later, 1);
+
+	event->host = self;
+	event->boots = self->boots;
+	event->serial = pod != NULL ? pod->serial : 0;
+	rd_timeline_add(self->cluster->timeline,
+			rd_timeline_chance(self->cluster->timeline, low, high), func, event,
+			g_free);
+}
+
+/* the pod an event was meant for, NULL when it is not there any more */
+static RdSimPod *
+later_pod(const Later *event)
+{
+	if (event->host->boots != event->boots)
+		return NULL;
+	for (guint i = 0; i < event->host->pods->len; i++) {
+		RdSimPod *pod = g_ptr_array_index(event->host->pods, i);
+
+		if (pod->serial == event->serial)
+			return pod;
+	}
+	return NULL;
+}
+
+static gboolean
+is_etcd(const RdSimPod *pod, const RdSimContainer *container)
+{
+	return g_str_equal(container->name, "etcd") && g_str_has_prefix(pod->name, "etcd-");
+}
+
+static void restart_dead(gpointer data);
+
+static void
+container_start(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
+{
+	g_autofree char *text = g_strdup_printf("%s %s %" G_GUINT64_FORMAT, self->name,
+						container->name, ++self->cluster->serials);
+
+	g_free(container->id);
+	container->id = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+	container->created = rd_timeline_now(self->cluster->timeline);
+	container->running = !is_etcd(pod, container) || rd_sim_etcd_start(self);
+	if (container->running)
+		rd_sim_host_count(self, "container started", container->name);
+	else
+		later(self, 10 * RD_SIM_SECOND, 20 * RD_SIM_SECOND, restart_dead, pod);
+}
+
+static void
+container_end(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
+{
+	if (!container->running)
+		return;
+	container->running = FALSE;
+	rd_sim_host_count(self, "container stopped", container->name);
+	if (is_etcd(pod, container))
+		rd_sim_etcd_stop(self);
+}
+
+/* crash loop: what exited is started again */
+static void
+restart_dead(gpointer data)
+{
+	const Later *event = data;
+	RdSimPod *pod = later_pod(event);
+
+	if (pod == NULL || pod->ending)
+		return;
+	for (guint i = 0; i < pod->containers->len; i++) {
+		RdSimContainer *container = g_ptr_array_index(pod->containers, i);
+
+		if (container->running)
+			continue;
+		container->attempt++;
+		container_start(event->host, pod, container);
+	}
+}
+
+static void
+pod_up(gpointer data)
+{
+	const Later *event = data;
+	RdSimPod *pod = later_pod(event);
+
+	if (pod == NULL)
+		return;
+	pod->started = TRUE;
+	for (guint i = 0; i < pod->containers->len; i++)
+		container_start(event->host, pod, g_ptr_array_index(pod->containers, i));
+}
+
+static void
+pod_down(gpointer data)
+{
+	const Later *event = data;
+	RdSimPod *pod = later_pod(event);
+	gboolean gone = TRUE;
+
+	if (pod == NULL)
+		return;
+	for (guint i = 0; i < pod->containers->len; i++) {
+		RdSimContainer *container = g_ptr_array_index(pod->containers, i);
+
+		if (g_strcmp0(container->name, event->host->stubborn) == 0 && container->running)
+			gone = FALSE;
+		else
+			container_end(event->host, pod, container);
+	}
+	if (!gone)
+		return;
+	g_ptr_array_remove(event->host->pods, pod);
+	rd_sim_kubelet_notice(event->host);
+}
+
+static void
+pod_stop(RdSimHost *self, RdSimPod *pod)
+{
+	guint i = 0;
+
+	while (!g_str_has_prefix(pod->name, paces[i].pod))
+		i++;
+	pod->ending = TRUE;
+	if (self->cluster->brisk)
+		later(self, 200 * RD_SIM_MS, 1500 * RD_SIM_MS, pod_down, pod);
+	else
+		later(self, paces[i].stop_low * RD_SIM_SECOND, paces[i].stop_high * RD_SIM_SECOND,
+		      pod_down, pod);
+}
+
+/* a pod object from a manifest, NULL when it is none */
+static RdSimPod *
+pod_new(RdSimHost *self, RdSimNode *file)
+{
+	g_autoptr(JsonParser) parser = json_parser_new_immutable();
+	g_autofree char *text = rd_sim_node_text(file);
+	JsonObject *root, *metadata;
+	JsonArray *containers;
+	RdSimPod *pod;
+
+	if (!json_parser_load_from_data(parser, text, -1, NULL) ||
+	    !JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
+		return NULL;
+	root = json_node_get_object(json_parser_get_root(parser));
+	metadata = json_object_get_object_member(root, "metadata");
+	containers =
+	    json_object_get_array_member(json_object_get_object_member(root, "spec"), "containers");
+	pod = g_new0(RdSimPod, 1);
+	pod->serial = ++self->cluster->serials;
+	pod->name =
+	    g_strdup_printf("%s-%s", json_object_get_string_member(metadata, "name"), self->name);
+	pod->namespace = g_strdup(json_object_get_string_member(metadata, "namespace"));
+	pod->uid = g_strndup(rd_sim_node_sha256(file), 32);
+	pod->containers = g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
+	for (guint i = 0; i < json_array_get_length(containers); i++) {
+		JsonObject *object = json_array_get_object_element(containers, i);
+		RdSimContainer *container = g_new0(RdSimContainer, 1);
+
+		container->name = g_strdup(json_object_get_string_member(object, "name"));
+		g_ptr_array_add(pod->containers, container);
+	}
+	return pod;
+}
+
+/* the pod of exactly this manifest runs, or is being started */
+static gboolean
+is_running(RdSimHost *self, RdSimNode *file)
+{
+	for (guint i = 0; i < self->pods->len; i++) {
+		const RdSimPod *pod = g_ptr_array_index(self->pods, i);
+
+		if (!pod->ending && strncmp(rd_sim_node_sha256(file), pod->uid, 32) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static gboolean
+is_wanted(RdSimNode *dir, const RdSimPod *pod)
+{
+	for (guint i = 0; dir != NULL && i < dir->children->len; i++) {
+		RdSimNode *file = g_ptr_array_index(dir->children, i);
+
+		if (file->name[0] != '.' && file->content != NULL &&
+		    strncmp(rd_sim_node_sha256(file), pod->uid, 32) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* a pod of this manifest, or an older one of its name that has to end first */
+static gboolean
+is_there(RdSimHost *self, const RdSimPod *wanted)
+{
+	for (guint i = 0; i < self->pods->len; i++) {
+		const RdSimPod *pod = g_ptr_array_index(self->pods, i);
+
+		if (g_str_equal(pod->name, wanted->name)) {
+			if (!pod->ending && !g_str_equal(pod->uid, wanted->uid))
+				rd_sim_cluster_violation(self->cluster, "%s: two manifests of %s",
+							 self->name, pod->name);
+			return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+static void
+sync_now(gpointer data)
+{
+	const Later *event = data;
+	RdSimHost *self = event->host;
+	RdSimNode *dir;
+
+	if (self->boots != event->boots)
+		return;
+	self->sync_due = FALSE;
+	dir = rd_sim_tree_find(self->tree, RD_SIM_MANIFESTS);
+	for (guint i = 0; i < self->pods->len; i++) {
+		RdSimPod *pod = g_ptr_array_index(self->pods, i);
+
+		if (!pod->ending && !is_wanted(dir, pod))
+			pod_stop(self, pod);
+	}
+	for (guint i = 0; dir != NULL && i < dir->children->len; i++) {
+		RdSimNode *file = g_ptr_array_index(dir->children, i);
+		RdSimPod *pod = NULL;
+
+		if (file->name[0] == '.' || file->content == NULL || is_running(self, file))
+			continue;
+		pod = pod_new(self, file);
+		if (pod == NULL)
+			continue;
+		if (is_there(self, pod)) {
+			rd_sim_pod_free(pod);
+			continue;
+		}
+		g_ptr_array_add(self->pods, pod);
+		if (self->cluster->brisk)
+			later(self, 100 * RD_SIM_MS, 800 * RD_SIM_MS, pod_up, pod);
+		else
+			later(self, 1 * RD_SIM_SECOND, 3 * RD_SIM_SECOND, pod_up, pod);
+	}
+}
+
+void
+rd_sim_kubelet_notice(RdSimHost *self)
+{
+	if (self->power != RD_SIM_UP || self->sync_due)
+		return;
+	self->sync_due = TRUE;
+	later(self, 100 * RD_SIM_MS, 1000 * RD_SIM_MS, sync_now, NULL);
+}
+
+void
+rd_sim_kubelet_boot(RdSimHost *self)
+{
+	self->kubelet_since = rd_timeline_now(self->cluster->timeline) + 5 * RD_SIM_SECOND;
+	rd_sim_kubelet_notice(self);
+}
+
+void
+rd_sim_kubelet_restart(RdSimHost *self)
+{
+	/* containers live on: they belong to the runtime */
+	self->kubelet_since = rd_timeline_now(self->cluster->timeline);
+	rd_sim_host_count(self, "kubelet restarted", NULL);
+	rd_sim_kubelet_notice(self);
+}
+
+RdSimContainer *
+rd_sim_container_find(RdSimHost *self, const char *id, RdSimPod **pod)
+{
+	for (guint i = 0; i < self->pods->len; i++) {
+		RdSimPod *candidate = g_ptr_array_index(self->pods, i);
+
+		for (guint j = 0; j < candidate->containers->len; j++) {
+			RdSimContainer *container = g_ptr_array_index(candidate->containers, j);
+
+			/* crictl takes any prefix of an id */
+			if (!container->running || !g_str_has_prefix(container->id, id))
+				continue;
+			*pod = candidate;
+			return container;
+		}
+	}
+	return NULL;
+}
+
+/* the kubelet starts again what was stopped behind its back, unless it wanted it gone itself */
+void
+rd_sim_container_stop(RdSimHost *self, RdSimContainer *container)
+{
+	RdSimPod *pod = NULL;
+
+	if (rd_sim_container_find(self, container->id, &pod) == NULL)
+		return;
+	container_end(self, pod, container);
+	if (pod->ending)
+		later(self, 100 * RD_SIM_MS, 500 * RD_SIM_MS, pod_down, pod);
+	else
+		later(self, 1 * RD_SIM_SECOND, 5 * RD_SIM_SECOND, restart_dead, pod);
+}
+
+void
+rd_sim_container_list(RdSimHost *self, GString *out)
+{
+	const char *comma = "";
+
+	g_string_append(out, "{\"containers\":[");
+	for (guint i = 0; i < self->pods->len; i++) {
+		const RdSimPod *pod = g_ptr_array_index(self->pods, i);
+
+		for (guint j = 0; j < pod->containers->len; j++) {
+			const RdSimContainer *container = g_ptr_array_index(pod->containers, j);
+
+			if (!container->running)
+				continue;
+			g_string_append_printf(
+			    out,
+			    "%s{\"id\":\"%s\",\"podSandboxId\":\"%s\",\"metadata\":{\"name\":\"%"
+			    "s\","
+			    "\"attempt\":%u},\"state\":\"CONTAINER_RUNNING\",\"createdAt\":"
+			    "\"%" G_GINT64_FORMAT "000\",\"labels\":{"
+			    "\"io.kubernetes.container.name\":\"%s\",\"io.kubernetes.pod.name\":"
+			    "\"%s\",\"io.kubernetes.pod.namespace\":\"%s\","
+			    "\"io.kubernetes.pod.uid\":\"%s\"}}",
+			    comma, container->id, pod->uid, container->name, container->attempt,
+			    container->created, container->name, pod->name, pod->namespace,
+			    pod->uid);
+			comma = ",";
+		}
+	}
+	g_string_append(out, "]}\n");
+}

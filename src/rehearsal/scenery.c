@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/scenery.h"
+#include "rehearsal/verbs.h"
+#include <string.h>
+
+#define OLD_TOKEN    "openshift-etcd-00000000-0000-4000-8000-000000000000"
+#define OLD_REVISION 5000
+#define CERTS	     "/etc/kubernetes/static-pod-resources/etcd-certs/configmaps"
+#define IMAGE	     "quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:"
+#define DIGEST	     "1111111111111111111111111111111111111111111111111111111111111111"
+
+static const struct {
+	const char *file, *name, *namespace, *containers;
+} pods[] = {
+    {"etcd-pod.yaml", "etcd", "openshift-etcd", "etcdctl etcd etcd-metrics etcd-readyz"},
+    {"kube-apiserver-pod.yaml", "kube-apiserver", "openshift-kube-apiserver",
+     "kube-apiserver kube-apiserver-check-endpoints"},
+    {"kube-controller-manager-pod.yaml", "kube-controller-manager",
+     "openshift-kube-controller-manager", "kube-controller-manager"},
+    {"kube-scheduler-pod.yaml", "openshift-kube-scheduler", "openshift-kube-scheduler",
+     "kube-scheduler"},
+};
+
+static void
+add_file(RdSimHost *host, const char *path, const char *text)
+{
+	g_autofree char *dir = g_path_get_dirname(path);
+
+	rd_sim_tree_mkdirs(host->tree, dir);
+	rd_sim_tree_write_text(host->tree, path, text, 0600);
+}
+
+static char *
+pod_manifest(guint i)
+{
+	g_auto(GStrv) names = g_strsplit(pods[i].containers, " ", -1);
+	GString *text = g_string_new(NULL);
+
+	g_string_append_printf(text,
+			       "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
+			       "\"%s\",\"namespace\":\"%s\"},\"spec\":{\"containers\":[",
+			       pods[i].name, pods[i].namespace);
+	for (guint j = 0; names[j] != NULL; j++)
+		g_string_append_printf(text, "%s{\"name\":\"%s\",\"image\":\"" IMAGE DIGEST "\"}",
+				       j > 0 ? "," : "", names[j]);
+	g_string_append(text, "]}}\n");
+	return g_string_free(text, FALSE);
+}
+
+/* what the etcd operator wrote: every host's variables on every host */
+static void
+add_operator_files(RdSimCluster *self, RdSimHost *host)
+{
+	g_autoptr(GString) env = g_string_new("export ETCDCTL_API=\"3\"\n");
+	g_autofree char *pod = g_strdup_printf(
+	    "apiVersion: v1\nkind: Pod\nmetadata:\n  name: etcd\n  namespace: "
+	    "openshift-etcd\nspec:\n"
+	    "  containers:\n  - name: etcd\n    command:\n    - /bin/sh\n    - -c\n    - |\n"
+	    "      #!/bin/sh\n      export ETCD_NAME=${NODE_%s_ETCD_NAME}\n    env:\n"
+	    "    - name: \"NODE_%s_ETCD_NAME\"\n      value: \"%s\"\n",
+	    host->name, host->name, host->name);
+
+	for (guint i = 0; i < self->hosts->len; i++) {
+		const RdSimHost *other = g_ptr_array_index(self->hosts, i);
+
+		g_string_append_printf(env,
+				       "export NODE_%s_ETCD_NAME=\"%s\"\n"
+				       "export NODE_%s_ETCD_URL_HOST=\"%s\"\n"
+				       "export NODE_%s_IP=\"%s\"\n",
+				       other->name, other->name, other->name, other->address,
+				       other->name, other->address);
+	}
+	add_file(host, CERTS "/etcd-scripts/etcd.env", env->str);
+	add_file(host, CERTS "/restore-etcd-pod/pod.yaml", pod);
+}
+
+static char *
+initial_cluster(RdSimCluster *self)
+{
+	GString *text = g_string_new(NULL);
+
+	for (guint i = 0; i < self->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(self->hosts, i);
+
+		g_string_append_printf(text, "%s%s=https://%s:2380", i > 0 ? "," : "", host->name,
+				       host->address);
+	}
+	return g_string_free(text, FALSE);
+}
+
+static void
+add_data(RdSimHost *host, const char *cluster, gboolean damaged)
+{
+	g_autoptr(RdSimEtcdData) data =
+	    rd_sim_etcd_bootstrap(cluster, OLD_TOKEN, host->name, OLD_REVISION);
+	g_autoptr(GBytes) content = rd_sim_etcd_data_print(data);
+
+	rd_sim_tree_mkdirs(host->tree, RD_SIM_ETCD_DATA "/member/snap");
+	add_file(host, RD_SIM_ETCD_DATA "/member/wal/0000000000000000-0000000000000000.wal", "wal");
+	add_file(host, RD_SIM_ETCD_DATA "/revision.json", "{\"clusterId\":1}\n");
+	if (damaged)
+		add_file(host, RD_SIM_ETCD_DATA "/member/snap/db", "\ndamaged\n");
+	else
+		rd_sim_tree_write(host->tree, RD_SIM_ETCD_DATA "/member/snap/db", content, 0600);
+	host->original_inode = rd_sim_tree_find(host->tree, RD_SIM_ETCD_DATA "/member")->inode;
+}
+
+RdSimCluster *
+rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
+{
+	RdSimCluster *self = rd_sim_cluster_new(seed);
+	g_autofree char *cluster = NULL;
+
+	for (guint i = 0; i < n_hosts; i++) {
+		g_autofree char *name = g_strdup_printf("m%u", i);
+		g_autofree char *address = g_strdup_printf("10.0.0.%u", i + 1);
+
+		rd_sim_cluster_add(self, name, address);
+	}
+	cluster = initial_cluster(self);
+	for (guint i = 0; i < n_hosts; i++) {
+		RdSimHost *host = g_ptr_array_index(self->hosts, i);
+
+		rd_sim_tree_mount(host->tree, "/etc");
+		rd_sim_tree_mount(host->tree, "/var");
+		rd_sim_tree_mkdirs(host->tree, "/home/core/assets");
+		if (i == 2)
+			rd_sim_tree_mount(host->tree, RD_SIM_ETCD_DATA);
+		add_operator_files(self, host);
+		add_data(host, cluster, i > 0);
+		rd_sim_tree_mkdirs(host->tree, RD_SIM_MANIFESTS);
+		for (guint j = 0; j < G_N_ELEMENTS(pods); j++) {
+			g_autofree char *path =
+			    g_strconcat(RD_SIM_MANIFESTS "/", pods[j].file, NULL);
+			g_autofree char *text = pod_manifest(j);
+
+			rd_sim_tree_write_text(host->tree, path, text, 0600);
+		}
+	}
+	rd_timeline_run_to(self->timeline, rd_timeline_now(self->timeline) + 60 * RD_SIM_SECOND);
+	for (guint i = 0; i < n_hosts; i++) {
+		RdSimHost *host = g_ptr_array_index(self->hosts, i);
+
+		g_hash_table_remove_all(host->tally);
+	}
+	return self;
+}
+
+GBytes *
+rd_scenery_backup(void)
+{
+	g_autoptr(RdSimEtcdData) data =
+	    rd_sim_etcd_data_new(0x1234, "m0", RD_SCENERY_BACKUP_REVISION);
+
+	data->member_id = 1;
+	return rd_sim_etcd_snapshot(data);
+}
+
+static void
+check_host(RdSimHost *host, const RdSimEtcdData *expected, GPtrArray *wrong)
+{
+	RdSimNode *manifests = rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS);
+
+	if (manifests == NULL || manifests->children->len != G_N_ELEMENTS(pods))
+		g_ptr_array_add(wrong,
+				g_strdup_printf("%s: not all manifests are back", host->name));
+	if (!rd_sim_etcd_has_quorum(host))
+		g_ptr_array_add(wrong, g_strdup_printf("%s: its etcd has no quorum", host->name));
+	else if (host->etcd->cluster_id != expected->cluster_id ||
+		 host->etcd->revision != expected->revision)
+		g_ptr_array_add(
+		    wrong,
+		    g_strdup_printf("%s: its etcd is not the one that was restored", host->name));
+	if (!rd_sim_tree_has_inode(host->tree, host->original_inode))
+		g_ptr_array_add(wrong, g_strdup_printf("%s: the old data is gone", host->name));
+	for (guint i = 0; i < host->pods->len; i++) {
+		const RdSimPod *pod = g_ptr_array_index(host->pods, i);
+
+		for (guint j = 0; j < pod->containers->len; j++) {
+			const RdSimContainer *container = g_ptr_array_index(pod->containers, j);
+
+			if (!container->running)
+				g_ptr_array_add(wrong,
+						g_strdup_printf("%s: %s does not run", host->name,
+								container->name));
+		}
+	}
+}
+
+GPtrArray *
+rd_scenery_check_restored(RdSimCluster *self, const char *token)
+{
+	g_autofree char *cluster = initial_cluster(self);
+	g_autoptr(RdSimEtcdData) expected =
+	    rd_sim_etcd_bootstrap(cluster, token, "m0", RD_SCENERY_BACKUP_REVISION);
+	GPtrArray *wrong = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; i < self->hosts->len; i++)
+		check_host(g_ptr_array_index(self->hosts, i), expected, wrong);
+	return wrong;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "rehearsal/cluster.h"
+G_BEGIN_DECLS
+
+/* A control plane as it stands when somebody reaches for recoveryd: m0, m1, m2 up and reachable,
+ * all static pods present, but the databases of all etcds but m0's are damaged, so there is no
+ * quorum. /etc and /var are mounts of their own, on m2 also /var/lib/etcd. */
+
+#define RD_SCENERY_BACKUP_REVISION 4000
+
+/* the kubelets have done what they can when this returns, and nothing is counted yet */
+RdSimCluster *rd_scenery_quorum_lost(guint32 seed, guint n_hosts);
+/* last night's snapshot, as etcdctl would have saved it */
+GBytes *rd_scenery_backup(void);
+/* what a run must have done on @host and its colleagues if etcd was restored under @token; one
+ * sentence per difference. (element-type utf8) */
+GPtrArray *rd_scenery_check_restored(RdSimCluster *self, const char *token);
+G_END_DECLS

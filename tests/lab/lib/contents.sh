@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What makes a host a control-plane host: manifests, static-pod resources, images.
+
+# image_make: the one image there is; its programs are what a container finds in /usr/local/bin
+image_make() {
+	mkdir -p "$LAB/image"
+	cp --reflink=auto "$(command -v etcd)" "$(command -v etcdctl)" "$LAB/image/"
+	! command -v etcdutl >/dev/null || cp --reflink=auto "$(command -v etcdutl)" "$LAB/image/"
+	cp "$HERE/standin/discover-etcd-initial-cluster" "$LAB/image/"
+}
+
+contents_make() { # contents_make NAME
+	local disk=$LAB/$1/disk
+	/usr/bin/python3 "$HERE/contents.py" "$disk" "$LAB/pki" "$(number "$1")" "$NET" "${NAMES[@]}"
+	# the first start of all has nothing to discover
+	: >"$disk/etc/kubernetes/static-pod-resources/etcd-certs/found-a-cluster"
+}
+
+contents_founded() {
+	rm -f "$LAB/$1/disk/etc/kubernetes/static-pod-resources/etcd-certs/found-a-cluster"
+}
+
+etcd_endpoints() {
+	local i all=
+	for i in "${!NAMES[@]}"; do
+		all+=${all:+,}https://$NET.$((10 + i)):2379
+	done
+	echo "$all"
+}
+
+# etcdctl_at ENDPOINTS ARG…, from the switch
+etcdctl_at() {
+	local endpoints=$1
+	shift
+	ETCDCTL_API=3 nsenter --net="/run/netns/$(netns sw)" -- etcdctl --endpoints "$endpoints" \
+		--cacert "$LAB/pki/etcd-signer.crt" --cert "$LAB/pki/client.crt" --key "$LAB/pki/client.key" "$@"
+}
+
+etcdctl_all() { etcdctl_at "$(etcd_endpoints)" "$@"; }
+
+etcd_healthy() { etcdctl_all --command-timeout=3s endpoint health; }
+
+lab_etcdctl() { etcdctl_all "$@"; }
+
+# lab_seed_data K [FROM]: transactions of 100, the most that etcd takes is 128
+lab_seed_data() {
+	local k=$1 from=${2:-1} at end i
+	end=$((from + k - 1))
+	for ((at = from; at <= end; at += 100)); do
+		{
+			echo
+			for ((i = at; i < at + 100 && i <= end; i++)); do
+				printf 'put /lab/%05d value-%05d\n' "$i" "$i"
+			done
+			printf '\n\n'
+		} | etcdctl_all txn >/dev/null
+	done
+	etcdctl_all get /lab/ --prefix --keys-only | grep -c ^/lab/
+}
+
+# lab_backup DIR: made on the first host that can, fetched as an operator would
+lab_backup() {
+	local dir n made file
+	mkdir -p "$1"
+	dir=$(realpath "$1")
+	for n in "${NAMES[@]}"; do
+		host_leader "$n" >/dev/null || continue
+		made=$(host_ssh "$n" sudo /usr/local/bin/cluster-backup.sh /home/core/assets/backup) || continue
+		for file in $made; do
+			host_ssh "$n" sudo cat "$file" >"$dir/$(basename "$file")"
+			echo "$dir/$(basename "$file")"
+		done
+		return
+	done
+	die "no host could make a backup"
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "engine/engine.h"
+#include "rehearsal/crew.h"
+#include "rehearsal/scenery.h"
+
+/* One machine from which somebody runs recoveryd: the journal of a run, and an engine with its
+ * crew that can die and be started again from that journal. */
+
+typedef struct _Bastion Bastion;
+typedef void (*BastionMoment)(Bastion *self, RdMoment moment, const char *target, const char *host,
+			      const RdCall *call, RdSimRequest *request, gpointer data);
+
+struct _Bastion {
+	char *name, *run_id, *run_uuid;
+	const RdPlan *plan;
+	RdCatalogue *catalogue;
+	RdSetting *setting;
+	RdNetwork network;
+	RdJournal *journal;
+	RdRun *run;
+	RdCrew *crew;
+	RdEngine *engine;
+	BastionMoment moment;
+	gpointer data;
+	guint starts;
+	gboolean stopped;    /* its engine says that it can do nothing more */
+	GError *error;	     /* (nullable) then: what was wrong with the journal */
+	gint64 restart_at;   /* timeline; 0: the engine is not dead */
+	gboolean disk_full;  /* under the journal */
+	gboolean reserve;    /* one more commit fits */
+	GString *trace;	     /* (nullable) every event, to compare histories */
+	GPtrArray *breaches; /* (unowned) where broken promises are noted */
+};
+
+/* a new run, journalled as created. @local_dir: for fetched files */
+Bastion *bastion_new(const char *name, const char *run_id, const char *run_uuid, const RdPlan *plan,
+		     RdCatalogue *catalogue, RdSimCluster *cluster, const char *local_dir);
+/* the same run, from a copy of its directory as it is now */
+Bastion *bastion_copy(Bastion *original, const char *name);
+void bastion_free(Bastion *self);
+void bastion_input(Bastion *self, const char *name, const char *value);
+/* starts an engine on what the journal has; @word: a request made with it, or NULL */
+void bastion_start(Bastion *self, const char *word);
+/* as SIGKILL does to the engine and, by its parent-death signal, to all below. In the forked child
+ * of a trial only: what lived on the engine's stack is never freed. */
+void bastion_kill(Bastion *self);
+/* "done", …, "held"; NULL while it works */
+const char *bastion_end(Bastion *self);
+char *bastion_causes(Bastion *self);
+/* of which bastion a journal is */
+Bastion *bastion_of_journal(RdJournal *journal);

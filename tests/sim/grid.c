@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "trial.h"
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The fault grid: one undisturbed recovery, and at each of its boundaries a fork for each fault
+ * that can happen there. The child lives on with it to the end; the parent goes on undisturbed, so
+ * that no prefix is run twice. */
+
+typedef struct {
+	guint runs, done, held, doubled, lost, bad;
+} Row;
+
+typedef struct {
+	const char *procedure;
+	guint32 seed;
+	guint every, jobs;
+	gboolean real_pace;
+	const char *only;
+	gint at_boundary;
+	RdCatalogue *catalogue;
+	char *dir;
+	GHashTable *expected;
+	Row *rows;
+	guint children, bad_shown;
+	struct {
+		pid_t pid;
+		guint fault, boundary;
+		char *what;
+		Outcome *outcome; /* shared memory */
+	} * slots;
+	Outcome *shared;
+} Grid;
+
+static double
+seconds(void)
+{
+	struct timespec time;
+
+	/* not the interposed one: this is for the figures */
+	time.tv_sec = 0;
+	timespec_get(&time, TIME_UTC);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void
+remove_dir(const char *path)
+{
+	GDir *dir = g_dir_open(path, 0, NULL);
+	const char *name;
+
+	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *file = g_build_filename(path, name, NULL);
+
+		g_unlink(file);
+	}
+	if (dir != NULL)
+		g_dir_close(dir);
+	g_rmdir(path);
+}
+
+/* a child's bastion has a disk of its own */
+static void
+move_to_own_dir(Grid *grid, Trial *trial, guint slot)
+{
+	Bastion *bastion = g_ptr_array_index(trial->bastions, 0);
+	g_autofree char *path = g_strdup_printf("%s/%u", grid->dir, slot);
+	GDir *dir = g_dir_open(trial->local_dir, 0, NULL);
+	const char *name;
+
+	remove_dir(path);
+	g_mkdir(path, 0700);
+	while ((name = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *from = g_build_filename(trial->local_dir, name, NULL);
+		g_autofree char *to = g_build_filename(path, name, NULL);
+		g_autofree char *data = NULL;
+		gsize size;
+
+		if (g_file_get_contents(from, &data, &size, NULL))
+			g_file_set_contents(to, data, (gssize)size, NULL);
+	}
+	g_dir_close(dir);
+	g_free(bastion->setting->local_dir);
+	bastion->setting->local_dir = g_strdup(path);
+}
+
+static void
+account(Grid *grid, guint slot, int status)
+{
+	Outcome *outcome = grid->slots[slot].outcome;
+	Row *row = &grid->rows[grid->slots[slot].fault];
+	gboolean crashed = !WIFEXITED(status) || WEXITSTATUS(status) != 0 || !outcome->over;
+
+	row->runs++;
+	row->doubled += outcome->doubled;
+	row->lost += outcome->lost;
+	if (!crashed && outcome->good && outcome->held == 0)
+		row->done++;
+	else if (!crashed && outcome->good)
+		row->held++;
+	else {
+		row->bad++;
+		if (grid->bad_shown++ < 40)
+			printf("# BAD %s --seed %u --fault %s --boundary %u (%s): %s%s\n",
+			       grid->procedure, grid->seed, faults[grid->slots[slot].fault].name,
+			       grid->slots[slot].boundary, grid->slots[slot].what,
+			       crashed ? "it crashed " : "", outcome->text);
+		fflush(stdout);
+	}
+	g_clear_pointer(&grid->slots[slot].what, g_free);
+	grid->slots[slot].pid = 0;
+}
+
+static guint
+free_slot(Grid *grid)
+{
+	for (;;) {
+		int status;
+		pid_t pid;
+
+		for (guint i = 0; i < grid->jobs; i++)
+			if (grid->slots[i].pid == 0)
+				return i;
+		pid = wait(&status);
+		for (guint i = 0; i < grid->jobs; i++)
+			if (grid->slots[i].pid == pid)
+				account(grid, i, status);
+	}
+}
+
+static void
+wait_all(Grid *grid)
+{
+	for (guint i = 0; i < grid->jobs; i++) {
+		int status;
+
+		if (grid->slots[i].pid == 0)
+			continue;
+		waitpid(grid->slots[i].pid, &status, 0);
+		account(grid, i, status);
+	}
+}
+
+/* where this process is the child of a fork, its own slot */
+static Outcome *child_outcome;
+static GHashTable *child_expected;
+
+static void
+at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const char *host,
+   const RdCall *call, RdSimRequest *request)
+{
+	Grid *grid = trial->at_data;
+	gboolean touches = call != NULL && rd_call_verb_touches(call->verb);
+
+	if (grid->at_boundary >= 0 && trial->boundary != (guint)grid->at_boundary)
+		return;
+	/* what touches is never left out */
+	if (grid->at_boundary < 0 && !touches && trial->boundary % grid->every != 0)
+		return;
+	for (guint i = 0; i < n_faults; i++) {
+		guint slot;
+		pid_t pid;
+
+		if (!fault_applies(&faults[i], bastion, moment, target, host) ||
+		    (grid->only != NULL && !g_str_equal(grid->only, faults[i].name)))
+			continue;
+		if (grid->at_boundary >= 0) {
+			printf("# %u: %s %s %s %s\n", trial->boundary, rd_moment_to_string(moment),
+			       call != NULL ? rd_call_verb_to_string(call->verb) : "",
+			       target != NULL ? target : "", host != NULL ? host : "");
+			fault_strike(&faults[i], trial, bastion, moment, target, host, call,
+				     request);
+			return;
+		}
+		slot = free_slot(grid);
+		memset(grid->slots[slot].outcome, 0, sizeof(Outcome));
+		grid->children++;
+		fflush(stdout);
+		pid = fork();
+		if (pid < 0)
+			g_error("fork failed");
+		if (pid == 0) {
+			child_outcome = grid->slots[slot].outcome;
+			child_expected = grid->expected;
+			move_to_own_dir(grid, trial, slot);
+			trial->boundary++;
+			fault_strike(&faults[i], trial, bastion, moment, target, host, call,
+				     request);
+			return;
+		}
+		grid->slots[slot].pid = pid;
+		grid->slots[slot].fault = i;
+		grid->slots[slot].boundary = trial->boundary;
+		grid->slots[slot].what =
+		    g_strdup_printf("%s %s %s@%s", rd_moment_to_string(moment),
+				    call != NULL ? rd_call_verb_to_string(call->verb) : "",
+				    call != NULL && call->state != NULL ? call->state : "",
+				    target != NULL ? target : "");
+	}
+}
+
+static Trial *
+new_trial(Grid *grid, gboolean trace)
+{
+	g_autofree char *dir = g_build_filename(grid->dir, "first", NULL);
+	Trial *trial;
+
+	remove_dir(dir);
+	g_mkdir(dir, 0700);
+	trial = trial_new(grid->procedure, grid->seed, grid->catalogue, dir, trace);
+	trial->cluster->brisk = !grid->real_pace;
+	return trial;
+}
+
+/* the undisturbed one, twice: it has to be good, and the same */
+static gboolean
+undisturbed(Grid *grid, gboolean verbose)
+{
+	g_autofree char *first = NULL;
+
+	for (guint i = 0; i < 2; i++) {
+		Trial *trial = new_trial(grid, TRUE);
+		Bastion *bastion = g_ptr_array_index(trial->bastions, 0);
+		Outcome outcome;
+
+		trial_run(trial, NULL, &outcome);
+		if (verbose && i == 0)
+			printf("%s", bastion->trace->str);
+		if (i == 0)
+			printf("# %s: %u boundaries, %u calls, %.0f s of virtual time\n",
+			       grid->procedure, trial->boundary, bastion->network.calls,
+			       (double)outcome.took / G_USEC_PER_SEC);
+		if (!outcome.good || outcome.held > 0) {
+			printf("not ok - %s undisturbed%s\n", grid->procedure, outcome.text);
+			return FALSE;
+		}
+		if (i == 0) {
+			first = g_strdup(bastion->trace->str);
+			grid->expected = trial_tally(trial);
+		} else if (!g_str_equal(first, bastion->trace->str)) {
+			printf("not ok - %s: the same seed gave another history\n",
+			       grid->procedure);
+			return FALSE;
+		}
+		trial_free(trial);
+	}
+	printf("ok - %s undisturbed, twice the same\n", grid->procedure);
+	return TRUE;
+}
+
+static void
+bench(Grid *grid, guint n)
+{
+	double began = seconds(), took;
+
+	for (guint i = 0; i < n; i++) {
+		Trial *trial = new_trial(grid, FALSE);
+		Outcome outcome;
+
+		trial_run(trial, NULL, &outcome);
+		trial_free(trial);
+	}
+	took = seconds() - began;
+	printf("# %s: %u whole recoveries in %.2f s: %.0f per second\n", grid->procedure, n, took,
+	       n / took);
+}
+
+static gboolean
+run_grid(Grid *grid)
+{
+	Trial *trial = new_trial(grid, grid->at_boundary >= 0);
+	Outcome outcome;
+	double began = seconds(), took;
+	guint bad = 0;
+
+	trial->at = at;
+	trial->at_data = grid;
+	trial_run(trial, grid->expected, &outcome);
+	if (child_outcome != NULL) {
+		*child_outcome = outcome;
+		_exit(0);
+	}
+	if (grid->at_boundary >= 0) {
+		Bastion *bastion = g_ptr_array_index(trial->bastions, 0);
+
+		printf("%s# %s, held %u, doubled %u, lost %u%s\n", bastion->trace->str,
+		       outcome.good ? "good" : "BAD", outcome.held, outcome.doubled, outcome.lost,
+		       outcome.text);
+		return outcome.good;
+	}
+	wait_all(grid);
+	took = seconds() - began;
+	printf("# %-16s %7s %7s %15s %8s %5s %5s\n", "fault", "runs", "done", "held, then done",
+	       "doubled", "lost", "bad");
+	for (guint i = 0; i < n_faults; i++) {
+		const Row *row = &grid->rows[i];
+
+		if (row->runs == 0)
+			continue;
+		printf("# %-16s %7u %7u %15u %8u %5u %5u\n", faults[i].name, row->runs, row->done,
+		       row->held, row->doubled, row->lost, row->bad);
+		bad += row->bad;
+	}
+	printf("# %u faulted recoveries in %.1f s: %.0f per second\n", grid->children, took,
+	       grid->children / took);
+	printf("%sok - %s: every fault at %s\n", bad > 0 || !outcome.good ? "not " : "",
+	       grid->procedure, grid->every > 1 ? "sampled boundaries" : "every boundary");
+	trial_free(trial);
+	return bad == 0 && outcome.good;
+}
+
+int
+main(int argc, char **argv)
+{
+	g_autofree char *procedure = NULL, *only = NULL;
+	gint seed = 1, every = 1, jobs = 1, boundary = -1, n_bench = 0;
+	gboolean verbose = FALSE, real_pace = FALSE, ok;
+	const GOptionEntry options[] = {
+	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME"},
+	    {"seed", 's', 0, G_OPTION_ARG_INT, &seed, "all chance comes from it", "N"},
+	    {"every", 'e', 0, G_OPTION_ARG_INT, &every, "only each Nth boundary of what looks",
+	     "N"},
+	    {"jobs", 'j', 0, G_OPTION_ARG_INT, &jobs, "so many at a time", "N"},
+	    {"fault", 'f', 0, G_OPTION_ARG_STRING, &only, "only this one", "NAME"},
+	    {"boundary", 'b', 0, G_OPTION_ARG_INT, &boundary, "only this one, and tell all", "N"},
+	    {"bench", 0, 0, G_OPTION_ARG_INT, &n_bench, "undisturbed, so many times", "N"},
+	    {"real-pace", 0, 0, G_OPTION_ARG_NONE, &real_pace,
+	     "pods stop and start as slowly as real ones", NULL},
+	    {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "print the history", NULL},
+	    {NULL}};
+	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdCatalogue) catalogue = rd_catalogue_new();
+	g_autofree char *plugins = NULL, *first = NULL;
+	Grid grid = {0};
+
+	g_option_context_add_main_entries(context, options, NULL);
+	if (!g_option_context_parse(context, &argc, &argv, &error))
+		g_error("%s", error->message);
+	plugins = g_build_filename(g_getenv("BUILD_ROOT"), "plugins", NULL);
+	if (!rd_catalogue_load_dir(catalogue, plugins, &error))
+		g_error("%s", error->message);
+	grid.procedure = procedure != NULL ? procedure : "manual-restore";
+	grid.seed = (guint32)seed;
+	grid.every = (guint)MAX(every, 1);
+	grid.jobs = (guint)MAX(jobs, 1);
+	grid.real_pace = real_pace;
+	grid.only = only;
+	grid.at_boundary = boundary;
+	grid.catalogue = catalogue;
+	grid.dir = g_strdup("/dev/shm/recoveryd-sim-XXXXXX");
+	if (g_mkdtemp(grid.dir) == NULL)
+		g_error("cannot make %s", grid.dir);
+	grid.rows = g_new0(Row, n_faults);
+	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));
+	grid.shared = mmap(NULL, grid.jobs * sizeof(Outcome), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (guint i = 0; i < grid.jobs; i++)
+		grid.slots[i].outcome = &grid.shared[i];
+	ok = undisturbed(&grid, verbose);
+	if (ok && n_bench > 0)
+		bench(&grid, (guint)n_bench);
+	else if (ok)
+		ok = run_grid(&grid);
+	for (guint i = 0; i < grid.jobs; i++) {
+		g_autofree char *dir = g_strdup_printf("%s/%u", grid.dir, i);
+
+		remove_dir(dir);
+	}
+	first = g_build_filename(grid.dir, "first", NULL);
+	remove_dir(first);
+	remove_dir(grid.dir);
+	g_clear_pointer(&grid.expected, g_hash_table_unref);
+	g_free(grid.dir);
+	g_free(grid.rows);
+	g_free(grid.slots);
+	return ok ? 0 : 1;
+}

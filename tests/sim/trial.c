@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "trial.h"
+#include "plans.h"
+#include <string.h>
+
+/* a run that needs a person more often than this does not get on */
+#define ROUNDS_MAX 5
+/* I10: every wait ends */
+#define TIME_LIMIT (24 * 3600 * RD_SIM_SECOND)
+#define UUID	   "11111111-1111-4111-8111-111111111111"
+
+static void
+stuck(gpointer data)
+{
+	((Trial *)data)->stuck = TRUE;
+}
+
+static void
+moment_of(Bastion *bastion, RdMoment moment, const char *target, const char *host,
+	  const RdCall *call, RdSimRequest *request, gpointer data)
+{
+	Trial *self = data;
+
+	if (self->fault != NULL)
+		return;
+	if (self->at != NULL)
+		self->at(self, bastion, moment, target, host, call, request);
+	self->boundary++;
+}
+
+Bastion *
+trial_add_bastion(Trial *self, Bastion *bastion)
+{
+	bastion->moment = moment_of;
+	bastion->data = self;
+	bastion->breaches = self->breaches;
+	g_ptr_array_add(self->bastions, bastion);
+	return bastion;
+}
+
+static void
+add_backup(Trial *self, Bastion *bastion)
+{
+	g_autofree char *path = g_build_filename(self->local_dir, "snapshot_night.db", NULL);
+	g_autoptr(GBytes) backup = rd_scenery_backup();
+	g_autofree char *sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, backup);
+	gsize size;
+	const char *data = g_bytes_get_data(backup, &size);
+
+	if (!g_file_set_contents(path, data, (gssize)size, NULL))
+		g_error("cannot write %s", path);
+	bastion_input(bastion, "backup.snapshot", path);
+	bastion_input(bastion, "backup.name", "snapshot_night.db");
+	bastion_input(bastion, "backup.sha256", sha256);
+}
+
+static void
+open_context(Trial *self)
+{
+	self->context = g_main_context_new();
+	g_main_context_push_thread_default(self->context);
+	self->clock = rd_clock_new(self->cluster->timeline, self->context, stuck, self);
+}
+
+Trial *
+trial_new(const char *procedure, guint32 seed, RdCatalogue *catalogue, const char *local_dir,
+	  gboolean trace)
+{
+	Trial *self = g_new0(Trial, 1);
+	Bastion *bastion;
+
+	self->procedure = procedure;
+	self->local_dir = g_strdup(local_dir);
+	self->catalogue = catalogue;
+	self->plan = sim_plan(procedure, 3);
+	self->cluster = rd_scenery_quorum_lost(seed, 3);
+	self->bastions = g_ptr_array_new();
+	self->breaches = g_ptr_array_new_with_free_func(g_free);
+	self->held = g_string_new(NULL);
+	open_context(self);
+	bastion = bastion_new("bastion-1", "r-night-1", UUID, self->plan, catalogue, self->cluster,
+			      local_dir);
+	if (trace)
+		bastion->trace = g_string_new(NULL);
+	add_backup(self, bastion);
+	trial_add_bastion(self, bastion);
+	return self;
+}
+
+void
+trial_free(Trial *self)
+{
+	for (guint i = 0; i < self->bastions->len; i++)
+		bastion_free(g_ptr_array_index(self->bastions, i));
+	g_ptr_array_unref(self->bastions);
+	rd_clock_free(self->clock);
+	g_main_context_pop_thread_default(self->context);
+	g_main_context_unref(self->context);
+	rd_sim_cluster_free(self->cluster);
+	rd_plan_free(self->plan);
+	g_ptr_array_unref(self->breaches);
+	g_string_free(self->held, TRUE);
+	g_free(self->struck_host);
+	g_free(self->local_dir);
+	g_free(self);
+}
+
+/* ---- death and help ------------------------------------------------------------------------ */
+
+void
+trial_die(Trial *self, Bastion *bastion)
+{
+	self->dying = bastion;
+	longjmp(self->death, 1);
+}
+
+typedef struct {
+	Bastion *bastion;
+	const char *word;
+} Start;
+
+static void
+start(gpointer data)
+{
+	Start *later = data;
+
+	bastion_start(later->bastion, later->word);
+}
+
+static void
+start_later(Trial *self, Bastion *bastion, gint64 delay, const char *word)
+{
+	Start *later = g_new0(Start, 1);
+
+	later->bastion = bastion;
+	later->word = word;
+	bastion->stopped = FALSE;
+	rd_timeline_add(self->cluster->timeline, delay, start, later, g_free);
+}
+
+/* systemd starts it again; whatever the old main loop had in hand is gone with it */
+static void
+bury(Trial *self)
+{
+	Bastion *bastion = self->dying;
+
+	self->dying = NULL;
+	open_context(self);
+	bastion_kill(bastion);
+	start_later(self, bastion, RD_SIM_SECOND, NULL);
+}
+
+static gboolean
+is_end(const char *end)
+{
+	return end != NULL && !g_str_equal(end, "held");
+}
+
+static gboolean
+is_done(const char *end)
+{
+	return end != NULL && g_str_has_prefix(end, "done");
+}
+
+static gboolean
+is_copy(Trial *self)
+{
+	return self->fault != NULL && g_str_equal(self->fault->name, "copied-run");
+}
+
+/* another bastion is at work or has done it: there is nothing to help */
+static gboolean
+gives_way(Trial *self, Bastion *bastion)
+{
+	for (guint i = 0; i < self->bastions->len; i++) {
+		Bastion *other = g_ptr_array_index(self->bastions, i);
+
+		if (other != bastion && (!other->stopped || is_done(bastion_end(other))))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void
+help(Trial *self, Bastion *bastion)
+{
+	Bastion *first = g_ptr_array_index(self->bastions, 0);
+	g_autofree char *causes = bastion_causes(bastion);
+
+	self->rounds++;
+	g_string_append_printf(self->held, "%s%s: %s", self->held->len > 0 ? " | " : "",
+			       bastion->name,
+			       bastion->error != NULL ? bastion->error->message : causes);
+	if (bastion->error == NULL && *causes == '\0')
+		g_ptr_array_add(self->breaches, g_strdup("it is held and gives no reason"));
+	if (self->fault != NULL && self->fault->heal != NULL)
+		self->fault->heal(self);
+	/* two runs that stand in each other's way: the second one is withdrawn */
+	for (guint i = 1; i < self->bastions->len && !is_copy(self); i++) {
+		Bastion *other = g_ptr_array_index(self->bastions, i);
+
+		if (!is_end(bastion_end(other)))
+			start_later(self, other, 10 * RD_SIM_SECOND, "cancel");
+	}
+	start_later(self, is_copy(self) ? bastion : first, 300 * RD_SIM_SECOND, "resume");
+}
+
+/* FALSE when nothing is left to wait for */
+static gboolean
+attend(Trial *self)
+{
+	gboolean waiting = FALSE;
+
+	for (guint i = 0; i < self->bastions->len; i++)
+		waiting = waiting || !((Bastion *)g_ptr_array_index(self->bastions, i))->stopped;
+	if (waiting)
+		return TRUE;
+	for (guint i = 0; i < self->bastions->len; i++) {
+		Bastion *bastion = g_ptr_array_index(self->bastions, i);
+
+		if (is_end(bastion_end(bastion)) || gives_way(self, bastion))
+			continue;
+		if (self->rounds >= ROUNDS_MAX)
+			return FALSE;
+		help(self, bastion);
+		return TRUE;
+	}
+	return FALSE;
+}
+
+/* ---- judgement ----------------------------------------------------------------------------- */
+
+/* effects of ours that must be there exactly once; containers and attempts come and go */
+static gboolean
+counts(const char *effect)
+{
+	static const char *const once[] = {"vanished",	    "appeared",		 "data away",
+					   "data in place", "restored",		 "put",
+					   "rmdir",	    "kubelet restarted", "snapshot saved"};
+
+	for (guint i = 0; i < G_N_ELEMENTS(once); i++)
+		if (g_str_has_prefix(effect, once[i]))
+			return TRUE;
+	return FALSE;
+}
+
+GHashTable *
+trial_tally(Trial *self)
+{
+	GHashTable *tally = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+		GHashTableIter iter;
+		gpointer effect, count;
+
+		g_hash_table_iter_init(&iter, host->tally);
+		while (g_hash_table_iter_next(&iter, &effect, &count))
+			if (counts(effect))
+				g_hash_table_insert(
+				    tally,
+				    g_strdup_printf("%s %s", host->name, (const char *)effect),
+				    count);
+	}
+	return tally;
+}
+
+/* a boot is a restart of the kubelet too, and an etcd that is just starting has no snapshot */
+static gboolean
+may_differ(Trial *self, const char *effect)
+{
+	return self->fault != NULL && self->fault->host_dies &&
+	       g_str_has_prefix(effect, self->struck_host) &&
+	       (g_str_has_suffix(effect, "kubelet restarted") ||
+		g_str_has_suffix(effect, "snapshot saved"));
+}
+
+static void
+compare(Trial *self, GHashTable *expected, Outcome *outcome, GString *text)
+{
+	g_autoptr(GHashTable) tally = trial_tally(self);
+	GHashTableIter iter;
+	gpointer effect, count;
+
+	g_hash_table_iter_init(&iter, tally);
+	while (g_hash_table_iter_next(&iter, &effect, &count)) {
+		guint wanted = GPOINTER_TO_UINT(g_hash_table_lookup(expected, effect));
+		guint found = GPOINTER_TO_UINT(count);
+
+		if (found <= wanted || may_differ(self, effect))
+			continue;
+		outcome->doubled += found - wanted;
+		g_string_append_printf(text, "; %s: %u times instead of %u", (const char *)effect,
+				       found, wanted);
+	}
+	g_hash_table_iter_init(&iter, expected);
+	while (g_hash_table_iter_next(&iter, &effect, &count)) {
+		guint found = GPOINTER_TO_UINT(g_hash_table_lookup(tally, effect));
+		guint wanted = GPOINTER_TO_UINT(count);
+
+		if (found >= wanted || may_differ(self, effect))
+			continue;
+		outcome->lost += wanted - found;
+		g_string_append_printf(text, "; %s: %u times instead of %u", (const char *)effect,
+				       found, wanted);
+	}
+}
+
+static void
+add_all(GString *text, GPtrArray *lines)
+{
+	for (guint i = 0; i < lines->len; i++)
+		g_string_append_printf(text, "; %s", (const char *)g_ptr_array_index(lines, i));
+}
+
+static Bastion *
+find_winner(Trial *self, GString *text)
+{
+	Bastion *winner = NULL;
+
+	for (guint i = 0; i < self->bastions->len; i++) {
+		Bastion *bastion = g_ptr_array_index(self->bastions, i);
+		g_autofree char *causes = bastion_causes(bastion);
+		const char *end = bastion_end(bastion);
+
+		if (is_done(end) && winner != NULL)
+			g_string_append(text, "; two bastions say that they have done it");
+		if (is_done(end))
+			winner = bastion;
+		else if (winner == NULL)
+			g_string_append_printf(text, "; %s is %s: %s", bastion->name,
+					       end != NULL ? end : "still at work", causes);
+	}
+	/* whoever gave way is no complaint when the other one did it */
+	if (winner != NULL)
+		g_string_truncate(text, 0);
+	return winner;
+}
+
+static void
+judge(Trial *self, GHashTable *expected, Outcome *outcome)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	Bastion *winner = find_winner(self, text);
+	g_autofree char *token = NULL;
+	g_autoptr(GPtrArray) wrong = NULL;
+
+	if (winner != NULL && g_str_equal(self->procedure, "manual-restore")) {
+		token = g_strconcat("openshift-etcd-", winner->run_uuid, NULL);
+		wrong = rd_scenery_check_restored(self->cluster, token);
+		add_all(text, wrong);
+	}
+	add_all(text, self->cluster->violations);
+	add_all(text, self->breaches);
+	if (expected != NULL)
+		compare(self, expected, outcome, text);
+	if (self->stuck)
+		g_string_append(text, "; nothing will ever happen again");
+	outcome->good = winner != NULL && text->len == 0;
+	outcome->over = TRUE;
+	outcome->held = self->rounds;
+	outcome->took = rd_timeline_now(self->cluster->timeline) - self->began;
+	for (guint i = 0; i < self->bastions->len; i++)
+		outcome->starts += ((Bastion *)g_ptr_array_index(self->bastions, i))->starts;
+	if (self->held->len > 0)
+		g_string_append_printf(text, " [held: %s]", self->held->str);
+	g_strlcpy(outcome->text, text->str, sizeof(outcome->text));
+}
+
+void
+trial_run(Trial *self, GHashTable *expected, Outcome *outcome)
+{
+	RdTimeline *timeline = self->cluster->timeline;
+
+	self->began = rd_timeline_now(timeline);
+	*outcome = (Outcome){0};
+	if (setjmp(self->death) != 0)
+		bury(self);
+	else
+		start_later(self, g_ptr_array_index(self->bastions, 0), 0, NULL);
+	while (attend(self) && !self->stuck && rd_timeline_now(timeline) - self->began < TIME_LIMIT)
+		g_main_context_iteration(self->context, TRUE);
+	/* what is still under way somewhere comes to its end, too */
+	rd_timeline_run_to(timeline, rd_timeline_now(timeline) + 300 * RD_SIM_SECOND);
+	judge(self, expected, outcome);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "bastion.h"
+#include "rehearsal/clock.h"
+#include <setjmp.h>
+
+/* One recovery from its start to its end: a cluster that lost its quorum, a bastion, perhaps a
+ * second one, at most one fault, and the person who heals it and does what the advice says. */
+
+typedef struct _Trial Trial;
+typedef struct _Fault Fault;
+
+/* what came of it; plain memory, so that a forked child can hand it over */
+typedef struct {
+	gboolean over; /* it came to an end at all */
+	gboolean good; /* done, exactly once, nothing broken */
+	guint held;    /* times that a person was needed */
+	guint doubled, lost;
+	guint starts;	 /* of engines */
+	gint64 took;	 /* virtual microseconds */
+	char text[1000]; /* what was wrong, or why it was held */
+} Outcome;
+
+struct _Trial {
+	const char *procedure;
+	char *local_dir;
+	RdPlan *plan;
+	RdCatalogue *catalogue; /* (unowned) */
+	RdSimCluster *cluster;
+	RdClock *clock;
+	GMainContext *context;
+	GPtrArray *bastions; /* (element-type Bastion) */
+	GPtrArray *breaches; /* (element-type utf8) */
+	guint boundary;	     /* number of the moment that comes next */
+	/* called at each of them while nothing has struck yet */
+	void (*at)(Trial *self, Bastion *bastion, RdMoment moment, const char *target,
+		   const char *host, const RdCall *call, RdSimRequest *request);
+	gpointer at_data;
+	const Fault *fault; /* (nullable) that struck */
+	char *struck_host;  /* (owned) (nullable) */
+	Bastion *dying;
+	jmp_buf death;
+	gboolean stuck;
+	guint rounds; /* of a person's help */
+	gint64 began;
+	GString *held; /* why */
+};
+
+Trial *trial_new(const char *procedure, guint32 seed, RdCatalogue *catalogue, const char *local_dir,
+		 gboolean trace);
+void trial_free(Trial *self);
+/* runs it to its end; @expected: tally of the undisturbed one, NULL when this is it */
+void trial_run(Trial *self, GHashTable *expected, Outcome *outcome);
+/* "host effect" to GUINT count: what must happen once */
+GHashTable *trial_tally(Trial *self);
+Bastion *trial_add_bastion(Trial *self, Bastion *bastion);
+/* the engine of @bastion dies here and now; does not return. On the main stack only. */
+void trial_die(Trial *self, Bastion *bastion) G_GNUC_NORETURN;
+
+/* faults.c */
+struct _Fault {
+	const char *name;
+	guint moments; /* bit set of RdMoment */
+	void (*strike)(Trial *trial, Bastion *bastion, RdMoment moment, const char *target,
+		       const char *host, const RdCall *call, RdSimRequest *request);
+	void (*heal)(Trial *trial); /* (nullable) */
+	gboolean host_dies; /* what did not survive a boot may be missing or started again */
+};
+extern const Fault faults[];
+extern const guint n_faults;
+/* can it happen here at all */
+gboolean fault_applies(const Fault *fault, Bastion *bastion, RdMoment moment, const char *target,
+		       const char *host);
+void fault_strike(const Fault *fault, Trial *trial, Bastion *bastion, RdMoment moment,
+		  const char *target, const char *host, const RdCall *call, RdSimRequest *request);
