@@ -19,10 +19,9 @@ typedef struct {
 static RdHostAddress *
 rd_runner_address(const char *name, const RdLogin *login)
 {
-	RdHostAddress *address = rd_host_address_new(name, login->address);
+	RdHostAddress *address = rd_host_address_new(name, login->address, login->user);
 
 	address->port = (guint16)login->port;
-	address->user = g_strdup(login->user);
 	address->key_file = g_strdup(login->key);
 	address->use_agent = login->agent;
 	address->known_hosts = g_strdup(login->known_hosts);

@@ -275,6 +275,18 @@ may_differ(Trial *self, const char *effect)
 		g_str_has_suffix(effect, "snapshot saved"));
 }
 
+/* Who comes when the first has given the lock back may do it all again, where that makes sense: a
+ * healthy etcd is not restored, a pod can be stopped and started as often as somebody wants. */
+static guint
+times(Trial *self)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < self->bastions->len; i++)
+		n += is_done(bastion_end(g_ptr_array_index(self->bastions, i)));
+	return g_str_equal(self->procedure, "two-states") ? MAX(n, 1) : 1;
+}
+
 static void
 compare(Trial *self, GHashTable *expected, Outcome *outcome, GString *text)
 {
@@ -284,7 +296,8 @@ compare(Trial *self, GHashTable *expected, Outcome *outcome, GString *text)
 
 	g_hash_table_iter_init(&iter, tally);
 	while (g_hash_table_iter_next(&iter, &effect, &count)) {
-		guint wanted = GPOINTER_TO_UINT(g_hash_table_lookup(expected, effect));
+		guint wanted =
+		    GPOINTER_TO_UINT(g_hash_table_lookup(expected, effect)) * times(self);
 		guint found = GPOINTER_TO_UINT(count);
 
 		if (found <= wanted || may_differ(self, effect))
@@ -296,7 +309,7 @@ compare(Trial *self, GHashTable *expected, Outcome *outcome, GString *text)
 	g_hash_table_iter_init(&iter, expected);
 	while (g_hash_table_iter_next(&iter, &effect, &count)) {
 		guint found = GPOINTER_TO_UINT(g_hash_table_lookup(tally, effect));
-		guint wanted = GPOINTER_TO_UINT(count);
+		guint wanted = GPOINTER_TO_UINT(count) * times(self);
 
 		if (found >= wanted || may_differ(self, effect))
 			continue;
@@ -323,7 +336,7 @@ find_winner(Trial *self, GString *text)
 		g_autofree char *causes = bastion_causes(bastion);
 		const char *end = bastion_end(bastion);
 
-		if (is_done(end) && winner != NULL)
+		if (is_done(end) && winner != NULL && times(self) == 1)
 			g_string_append(text, "; two bastions say that they have done it");
 		if (is_done(end))
 			winner = bastion;
