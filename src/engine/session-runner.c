@@ -60,8 +60,7 @@ rd_session_runner(const char *run_dir, const char *who)
 	}
 	self.addresses = g_ptr_array_new_with_free_func((GDestroyNotify)rd_host_address_free);
 	for (guint i = 0; i < self.setting->inventory->hosts->len; i++) {
-		const RdInventoryHost *host =
-		    g_ptr_array_index(self.setting->inventory->hosts, i);
+		const RdInventoryHost *host = g_ptr_array_index(self.setting->inventory->hosts, i);
 		RdHostAddress *address = rd_runner_address(host->name, host->login);
 
 		if (host->jump != NULL)
