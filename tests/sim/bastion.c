@@ -200,6 +200,18 @@ bastion_kill(Bastion *self)
 }
 
 void
+bastion_end_engine(Bastion *self)
+{
+	rd_engine_free(self->engine);
+	self->crew->klass->free(self->crew);
+	rd_run_free(self->run);
+	self->engine = NULL;
+	self->crew = NULL;
+	self->stopped = FALSE;
+	forget(self);
+}
+
+void
 bastion_start(Bastion *self, const char *word)
 {
 	const RdEngineHooks hooks = {.now = now,
@@ -209,13 +221,9 @@ bastion_start(Bastion *self, const char *word)
 	g_autofree char *boot_id = g_strdup_printf("boot-of-%s", self->name);
 	g_autoptr(GError) error = NULL;
 
-	if (self->engine != NULL) {
-		/* a process that ended in order; what it knew is in the journal */
-		rd_engine_free(self->engine);
-		self->crew->klass->free(self->crew);
-		rd_run_free(self->run);
-		forget(self);
-	}
+	/* a process that ended in order; what it knew is in the journal */
+	if (self->engine != NULL)
+		bastion_end_engine(self);
 	self->stopped = FALSE;
 	self->restart_at = 0;
 	self->starts++;
