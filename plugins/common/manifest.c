@@ -136,6 +136,21 @@ line_read(const char *text, Line *line)
 	return TRUE;
 }
 
+/* `key: |` and `- |`: what follows deeper than the key, or the dash, is text */
+static guint
+block_begins(const char *text, const Line *line)
+{
+	guint indent = strspn(text, " ");
+	const char *rest = text + indent;
+
+	if (line != NULL)
+		return line->value[0] == '|' || line->value[0] == '>' ? line->column : G_MAXUINT;
+	if (*rest != '-')
+		return G_MAXUINT;
+	rest += 1 + strspn(rest + 1, " ");
+	return *rest == '|' || *rest == '>' ? indent : G_MAXUINT;
+}
+
 static RdManifest *
 manifest_from_yaml(const char *text)
 {
@@ -153,11 +168,9 @@ manifest_from_yaml(const char *text)
 
 		if (block != G_MAXUINT && (*lines[i] == '\0' || strspn(lines[i], " ") > block))
 			continue;
-		block = G_MAXUINT;
+		block = block_begins(lines[i], read ? &line : NULL);
 		if (!read)
 			continue;
-		if (line.value[0] == '|' || line.value[0] == '>')
-			block = strspn(lines[i], " ");
 		if (line.column == 0) {
 			set_string(&top, line.key);
 			set_string(&section, "");
@@ -211,107 +224,4 @@ rd_manifest_image(const RdManifest *manifest, const char *name)
 			return container->image;
 	}
 	return NULL;
-}
-
-/* ---- where it is --------------------------------------------------------------------------- */
-
-void
-rd_place_clear(RdPlace *place)
-{
-	g_clear_pointer(&place->aside, g_free);
-	place->in_place = FALSE;
-}
-
-static gboolean
-refuse_double(RecoveryStep *step, const RdPod *pod, const char *file, GError **error)
-{
-	g_autofree char *path = g_build_filename(RD_MANIFESTS, file, NULL);
-	const char *argv[] = {"cat", path, NULL};
-	g_auto(RecoveryReply) reply = {0};
-	g_autoptr(RdManifest) manifest = NULL;
-
-	if (!recovery_ask_status(step, NULL, argv, &reply, error))
-		return FALSE;
-	/* a directory, or gone meanwhile: the kubelet does not run it either */
-	manifest = reply.status == 0 ? rd_manifest_parse(reply.out) : NULL;
-	if (manifest == NULL || !g_str_equal(manifest->name, pod->name) ||
-	    !g_str_equal(manifest->namespace, pod->namespace))
-		return TRUE;
-	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-		    "%s: %s defines the pod %s/%s a second time, and the kubelet runs every file "
-		    "of that directory: move it out of %s, then decide this step again",
-		    recovery_target(step), path, pod->namespace, pod->name, RD_MANIFESTS);
-	return FALSE;
-}
-
-/* the index remembers a move aside also after the manifest went back: the file decides */
-static gboolean
-find_aside(RecoveryStep *step, const RdPod *pod, RdPlace *place, GError **error)
-{
-	g_autofree char *aside = NULL, *dir = NULL, *base = NULL;
-	g_auto(GStrv) names = NULL;
-
-	if (!recovery_aside_path(step, pod->manifest, &aside, error))
-		return FALSE;
-	if (aside == NULL)
-		return TRUE;
-	dir = g_path_get_dirname(aside);
-	base = g_path_get_basename(aside);
-	names = rd_list_dir(step, NULL, dir, error);
-	if (names == NULL)
-		return FALSE;
-	if (g_strv_contains((const char *const *)names, base))
-		place->aside = g_steal_pointer(&aside);
-	return TRUE;
-}
-
-gboolean
-rd_place_find(RecoveryStep *step, const RdPod *pod, RdPlace *place, GError **error)
-{
-	g_auto(GStrv) names = rd_list_dir(step, NULL, RD_MANIFESTS, error);
-	g_autofree char *base = g_path_get_basename(pod->manifest);
-
-	rd_place_clear(place);
-	if (names == NULL || !find_aside(step, pod, place, error))
-		return FALSE;
-	for (guint i = 0; names[i] != NULL; i++) {
-		if (g_str_equal(names[i], base))
-			place->in_place = TRUE;
-		else if (names[i][0] != '.' && !refuse_double(step, pod, names[i], error))
-			return FALSE;
-	}
-	if (place->in_place != (place->aside != NULL))
-		return TRUE;
-	if (place->in_place)
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-			    "%s: %s was moved aside to %s, but is there again: somebody or an "
-			    "operator wrote it. Compare both, move one away, then decide this step "
-			    "again",
-			    recovery_target(step), pod->manifest, place->aside);
-	else
-		g_set_error(
-		    error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-		    "%s: %s does not exist and this run did not move it aside. Put the "
-		    "newest one back from /etc/kubernetes/static-pod-resources/%s-pod-REVISION/, "
-		    "or from where somebody moved it, then decide this step again",
-		    recovery_target(step), pod->manifest, pod->pod);
-	return FALSE;
-}
-
-RdManifest *
-rd_place_read(RecoveryStep *step, const RdPod *pod, const RdPlace *place, GError **error)
-{
-	const char *path = place->in_place ? pod->manifest : place->aside;
-	g_autofree char *text = recovery_ask(step, NULL, error, "cat", path, NULL);
-	RdManifest *manifest;
-
-	if (text == NULL)
-		return NULL;
-	manifest = rd_manifest_parse(text);
-	if (manifest == NULL)
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-			    "%s: %s is not a pod with containers. Put the operator's in its place, "
-			    "from /etc/kubernetes/static-pod-resources/%s-pod-REVISION/",
-			    recovery_target(step), path, pod->pod);
-	return manifest;
 }

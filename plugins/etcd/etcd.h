@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include "../common/manifest.h"
+#include "../common/place.h"
 #include "ids.h"
 G_BEGIN_DECLS
 

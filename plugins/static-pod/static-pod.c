@@ -2,7 +2,7 @@
 
 /* Static pods: the kubelet runs what lies in its manifest directory and stops what leaves it. */
 
-#include "../common/manifest.h"
+#include "../common/place.h"
 
 /* ---- stop ---------------------------------------------------------------------------------- */
 

@@ -148,14 +148,28 @@ lab_exec() { host_enter "$@"; }
 
 lab_ssh() { host_ssh "$@"; }
 
+# lab_able: says why not, and FALSE, where there can be no lab
+lab_able() {
+	local tool
+	[ "$(id -u)" = 0 ] || { echo "must be root: hosts are namespaces, mounts and loop devices" && return 1; }
+	for tool in etcd etcdctl systemd-nspawn sshd ssh-keygen ip nsenter unshare mkfs.ext4 openssl jq \
+		uuidgen sudo pgrep; do
+		command -v $tool >/dev/null || { echo "$tool is missing (scripts/dependencies)" && return 1; }
+	done
+	/usr/bin/python3 -c 'import yaml' 2>/dev/null || { echo "python3-yaml is missing" && return 1; }
+	unshare -m -n -p -f -u -i true 2>/dev/null || { echo "no new namespaces here" && return 1; }
+	[ -e /dev/loop-control ] || { echo "no loop devices here" && return 1; }
+}
+
 lab_up() {
-	local n=3 t0=$EPOCHREALTIME i names=
+	local n=3 t0=$EPOCHREALTIME i names='' image='' pids=()
 	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-n) n=$2 && shift ;;
 		--names) names=$2 && shift ;;
 		--dir) LAB=$(realpath -m "$2") && shift ;;
+		--image) image=$(realpath -e "$2") && shift ;;
 		--disk-mb) DISK_MB=$2 && shift ;;
 		--own-etcd-mount) OWN_ETCD_MOUNT=1 ;;
 		--logind) LOGIND=1 ;;
@@ -163,7 +177,7 @@ lab_up() {
 		esac
 		shift
 	done
-	[ "$(id -u)" = 0 ] || die "must be root: hosts are namespaces, mounts and loop devices"
+	lab_able >&2 || exit 1
 	[ ! -e "$LAB/config" ] || die "$LAB holds a lab already (lab down removes it)"
 	if [ -n "$names" ]; then
 		IFS=, read -ra NAMES <<<"$names"
@@ -178,7 +192,7 @@ lab_up() {
 		"LOGIND=$LOGIND" "DISK_MB=$DISK_MB" >"$LAB/config"
 	net_up
 	pki_make
-	image_make
+	image_make "$image"
 	for i in "${NAMES[@]}"; do
 		(
 			disk_make "$i"
@@ -186,8 +200,11 @@ lab_up() {
 			contents_make "$i"
 			host_boot "$i"
 		) &
+		pids+=($!)
 	done
-	wait
+	for i in "${pids[@]}"; do
+		wait "$i" || die "a host could not be made"
+	done
 	for i in "${NAMES[@]}"; do
 		lab_trust "$i"
 		until_true 60 host_ssh "$i" true || die "$i does not answer ssh: see $LAB/$i/console"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include <recovery/plugin.h>
+#include <glib.h>
 G_BEGIN_DECLS
 
 /* The four static pods of the control plane and their containers, as crictl lists them. */
@@ -26,16 +26,8 @@ GPtrArray *rd_containers_parse(const char *json, GError **error);
 /* those of @pod: guard pods live in the same namespace and begin with the same name, but are not
  * static pods; they stay when the manifest goes */
 GPtrArray *rd_containers_of(GPtrArray *containers, const RdPod *pod);
-/* asks @host (NULL: the step's own) for the running containers of @pod */
-GPtrArray *rd_containers_ask(RecoveryStep *step, const char *host, const RdPod *pod,
-			     GError **error);
 const RdContainer *rd_containers_find(GPtrArray *containers, const char *name);
 /* "etcd, etcd-metrics" */
 char *rd_containers_names(GPtrArray *containers);
-
-/* the lines of an answer, without an empty last one */
-char **rd_lines(const char *text);
-/* names in @dir, or NULL. A directory that does not exist has none */
-char **rd_list_dir(RecoveryStep *step, const char *host, const char *dir, GError **error);
 
 G_END_DECLS

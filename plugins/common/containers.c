@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "pods.h"
+#include "containers.h"
 #include <json-glib/json-glib.h>
+#include <recovery/plugin.h>
 #include <string.h>
 
 /* domain 4.1, 4.2: the file names and the namespaces are the operators' */
@@ -137,22 +138,6 @@ rd_containers_of(GPtrArray *containers, const RdPod *pod)
 	return of;
 }
 
-GPtrArray *
-rd_containers_ask(RecoveryStep *step, const char *host, const RdPod *pod, GError **error)
-{
-	g_autofree char *json = recovery_ask(step, host, error, "crictl", "ps", "-o", "json", NULL);
-	g_autoptr(GPtrArray) containers = NULL;
-
-	if (json == NULL)
-		return NULL;
-	containers = rd_containers_parse(json, error);
-	if (containers == NULL) {
-		g_prefix_error(error, "%s: ", host != NULL ? host : recovery_target(step));
-		return NULL;
-	}
-	return rd_containers_of(containers, pod);
-}
-
 const RdContainer *
 rd_containers_find(GPtrArray *containers, const char *name)
 {
@@ -176,31 +161,4 @@ rd_containers_names(GPtrArray *containers)
 		g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", container->name);
 	}
 	return g_string_free(names, FALSE);
-}
-
-char **
-rd_lines(const char *text)
-{
-	g_autofree char *body = g_strdup(text);
-
-	g_strchomp(body);
-	return g_strsplit(body, "\n", -1);
-}
-
-char **
-rd_list_dir(RecoveryStep *step, const char *host, const char *dir, GError **error)
-{
-	const char *argv[] = {"ls", "-A1", dir, NULL};
-	g_auto(RecoveryReply) reply = {0};
-
-	if (!recovery_ask_status(step, host, argv, &reply, error))
-		return NULL;
-	if (reply.status == 0)
-		return rd_lines(reply.out);
-	if (reply.err != NULL && strstr(reply.err, "No such file or directory") != NULL)
-		return g_new0(char *, 1);
-	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: cannot list %s: %s",
-		    host != NULL ? host : recovery_target(step), dir,
-		    reply.err != NULL ? g_strchomp(reply.err) : "no reason given");
-	return NULL;
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "containers.h"
+#include <recovery/plugin.h>
+G_BEGIN_DECLS
+
+/* Questions to a host that more than one plugin asks. */
+
+/* asks @host (NULL: the step's own) for the running containers of @pod */
+GPtrArray *rd_containers_ask(RecoveryStep *step, const char *host, const RdPod *pod,
+			     GError **error);
+
+/* the lines of an answer, without an empty last one */
+char **rd_lines(const char *text);
+/* names in @dir, or NULL. A directory that does not exist has none */
+char **rd_list_dir(RecoveryStep *step, const char *host, const char *dir, GError **error);
+
+G_END_DECLS

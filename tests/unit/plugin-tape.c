@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plugin-tape.h"
+#include <glib/gstdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct _RecoveryStep {
+	const RecoveryPlugin *plugin;
+	const RecoveryState *state;
+	char *dir;		 /* (owned) */
+	char *name;		 /* (owned) */
+	char **lines;		 /* (owned) */
+	guint at;		 /* the next line */
+	char *target;		 /* (owned) */
+	char **hosts, **excused; /* (owned) */
+	GHashTable *params, *notes;
+	const char *doing;
+};
+
+static const char *const error_names[] = {"failed", "permanent", "unreachable", "fenced",
+					  "cancelled"};
+
+GQuark
+recovery_error_quark(void)
+{
+	return g_quark_from_static_string("recovery-error-quark");
+}
+
+G_GNUC_PRINTF(2, 3)
+static void
+tape_die(RecoveryStep *step, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_error("%s:%u: %s", step->name, step->at + 1, text);
+}
+
+static const char *
+tape_peek(RecoveryStep *step)
+{
+	while (step->lines[step->at] != NULL &&
+	       (*step->lines[step->at] == '\0' || *step->lines[step->at] == '#'))
+		step->at++;
+	return step->lines[step->at] != NULL ? step->lines[step->at] : "the end";
+}
+
+/* the rest of the next line if it begins with @prefix */
+static const char *
+tape_take(RecoveryStep *step, const char *prefix)
+{
+	const char *line = tape_peek(step);
+
+	if (!g_str_has_prefix(line, prefix))
+		return NULL;
+	step->at++;
+	line += strlen(prefix);
+	return *line == ' ' ? line + 1 : line;
+}
+
+static void
+tape_expect(RecoveryStep *step, const char *said)
+{
+	const char *line = tape_peek(step);
+
+	if (line[0] != '>' || !g_str_equal(line + 2, said))
+		tape_die(step, "the tape has\n  %s\nand %s said\n  > %s", line, step->doing, said);
+	step->at++;
+}
+
+static char *
+crictl_list(const char *containers)
+{
+	g_auto(GStrv) words = g_strsplit(containers, " ", -1);
+	GString *json = g_string_new("{\"containers\":[");
+
+	for (guint i = 0; words[i] != NULL && *words[i] != '\0'; i++) {
+		g_auto(GStrv) parts = g_strsplit(words[i], "/", 3);
+
+		g_assert_cmpuint(g_strv_length(parts), ==, 3);
+		g_string_append_printf(
+		    json,
+		    "%s{\"id\":\"%s-id\",\"podSandboxId\":\"s\",\"metadata\":{\"name\":\"%s\","
+		    "\"attempt\":0},\"state\":\"CONTAINER_RUNNING\",\"labels\":{"
+		    "\"io.kubernetes.container.name\":\"%s\",\"io.kubernetes.pod.name\":\"%s\","
+		    "\"io.kubernetes.pod.namespace\":\"%s\"}}",
+		    i > 0 ? "," : "", parts[2], parts[2], parts[2], parts[1], parts[0]);
+	}
+	g_string_append(json, "]}");
+	return g_string_free(json, FALSE);
+}
+
+static gboolean
+tape_error(RecoveryStep *step, GError **error)
+{
+	const char *text = tape_take(step, "x ");
+
+	if (text == NULL)
+		return FALSE;
+	for (guint i = 0; i < G_N_ELEMENTS(error_names); i++) {
+		if (!g_str_has_prefix(text, error_names[i]))
+			continue;
+		g_set_error_literal(error, RECOVERY_ERROR, i, text + strlen(error_names[i]));
+		return TRUE;
+	}
+	tape_die(step, "no such error: %s", text);
+	return TRUE;
+}
+
+/* FALSE when the tape has an error instead */
+static gboolean
+tape_reply(RecoveryStep *step, RecoveryReply *reply, GError **error)
+{
+	g_autoptr(GString) out = g_string_new(NULL), err = g_string_new(NULL);
+	const char *text;
+
+	memset(reply, 0, sizeof(*reply));
+	if (tape_error(step, error))
+		return FALSE;
+	for (;;) {
+		if ((text = tape_take(step, "|")) != NULL)
+			g_string_append_printf(out, "%s\n", text);
+		else if ((text = tape_take(step, "!")) != NULL)
+			g_string_append_printf(err, "%s\n", text);
+		else if ((text = tape_take(step, "?")) != NULL)
+			reply->status = atoi(text);
+		else if ((text = tape_take(step, "%")) != NULL) {
+			g_autofree char *json = crictl_list(text);
+
+			g_string_append(out, json);
+		} else if ((text = tape_take(step, "@")) != NULL) {
+			g_autofree char *path = g_build_filename(step->dir, text, NULL);
+			g_autofree char *data = NULL;
+
+			if (!g_file_get_contents(path, &data, NULL, NULL))
+				tape_die(step, "cannot read %s", path);
+			g_string_append(out, data);
+		} else
+			break;
+	}
+	reply->out_size = out->len;
+	reply->out = g_strdup(out->str);
+	reply->err = g_strdup(err->str);
+	return TRUE;
+}
+
+void
+recovery_reply_clear(RecoveryReply *reply)
+{
+	g_clear_pointer(&reply->out, g_free);
+	g_clear_pointer(&reply->err, g_free);
+}
+
+/* ---- who and what -------------------------------------------------------------------------- */
+
+const char *
+recovery_run_id(RecoveryStep *step)
+{
+	return "r-1";
+}
+
+const char *
+recovery_run_uuid(RecoveryStep *step)
+{
+	return "11111111-2222-3333-4444-555555555555";
+}
+
+const char *
+recovery_state_name(RecoveryStep *step)
+{
+	return step->state->name;
+}
+
+const char *
+recovery_target(RecoveryStep *step)
+{
+	return step->target;
+}
+
+const char *
+recovery_string(RecoveryStep *step, const char *param)
+{
+	const RecoveryParam *declared = step->state->params;
+	const char *value = g_hash_table_lookup(step->params, param);
+
+	while (declared != NULL && declared->name != NULL && !g_str_equal(declared->name, param))
+		declared++;
+	if (declared == NULL || declared->name == NULL)
+		tape_die(step, "%s reads the parameter %s, which the table does not have",
+			 step->state->name, param);
+	if (value == NULL)
+		value = declared->fallback;
+	if (value == NULL)
+		tape_die(step, "the tape gives no parameter %s", param);
+	return value;
+}
+
+char **
+recovery_hosts(RecoveryStep *step, const char *role)
+{
+	g_assert_cmpstr(role, ==, "control-plane");
+	return g_strdupv(step->hosts);
+}
+
+char **
+recovery_excused(RecoveryStep *step)
+{
+	return g_strdupv(step->excused);
+}
+
+/* ---- looking ------------------------------------------------------------------------------- */
+
+gboolean
+recovery_ask_status(RecoveryStep *step, const char *host, const char *const *argv,
+		    RecoveryReply *reply, GError **error)
+{
+	g_autofree char *command = g_strjoinv(" ", (char **)argv);
+	g_autofree char *said =
+	    g_strdup_printf("ask %s: %s", host != NULL ? host : step->target, command);
+
+	tape_expect(step, said);
+	return tape_reply(step, reply, error);
+}
+
+char *
+recovery_ask(RecoveryStep *step, const char *host, GError **error, const char *argv0, ...)
+{
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	g_auto(RecoveryReply) reply = {0};
+	va_list args;
+
+	va_start(args, argv0);
+	for (const char *arg = argv0; arg != NULL; arg = va_arg(args, const char *))
+		g_ptr_array_add(argv, (gpointer)arg);
+	va_end(args);
+	g_ptr_array_add(argv, NULL);
+	if (!recovery_ask_status(step, host, (const char *const *)argv->pdata, &reply, error))
+		return NULL;
+	if (reply.status == 0)
+		return g_steal_pointer(&reply.out);
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: %s ended with %d: %s",
+		    host != NULL ? host : step->target, argv0, reply.status, g_strchomp(reply.err));
+	return NULL;
+}
+
+static void
+answer_free(RecoveryAnswer *answer)
+{
+	g_free(answer->host);
+	recovery_reply_clear(&answer->reply);
+	g_clear_error(&answer->error);
+	g_free(answer);
+}
+
+GPtrArray *
+recovery_ask_all(RecoveryStep *step, const char *const *hosts, const char *const *argv)
+{
+	GPtrArray *answers = g_ptr_array_new_with_free_func((GDestroyNotify)answer_free);
+
+	for (guint i = 0; hosts[i] != NULL; i++) {
+		RecoveryAnswer *answer = g_new0(RecoveryAnswer, 1);
+
+		answer->host = g_strdup(hosts[i]);
+		if (!recovery_ask_status(step, hosts[i], argv, &answer->reply, &answer->error))
+			g_assert_nonnull(answer->error);
+		g_ptr_array_add(answers, answer);
+	}
+	return answers;
+}
+
+gboolean
+recovery_fetch(RecoveryStep *step, const char *host, const char *from, const char *to,
+	       char **sha256, GError **error)
+{
+	g_autofree char *said = g_strdup_printf("fetch %s %s %s", host, from, to);
+	g_auto(RecoveryReply) reply = {0};
+
+	tape_expect(step, said);
+	if (!tape_reply(step, &reply, error))
+		return FALSE;
+	*sha256 = g_strchomp(g_steal_pointer(&reply.out));
+	return TRUE;
+}
+
+/* tapes are played in their own directory: fetched files are those beside the tape */
+char *
+recovery_local_dir(RecoveryStep *step)
+{
+	return g_strdup(".");
+}
+
+/* ---- touching ------------------------------------------------------------------------------ */
+
+static gboolean
+tape_touch(RecoveryStep *step, char *said, RecoveryReply *reply, GError **error)
+{
+	g_autofree char *owned = said;
+	g_auto(RecoveryReply) own = {0};
+	RecoveryReply *use = reply != NULL ? reply : &own;
+
+	if (step->state->kind != RECOVERY_KIND_CHANGE || g_str_equal(step->doing, "probe") ||
+	    g_str_equal(step->doing, "baseline"))
+		tape_die(step, "%s touches: %s", step->doing, said);
+	tape_expect(step, said);
+	if (!tape_reply(step, use, error))
+		return FALSE;
+	if (use->status == 0)
+		return TRUE;
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s ended with %d: %s", said,
+		    use->status, g_strchomp(use->err));
+	return FALSE;
+}
+
+gboolean
+recovery_run(RecoveryStep *step, const RecoveryCommand *command, RecoveryReply *reply,
+	     GError **error)
+{
+	g_autofree char *argv = g_strjoinv(" ", (char **)command->argv);
+
+	return tape_touch(step, g_strdup_printf("run %s", argv), reply, error);
+}
+
+gboolean
+recovery_job(RecoveryStep *step, const char *name, const RecoveryCommand *command,
+	     RecoveryReply *reply, GError **error)
+{
+	g_autofree char *argv = g_strjoinv(" ", (char **)command->argv);
+
+	return tape_touch(step, g_strdup_printf("job %s: %s", name, argv), reply, error);
+}
+
+gboolean
+recovery_job_state(RecoveryStep *step, const char *name, RecoveryJobState *state,
+		   RecoveryReply *reply, GError **error)
+{
+	static const char *const names[] = {"absent", "alive", "died", "ended"};
+	g_autofree char *said = g_strdup_printf("job-state %s", name);
+	const char *text;
+
+	tape_expect(step, said);
+	if (tape_error(step, error))
+		return FALSE;
+	text = tape_take(step, "~");
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (g_strcmp0(text, names[i]) == 0) {
+			*state = i;
+			return tape_reply(step, reply, error);
+		}
+	}
+	tape_die(step, "the tape gives no job state");
+	return FALSE;
+}
+
+gboolean
+recovery_move(RecoveryStep *step, const char *from, const char *to, GError **error)
+{
+	return tape_touch(step, g_strdup_printf("move %s %s", from, to), NULL, error);
+}
+
+gboolean
+recovery_move_aside(RecoveryStep *step, const char *path, GError **error)
+{
+	return tape_touch(step, g_strdup_printf("move-aside %s", path), NULL, error);
+}
+
+gboolean
+recovery_aside_path(RecoveryStep *step, const char *path, char **aside, GError **error)
+{
+	g_autofree char *said = g_strdup_printf("aside %s", path);
+	g_auto(RecoveryReply) reply = {0};
+
+	tape_expect(step, said);
+	if (!tape_reply(step, &reply, error))
+		return FALSE;
+	*aside = *reply.out != '\0' ? g_strchomp(g_steal_pointer(&reply.out)) : NULL;
+	return TRUE;
+}
+
+gboolean
+recovery_put(RecoveryStep *step, const char *from, const char *to, guint mode, GError **error)
+{
+	return tape_touch(step, g_strdup_printf("put %s %s %04o", from, to, mode), NULL, error);
+}
+
+/* ---- time, memory, results ----------------------------------------------------------------- */
+
+gboolean
+recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError **), GError **error)
+{
+	for (;;) {
+		g_autoptr(GError) inner = NULL;
+		RecoveryProbe answer = probe(step, &inner);
+
+		g_assert_true((answer == RECOVERY_PROBE_UNKNOWN) == (inner != NULL));
+		if (answer == RECOVERY_PROBE_PRESENT)
+			return TRUE;
+		if (g_error_matches(inner, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT)) {
+			g_propagate_error(error, g_steal_pointer(&inner));
+			return FALSE;
+		}
+		if (tape_take(step, "> deadline") != NULL) {
+			g_set_error_literal(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED,
+					    "the deadline passed");
+			return FALSE;
+		}
+	}
+}
+
+guint
+recovery_time_used(RecoveryStep *step)
+{
+	g_auto(RecoveryReply) reply = {0};
+
+	tape_expect(step, "time-used");
+	if (!tape_reply(step, &reply, NULL))
+		tape_die(step, "time-used has no error");
+	return atoi(reply.out);
+}
+
+gboolean
+recovery_remember(RecoveryStep *step, const char *key, const char *value, GError **error)
+{
+	g_autofree char *said = g_strdup_printf("remember %s %s", key, value);
+	const char *old = g_hash_table_lookup(step->notes, key);
+
+	tape_expect(step, g_strchomp(said));
+	if (old != NULL && !g_str_equal(old, value))
+		tape_die(step, "%s was noted already as %s", key, old);
+	g_hash_table_insert(step->notes, g_strdup(key), g_strdup(value));
+	return !tape_error(step, error);
+}
+
+const char *
+recovery_recall(RecoveryStep *step, const char *key)
+{
+	return g_hash_table_lookup(step->notes, key);
+}
+
+gboolean
+recovery_output(RecoveryStep *step, const char *name, const char *value, GError **error)
+{
+	g_autofree char *said = g_strdup_printf("output %s %s", name, value);
+
+	if (step->state->outputs == NULL || !g_strv_contains(step->state->outputs, name))
+		tape_die(step, "%s has no output %s in its table", step->state->name, name);
+	tape_expect(step, g_strchomp(said));
+	return !tape_error(step, error);
+}
+
+void
+recovery_progress(RecoveryStep *step, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_test_message("%s", text);
+}
+
+/* ---- playing ------------------------------------------------------------------------------- */
+
+static void
+check_error(RecoveryStep *step, const GError *error, const char *expected)
+{
+	g_auto(GStrv) words = g_strsplit(expected, " ", 2);
+
+	if (error->domain != RECOVERY_ERROR || !g_str_equal(words[0], error_names[error->code]))
+		tape_die(step, "%s gave %s: %s", step->doing, error_names[error->code],
+			 error->message);
+	if (words[1] != NULL && strstr(error->message, words[1]) == NULL)
+		tape_die(step, "%s does not say '%s' but '%s'", step->doing, words[1],
+			 error->message);
+}
+
+static void
+tape_do(RecoveryStep *step, const char *what)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *doing = g_strdup(what);
+	const char *got = NULL, *expected;
+
+	step->doing = doing;
+	if (g_str_equal(what, "probe")) {
+		static const char *const names[] = {"unknown", "absent", "present"};
+		RecoveryProbe probe = step->state->probe(step, &error);
+
+		g_assert_true((probe == RECOVERY_PROBE_UNKNOWN) == (error != NULL));
+		got = names[probe];
+	} else {
+		gboolean (*body)(RecoveryStep *, GError **) =
+		    g_str_equal(what, "enter")	    ? step->state->enter
+		    : g_str_equal(what, "undo")	    ? step->state->undo
+		    : g_str_equal(what, "baseline") ? step->state->baseline
+						    : NULL;
+		gboolean ok;
+
+		g_assert_nonnull(body);
+		ok = body(step, &error);
+		g_assert_true(ok == (error == NULL));
+		got = "ok";
+	}
+	expected = tape_take(step, "=");
+	if (expected == NULL)
+		tape_die(step, "%s ended too early, the tape goes on with\n  %s\n%s", what,
+			 tape_peek(step), error != NULL ? error->message : "");
+	else if (error != NULL)
+		check_error(step, error, expected);
+	else if (!g_str_equal(got, expected))
+		tape_die(step, "%s is %s, not %s", what, got, expected);
+}
+
+static const RecoveryState *
+find_state(RecoveryStep *step, const char *name)
+{
+	for (const RecoveryState *state = step->plugin->states; state->name != NULL; state++)
+		if (g_str_equal(state->name, name))
+			return state;
+	tape_die(step, "there is no state %s", name);
+	return NULL;
+}
+
+static void
+set_words(char ***words, const char *text)
+{
+	g_strfreev(*words);
+	*words = g_strsplit(text, " ", -1);
+}
+
+/* one line outside of a conversation */
+static void
+tape_set(RecoveryStep *step)
+{
+	const char *text;
+	g_auto(GStrv) pair = NULL;
+
+	if ((text = tape_take(step, "type ")) != NULL) {
+		step->state = find_state(step, text);
+		g_hash_table_remove_all(step->params);
+		g_hash_table_remove_all(step->notes);
+	} else if ((text = tape_take(step, "target ")) != NULL) {
+		g_free(step->target);
+		step->target = g_strdup(text);
+	} else if ((text = tape_take(step, "hosts ")) != NULL)
+		set_words(&step->hosts, text);
+	else if ((text = tape_take(step, "excused")) != NULL)
+		set_words(&step->excused, text);
+	else if ((text = tape_take(step, "param ")) != NULL) {
+		pair = g_strsplit(text, " ", 2);
+		g_hash_table_insert(step->params, g_strdup(pair[0]),
+				    g_strdup(pair[1] != NULL ? pair[1] : ""));
+	} else if ((text = tape_take(step, "note ")) != NULL) {
+		pair = g_strsplit(text, " ", 2);
+		g_hash_table_insert(step->notes, g_strdup(pair[0]), g_strdup(pair[1]));
+	} else if ((text = tape_take(step, "do ")) != NULL)
+		tape_do(step, text);
+	else
+		tape_die(step, "cannot read: %s", tape_peek(step));
+}
+
+typedef struct {
+	const RecoveryPlugin *plugin;
+	char *dir, *file;
+} Tape;
+
+static void
+tape_free(Tape *tape)
+{
+	g_free(tape->dir);
+	g_free(tape->file);
+	g_free(tape);
+}
+
+static void
+tape_play(gconstpointer data)
+{
+	const Tape *tape = data;
+	g_autofree char *path = g_build_filename(tape->dir, tape->file, NULL);
+	g_autofree char *text = NULL;
+	g_autoptr(GError) error = NULL;
+	RecoveryStep step = {.plugin = tape->plugin, .dir = tape->dir, .name = tape->file};
+
+	g_file_get_contents(path, &text, NULL, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(g_chdir(tape->dir), ==, 0);
+	step.lines = g_strsplit(text, "\n", -1);
+	step.target = g_strdup("m0");
+	step.hosts = g_strsplit("m0 m1 m2", " ", -1);
+	step.excused = g_new0(char *, 1);
+	step.params = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	step.notes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	while (tape_peek(&step), step.lines[step.at] != NULL)
+		tape_set(&step);
+	g_hash_table_unref(step.params);
+	g_hash_table_unref(step.notes);
+	g_strfreev(step.lines);
+	g_strfreev(step.hosts);
+	g_strfreev(step.excused);
+	g_free(step.target);
+}
+
+void
+tape_add_all(const RecoveryPlugin *plugin)
+{
+	g_autofree char *dir =
+	    g_build_filename(g_getenv("SOURCE_ROOT"), "plugins", plugin->name, "tests", NULL);
+	g_autoptr(GDir) open = g_dir_open(dir, 0, NULL);
+	guint count = 0;
+
+	g_assert_nonnull(open);
+	for (const char *file = g_dir_read_name(open); file != NULL; file = g_dir_read_name(open)) {
+		g_autofree char *name = g_strdup_printf("/%s/%s", plugin->name, file);
+		Tape *tape;
+
+		if (!g_str_has_suffix(file, ".tape"))
+			continue;
+		tape = g_new0(Tape, 1);
+		tape->plugin = plugin;
+		tape->dir = g_strdup(dir);
+		tape->file = g_strdup(file);
+		g_test_add_data_func_full(name, tape, tape_play, (GDestroyNotify)tape_free);
+		count++;
+	}
+	/* a folder that moved must not look like success */
+	g_assert_cmpuint(count, >, 0);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include <recovery/plugin.h>
+G_BEGIN_DECLS
+
+/* The step API played from a tape: a readable file with a conversation, replayed strictly. What a
+ * body asks or does has to be the next line of the tape, word for word, and at the end nothing may
+ * be left over. A line's first character says what it is:
+ *
+ *   type stop               the state; forgets parameters and notes
+ *   target m0               a host, or cluster
+ *   hosts m0 m1 m2          present control-plane hosts
+ *   excused m3
+ *   param pod etcd
+ *   note inode 123          a note of this attempt
+ *   do probe                a call into the body: baseline, probe, enter, undo
+ *   > ask m0: ls -A1 /x     what the body says next. Also: run, job NAME:, job-state NAME,
+ *                           move FROM TO, move-aside PATH, aside PATH, put FROM TO MODE,
+ *                           fetch HOST FROM TO, remember KEY VALUE, output NAME VALUE, outcome,
+ *                           time-used, and deadline where a wait gives up
+ *   | text                  a line of its stdout; for aside the path, for fetch the sum
+ *   ! text                  a line of its stderr
+ *   ? 1                     its exit status
+ *   @ FILE                  stdout is that file beside the tape
+ *   % NS/POD/NAME …         stdout is what crictl prints about these running containers; the id
+ *                           is NAME-id
+ *   ~ ended                 the job's state
+ *   x unreachable text      an error instead of a reply
+ *   = present               how the call ends: ok, or absent, present, or failed, permanent,
+ *                           unreachable, cancelled with a piece of the message
+ *   #                       a comment
+ */
+
+/* adds a test for each *.tape of plugins/NAME/tests */
+void tape_add_all(const RecoveryPlugin *plugin);
+
+G_END_DECLS
