@@ -131,12 +131,6 @@ bastion_free(Bastion *self)
 	g_free(self);
 }
 
-void
-bastion_input(Bastion *self, const char *name, const char *value)
-{
-	take_event(self, rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), name, value));
-}
-
 /* ---- the engine ---------------------------------------------------------------------------- */
 
 static gint64

@@ -182,9 +182,6 @@ second_starts(gpointer data)
 	    "bastion-2", "r-night-2", "22222222-2222-4222-8222-222222222222", first->plan,
 	    first->catalogue, later->trial->cluster, first->setting->local_dir);
 
-	bastion_input(second, "backup.snapshot", rd_run_get_input(first->run, "backup.snapshot"));
-	bastion_input(second, "backup.name", rd_run_get_input(first->run, "backup.name"));
-	bastion_input(second, "backup.sha256", rd_run_get_input(first->run, "backup.sha256"));
 	bastion_start(trial_add_bastion(later->trial, second), NULL);
 }
 

@@ -38,8 +38,8 @@ trial_add_bastion(Trial *self, Bastion *bastion)
 	return bastion;
 }
 
-static void
-add_backup(Trial *self, Bastion *bastion)
+static RdPlan *
+make_plan(Trial *self)
 {
 	g_autofree char *path = g_build_filename(self->local_dir, "snapshot_night.db", NULL);
 	g_autoptr(GBytes) backup = rd_scenery_backup();
@@ -49,9 +49,7 @@ add_backup(Trial *self, Bastion *bastion)
 
 	if (!g_file_set_contents(path, data, (gssize)size, NULL))
 		g_error("cannot write %s", path);
-	bastion_input(bastion, "backup.snapshot", path);
-	bastion_input(bastion, "backup.name", "snapshot_night.db");
-	bastion_input(bastion, "backup.sha256", sha256);
+	return sim_plan(self->catalogue, self->procedure, 3, path, sha256);
 }
 
 static void
@@ -78,7 +76,7 @@ trial_new(const char *procedure, guint32 seed, RdCatalogue *catalogue, const cha
 	self->procedure = procedure;
 	self->local_dir = g_strdup(local_dir);
 	self->catalogue = catalogue;
-	self->plan = sim_plan(procedure, 3);
+	self->plan = make_plan(self);
 	self->cluster = rd_scenery_quorum_lost(seed, 3);
 	self->bastions = g_ptr_array_new();
 	self->breaches = g_ptr_array_new_with_free_func(g_free);
@@ -91,7 +89,6 @@ trial_new(const char *procedure, guint32 seed, RdCatalogue *catalogue, const cha
 			      local_dir);
 	if (trace)
 		bastion->trace = g_string_new(NULL);
-	add_backup(self, bastion);
 	trial_add_bastion(self, bastion);
 	return self;
 }
