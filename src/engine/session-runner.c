@@ -19,10 +19,9 @@ typedef struct {
 static RdHostAddress *
 rd_runner_address(const char *name, const RdLogin *login)
 {
-	RdHostAddress *address = rd_host_address_new(name, login->address);
+	RdHostAddress *address = rd_host_address_new(name, login->address, login->user);
 
 	address->port = (guint16)login->port;
-	address->user = g_strdup(login->user);
 	address->key_file = g_strdup(login->key);
 	address->use_agent = login->agent;
 	address->known_hosts = g_strdup(login->known_hosts);
@@ -61,8 +60,7 @@ rd_session_runner(const char *run_dir, const char *who)
 	}
 	self.addresses = g_ptr_array_new_with_free_func((GDestroyNotify)rd_host_address_free);
 	for (guint i = 0; i < self.setting->inventory->hosts->len; i++) {
-		const RdInventoryHost *host =
-		    g_ptr_array_index(self.setting->inventory->hosts, i);
+		const RdInventoryHost *host = g_ptr_array_index(self.setting->inventory->hosts, i);
 		RdHostAddress *address = rd_runner_address(host->name, host->login);
 
 		if (host->jump != NULL)

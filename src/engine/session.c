@@ -117,16 +117,24 @@ rd_session_stored(RdEngine *engine, GPtrArray *events, gpointer data)
 static void
 rd_session_take_requests(RdSession *self)
 {
-	g_autoptr(GPtrArray) requests = rd_requests_take(rd_rundir_get_path(self->open->dir));
+	g_autofree char *path = rd_rundir_file(self->open->dir, "requests");
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) requests = rd_requests_take(path, &error);
 
+	if (requests == NULL)
+		g_warning("%s", error->message);
 	for (guint i = 0; requests != NULL && i < requests->len; i++) {
-		RdRequest *request = g_ptr_array_index(requests, i);
-		g_autoptr(GError) error = NULL;
+		const RdRequest *request = g_ptr_array_index(requests, i);
+		g_autofree char *who = rd_request_describe_who(request);
+		g_autoptr(GError) refused = NULL;
 
 		if (!rd_engine_request(self->engine, request->word, request->step,
-				       request->argument, request->who, request->reason, &error))
-			g_message("%s of %s: %s", request->word, request->who, error->message);
-		rd_request_done(request);
+				       request->argument, who, request->reason, &refused))
+			g_message("%s of %s: %s", request->word, who, refused->message);
+		if (!rd_request_done(request, &error)) {
+			g_warning("%s", error->message);
+			g_clear_error(&error);
+		}
 	}
 }
 
@@ -227,7 +235,8 @@ rd_session_prepare(RdSession *self, const char *who, GError **error)
 	if (self->crew == NULL)
 		return FALSE;
 	self->notify =
-	    rd_notify_new(self->open->dir, self->setting->notify, self->open->plan->cluster);
+	    rd_notify_new(self->open->dir, self->setting->notify, self->open->plan->cluster,
+			  self->open->journal, self->open->run);
 	self->engine = rd_engine_new(self->open->run, self->open->journal, self->crew, &hooks);
 	return TRUE;
 }

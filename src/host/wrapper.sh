@@ -271,6 +271,10 @@ take() {
 			[ "$number" -gt "$e_number" ] || fenced "#$number is not above the $(holder)"
 		else
 			[ "$e_run" = "$run" ] && [ "$number" -ge "$e_number" ] || fenced "the host has $(holder)"
+			# two engines of one run, the directory having been copied, may ask for the same
+			# number: the first has it
+			[ "$number" -gt "$e_number" ] || [ "$who" = "$e_who" ] ||
+				fenced "another engine of this run was here first: the host has $(holder)"
 		fi
 		[ "$e_machine" = "$machine" ] || [ "$enrol" = 1 ] ||
 			refuse "$root/epoch was written on another machine ($e_machine, this is $machine): the host has to be enrolled"
@@ -301,8 +305,9 @@ release() {
 	1) refuse "there is no $root/epoch" ;;
 	2) refuse "$damaged" ;;
 	esac
-	[ "$e_run" = "$run" ] && [ "$e_number" = "$number" ] || fenced "not ours: the host has $(holder)"
-	who=$e_who
+	# a higher number than the host has seen is one whose taking never arrived
+	[ "$e_run" = "$run" ] && [ "$number" -ge "$e_number" ] || fenced "not ours: the host has $(holder)"
+	who=$e_who number=$e_number
 	[ "$e_state" = released ] || write_epoch released "$e_since"
 	end 'done'
 }

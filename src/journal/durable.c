@@ -148,6 +148,14 @@ rd_file_copy(const char *source, const char *path, guint mode, RdDurableFlags fl
 }
 
 gboolean
+rd_dir_is_shared(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 && (info.st_mode & S_IWGRP) != 0;
+}
+
+gboolean
 rd_dir_make(const char *path, guint mode, gint64 gid, GError **error)
 {
 	if (mkdir(path, 0700) != 0)

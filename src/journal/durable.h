@@ -20,6 +20,9 @@ gboolean rd_file_write(const char *path, const void *data, gsize size, guint mod
 gboolean rd_file_copy(const char *source, const char *path, guint mode, RdDurableFlags flags,
 		      GError **error);
 gboolean rd_dir_sync(const char *path, GError **error);
+/* TRUE for a directory that its group may write: files and directories made in it are shared, too
+ */
+gboolean rd_dir_is_shared(const char *path);
 /* mkdir with exactly @mode and, unless -1, group @gid; an existing directory is left as it is */
 gboolean rd_dir_make(const char *path, guint mode, gint64 gid, GError **error);
 G_END_DECLS

@@ -2,6 +2,7 @@
 #define G_LOG_DOMAIN "rd-journal"
 
 #include "lock.h"
+#include "durable.h"
 #include "proc.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -216,7 +217,6 @@ lock_open(const char *path, GError **error)
 {
 	g_autofree char *dir = g_path_get_dirname(path);
 	g_autoptr(RdLock) self = g_new0(RdLock, 1);
-	struct stat info;
 
 	self->path = g_strdup(path);
 	self->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -225,7 +225,7 @@ lock_open(const char *path, GError **error)
 		return NULL;
 	}
 	/* in a directory for two operators, so is the lock; not ours to change if not our file */
-	if (stat(dir, &info) == 0 && (info.st_mode & S_IWGRP) != 0 && fchmod(self->fd, 0660) != 0)
+	if (rd_dir_is_shared(dir) && fchmod(self->fd, 0660) != 0)
 		g_debug("%s: %s", path, g_strerror(errno));
 	return g_steal_pointer(&self);
 }

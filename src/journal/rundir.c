@@ -113,11 +113,10 @@ static RdRundir *
 rundir_new(const char *runs, const char *id)
 {
 	RdRundir *self = g_new0(RdRundir, 1);
-	struct stat info;
 
 	self->id = g_strdup(id);
 	self->path = g_build_filename(runs, id, NULL);
-	self->shared = stat(self->path, &info) == 0 && (info.st_mode & S_IWGRP) != 0;
+	self->shared = rd_dir_is_shared(self->path);
 	return self;
 }
 

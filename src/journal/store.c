@@ -132,9 +132,8 @@ static guint
 mode_for(const char *path)
 {
 	g_autofree char *dir = g_path_get_dirname(path);
-	struct stat info;
 
-	return stat(dir, &info) == 0 && (info.st_mode & S_IWGRP) ? 0660 : 0600;
+	return rd_dir_is_shared(dir) ? 0660 : 0600;
 }
 
 static gboolean

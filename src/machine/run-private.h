@@ -57,7 +57,6 @@ RdHand *rd_run_hand(RdRun *run, const char *target);
 RdStep *rd_run_step_at(RdRun *run, guint state, const char *target);
 RdEvent *rd_run_step_event(RdRun *run, const RdStep *step, RdStepEvent what, const char *text);
 RdEvent *rd_run_new_event(RdRun *run, RdEventKind kind, const char *word);
-gint64 rd_step_deadline(const RdStep *step);
 /* steps of excused hosts do not count */
 gboolean rd_run_step_counts(RdRun *run, const RdStep *step);
 /* granted, or not a host */

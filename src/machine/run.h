@@ -120,6 +120,8 @@ const char *rd_run_get_input(RdRun *run, const char *name);
 /* every step of the plan, in its order, in its newest visit: (element-type RdStep) (unowned) */
 GPtrArray *rd_run_get_steps(RdRun *run);
 RdStep *rd_run_find_step(RdRun *run, const char *state, const char *target);
+/* clock at which the time of its attempt is over, later while its host does not answer */
+gint64 rd_step_deadline(const RdStep *step);
 /* (element-type RdRunHost) (unowned) */
 GPtrArray *rd_run_get_hosts(RdRun *run);
 RdRunHost *rd_run_find_host(RdRun *run, const char *name);

@@ -177,7 +177,8 @@ rd_sim_take_write(RdSimHost *host, const RdCall *call, RdReply *reply)
 		return FALSE;
 	}
 	if (lock.number >= 0 &&
-	    (lock.held ? g_strcmp0(lock.run, call->run) != 0 || call->number < lock.number
+	    (lock.held ? g_strcmp0(lock.run, call->run) != 0 || call->number < lock.number ||
+			     (call->number == lock.number && g_strcmp0(lock.who, call->who) != 0)
 		       : call->number <= lock.number)) {
 		text = holder_text(&lock);
 		answer_holder(host, reply, RD_VERDICT_FENCED, text);
@@ -238,13 +239,13 @@ rd_sim_release(RdSimHost *host, const RdCall *call, RdReply *reply)
 		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL, "there is no lock file");
 		return;
 	}
-	if (g_strcmp0(lock.run, call->run) != 0 || lock.number != call->number) {
+	if (g_strcmp0(lock.run, call->run) != 0 || lock.number > call->number) {
 		text = holder_text(&lock);
 		answer_holder(host, reply, RD_VERDICT_FENCED, text);
 		return;
 	}
 	if (lock.held)
-		error = lock_write(host, call->number, call->run, lock.who, FALSE);
+		error = lock_write(host, lock.number, call->run, lock.who, FALSE);
 	if (error != 0)
 		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL, g_strerror(error));
 	else

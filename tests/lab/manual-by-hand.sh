@@ -78,7 +78,7 @@ ids() {
 # cluster_id JSON: in hex. A JSON number of 64 bits, which jq would round
 cluster_id() { printf '%x' "$(grep -Eo '"cluster_id":[0-9]+' <<<"$1" | cut -d: -f2)"; }
 
-lab up
+lab up ${IMAGE:+--image "$IMAGE"}
 say "1,000 keys, a backup, 50 keys more"
 equal "keys" "$(lab seed-data 1000)" 1000
 lab backup "$DIR/backup" >/dev/null 2>&1

@@ -66,6 +66,33 @@ test_take_while_held(Host *host, gconstpointer shell)
 	g_assert_cmpint(survey.number, ==, 8);
 }
 
+/* two engines of one run, its directory having been copied, ask for the same number */
+static void
+test_take_of_a_copied_run(Host *host, gconstpointer shell)
+{
+	g_auto(RdReply) reply = {0};
+	RdCall other = {.verb = RD_CALL_TAKE, .run = "r1", .number = 5, .who = "alice@elsewhere"};
+
+	assert_verdict(host_take(host, "r1", 5, &reply), RD_VERDICT_DONE);
+	assert_verdict(host_call(host, &other, &reply), RD_VERDICT_FENCED);
+	assert_has(reply.err, "alice@bastion");
+	assert_verdict(host_take(host, "r1", 5, &reply), RD_VERDICT_DONE);
+	other.number = 6;
+	assert_verdict(host_call(host, &other, &reply), RD_VERDICT_DONE);
+}
+
+/* a number whose taking never arrived may be given back all the same */
+static void
+test_release_above_the_number(Host *host, gconstpointer shell)
+{
+	g_auto(RdReply) reply = {0};
+	RdCall release = {.verb = RD_CALL_RELEASE, .run = "r1", .number = 7};
+
+	assert_verdict(host_take(host, "r1", 5, &reply), RD_VERDICT_DONE);
+	assert_verdict(host_call(host, &release, &reply), RD_VERDICT_DONE);
+	assert_verdict(host_take(host, "r2", 6, &reply), RD_VERDICT_DONE);
+}
+
 static void
 test_take_when_released(Host *host, gconstpointer shell)
 {
@@ -341,6 +368,8 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	add_test("take/enrol", test_take_needs_enrolment_when_there_is_no_lock);
 	add_test("take/held", test_take_while_held);
+	add_test("take/copied", test_take_of_a_copied_run);
+	add_test("release/above", test_release_above_the_number);
 	add_test("take/released", test_take_when_released);
 	add_test("take/damaged", test_a_damaged_lock_is_nobodys);
 	add_test("take/other-machine", test_a_lock_of_another_machine_does_not_count);

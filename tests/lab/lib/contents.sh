@@ -3,10 +3,16 @@
 # What makes a host a control-plane host: manifests, static-pod resources, images.
 
 # image_make: the one image there is; its programs are what a container finds in /usr/local/bin
-image_make() {
+image_make() { # image_make [DIR]
+	local image=$1 program
 	mkdir -p "$LAB/image"
-	cp --reflink=auto "$(command -v etcd)" "$(command -v etcdctl)" "$LAB/image/"
-	! command -v etcdutl >/dev/null || cp --reflink=auto "$(command -v etcdutl)" "$LAB/image/"
+	for program in etcd etcdctl etcdutl; do
+		if [ -n "$image" ]; then
+			[ ! -e "$image/$program" ] || cp --reflink=auto "$image/$program" "$LAB/image/"
+		elif command -v $program >/dev/null; then
+			cp --reflink=auto "$(command -v $program)" "$LAB/image/"
+		fi
+	done
 	cp "$HERE/standin/discover-etcd-initial-cluster" "$LAB/image/"
 }
 

@@ -162,13 +162,14 @@ lab_able() {
 }
 
 lab_up() {
-	local n=3 t0=$EPOCHREALTIME i names=
+	local n=3 t0=$EPOCHREALTIME i names='' image='' pids=()
 	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-n) n=$2 && shift ;;
 		--names) names=$2 && shift ;;
 		--dir) LAB=$(realpath -m "$2") && shift ;;
+		--image) image=$(realpath -e "$2") && shift ;;
 		--disk-mb) DISK_MB=$2 && shift ;;
 		--own-etcd-mount) OWN_ETCD_MOUNT=1 ;;
 		--logind) LOGIND=1 ;;
@@ -191,7 +192,7 @@ lab_up() {
 		"LOGIND=$LOGIND" "DISK_MB=$DISK_MB" >"$LAB/config"
 	net_up
 	pki_make
-	image_make
+	image_make "$image"
 	for i in "${NAMES[@]}"; do
 		(
 			disk_make "$i"
@@ -199,8 +200,11 @@ lab_up() {
 			contents_make "$i"
 			host_boot "$i"
 		) &
+		pids+=($!)
 	done
-	wait
+	for i in "${pids[@]}"; do
+		wait "$i" || die "a host could not be made"
+	done
 	for i in "${NAMES[@]}"; do
 		lab_trust "$i"
 		until_true 60 host_ssh "$i" true || die "$i does not answer ssh: see $LAB/$i/console"

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-cli"
+
+#include <string.h>
+
+#include "advice.h"
+
+static void
+rd_cause_free(gpointer data)
+{
+	RdCause *cause = data;
+
+	g_free(cause->name);
+	g_free(cause->what);
+	g_free(cause->text);
+	g_ptr_array_unref(cause->commands);
+	g_ptr_array_unref(cause->when);
+	g_free(cause);
+}
+
+static RdCause *
+rd_cause_new(const char *name, const char *what, const char *text)
+{
+	RdCause *cause = g_new0(RdCause, 1);
+
+	cause->name = g_strdup(name);
+	cause->what = g_strdup(what);
+	cause->text = g_strdup(text);
+	cause->commands = g_ptr_array_new_with_free_func(g_free);
+	cause->when = g_ptr_array_new_with_free_func(g_free);
+	return cause;
+}
+
+gboolean
+rd_advice_counts(RdRun *run, const RdStep *step)
+{
+	const RdRunHost *host = rd_run_find_host(run, step->target);
+
+	return host == NULL || !host->excused;
+}
+
+static gboolean
+rd_advice_accepts(RdRun *run, const char *word, const char *step, const char *argument)
+{
+	g_autoptr(GPtrArray) events =
+	    rd_run_request(run, word, step, argument, "somebody", "a reason", NULL);
+
+	return events != NULL;
+}
+
+static void
+rd_cause_add(RdCause *cause, char *command, const char *when)
+{
+	g_ptr_array_add(cause->commands, command);
+	g_ptr_array_add(cause->when, g_strdup(when));
+}
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+/* after an intent nobody but the host knows; before it nothing was touched */
+/* clang-format off */
+static const struct {
+	gboolean intent;
+	const char *word; /* a verdict, or NULL for resume */
+	const char *when;
+} verdicts[] = {
+    {TRUE,  NULL,    "it may be asked again: look at the host once more"},
+    {TRUE,  "done",  "you have seen that it is done"},
+    {TRUE,  "redo",  "you have seen that it is not done: once more"},
+    {TRUE,  "abort", "give it up: the run fails"},
+    {FALSE, NULL,    "the cause is removed: try again"},
+    {FALSE, "done",  "you have seen that it is so, or did it yourself"},
+    {FALSE, "abort", "give it up: the run fails"},
+};
+/* clang-format on */
+
+static RdCause *
+rd_advice_step(RdRun *run, const char *run_id, const RdStep *step)
+{
+	g_autofree char *name = g_strdup_printf("%s@%s", step->plan->name, step->target);
+	RdCause *cause = rd_cause_new(name,
+				      step->intent ? "unknown outcome, needs your verdict"
+						   : "refused, nothing was touched by it",
+				      step->text);
+
+	cause->step = step;
+	for (guint i = 0; i < G_N_ELEMENTS(verdicts); i++) {
+		const char *word = verdicts[i].word;
+
+		if (verdicts[i].intent != step->intent)
+			continue;
+		if (word == NULL && rd_advice_accepts(run, "resume", NULL, NULL))
+			rd_cause_add(cause, g_strdup_printf("recoveryd resume %s", run_id),
+				     verdicts[i].when);
+		else if (word != NULL && rd_advice_accepts(run, "decide", name, word))
+			rd_cause_add(cause,
+				     g_strdup_printf("recoveryd decide %s %s %s --reason \"...\"",
+						     run_id, name, word),
+				     verdicts[i].when);
+	}
+	return cause;
+}
+
+/* ---- hosts --------------------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct {
+	const char *trouble;
+	const char *what;
+	const char *resume; /* when to resume; NULL: it does not help */
+	const char *excuse;
+	gboolean enrol;
+} troubles[] = {
+    {"fenced", "another holds its lock", "the other has given the lock back", NULL, FALSE},
+    {"busy", "something older still touches it", "that came to its end",
+     "it is powered off, and you have seen to that", FALSE},
+    {"unreachable", "does not answer", "it can be reached again",
+     "it is powered off, and you have seen to that", FALSE},
+    {"refused", "refuses us", "the cause is removed",
+     "it is powered off, and you have seen to that", FALSE},
+    {"rebuilt", "is not the machine that was known", NULL,
+     "it takes no part: it is powered off, or rebuilt and empty", TRUE},
+};
+/* clang-format on */
+
+static RdCause *
+rd_advice_host(RdRun *run, const char *run_id, const RdRunHost *host)
+{
+	const char *name = host->plan->name;
+	RdCause *cause = rd_cause_new(name, host->trouble_word, host->trouble);
+
+	cause->host = host;
+	for (guint i = 0; i < G_N_ELEMENTS(troubles); i++) {
+		if (g_strcmp0(host->trouble_word, troubles[i].trouble) != 0)
+			continue;
+		g_free(cause->what);
+		cause->what = g_strdup(troubles[i].what);
+		/* enrolling helps a host that never granted; one that was known and is another now
+		 * stays another */
+		if (troubles[i].enrol && !host->taken_before && host->machine_id == NULL &&
+		    rd_advice_accepts(run, "enrol", NULL, name))
+			rd_cause_add(
+			    cause,
+			    g_strdup_printf("recoveryd enrol %s %s --reason \"...\"", run_id, name),
+			    "it was rebuilt, and you know that it is this host");
+		if (troubles[i].resume != NULL && rd_advice_accepts(run, "resume", NULL, NULL))
+			rd_cause_add(cause, g_strdup_printf("recoveryd resume %s", run_id),
+				     troubles[i].resume);
+		if (troubles[i].excuse != NULL && rd_advice_accepts(run, "excuse", NULL, name))
+			rd_cause_add(cause,
+				     g_strdup_printf("recoveryd excuse %s %s --reason \"...\"",
+						     run_id, name),
+				     troubles[i].excuse);
+	}
+	return cause;
+}
+
+GPtrArray *
+rd_advice_causes(RdRun *run, const char *run_id)
+{
+	GPtrArray *causes = g_ptr_array_new_with_free_func(rd_cause_free);
+	GPtrArray *hosts = rd_run_get_hosts(run);
+	GPtrArray *steps = rd_run_get_steps(run);
+
+	if (rd_run_get_state(run) == RD_RUN_ENDED)
+		return causes;
+	for (guint i = 0; i < hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(hosts, i);
+
+		if (host->trouble_word != NULL && !host->excused)
+			g_ptr_array_add(causes, rd_advice_host(run, run_id, host));
+	}
+	for (guint i = 0; i < steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(steps, i);
+
+		if (step->life == RD_LIFE_HELD && rd_advice_counts(run, step))
+			g_ptr_array_add(causes, rd_advice_step(run, run_id, step));
+	}
+	return causes;
+}
+
+GPtrArray *
+rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
+{
+	GPtrArray *commands = g_ptr_array_new_with_free_func(g_free);
+	RdRunState state = rd_run_get_state(run);
+
+	switch (state) {
+	case RD_RUN_NEW:
+	case RD_RUN_RUNNING:
+	case RD_RUN_PAUSING:
+	case RD_RUN_CANCELLING:
+		if (!alive) {
+			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
+			break;
+		}
+		if (rd_advice_accepts(run, "pause", NULL, NULL))
+			g_ptr_array_add(commands, g_strdup_printf("recoveryd pause %s", run_id));
+		if (state != RD_RUN_CANCELLING)
+			g_ptr_array_add(commands, g_strdup_printf("recoveryd cancel %s", run_id));
+		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s -f", run_id));
+		break;
+	case RD_RUN_PAUSED:
+	case RD_RUN_HELD:
+		if (rd_advice_accepts(run, "resume", NULL, NULL))
+			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
+		if (rd_advice_accepts(run, "cancel", NULL, NULL))
+			g_ptr_array_add(commands, g_strdup_printf("recoveryd cancel %s", run_id));
+		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s", run_id));
+		break;
+	case RD_RUN_ENDED:
+		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s", run_id));
+		break;
+	}
+	return commands;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "cli/command.h"
+G_BEGIN_DECLS
+
+/* Every command, for the table in main.c. */
+
+/* a run's beginning, and its processes */
+extern const RdCommand rd_command_start;
+extern const RdCommand rd_command_resume;
+extern const RdCommand rd_command_engine;
+extern const RdCommand rd_command_runner;
+
+/* reading a run */
+extern const RdCommand rd_command_status;
+extern const RdCommand rd_command_logs;
+extern const RdCommand rd_command_list;
+extern const RdCommand rd_command_wait;
+extern const RdCommand rd_command_journal_show;
+extern const RdCommand rd_command_journal_verify;
+
+/* a word to a run */
+extern const RdCommand rd_command_pause;
+extern const RdCommand rd_command_cancel;
+extern const RdCommand rd_command_decide;
+extern const RdCommand rd_command_excuse;
+extern const RdCommand rd_command_enrol;
+extern const RdCommand rd_command_note;
+
+/* files and plugins */
+extern const RdCommand rd_command_procedure_list;
+extern const RdCommand rd_command_procedure_show;
+extern const RdCommand rd_command_procedure_check;
+extern const RdCommand rd_command_procedure_graph;
+extern const RdCommand rd_command_plugin_list;
+extern const RdCommand rd_command_plugin_show;
+extern const RdCommand rd_command_plugin_check;
+extern const RdCommand rd_command_inventory_check;
+
+/* the program about itself */
+extern const RdCommand rd_command_help;
+extern const RdCommand rd_command_completion;
+extern const RdCommand rd_command_complete;
+extern const RdCommand rd_command_man;
+G_END_DECLS

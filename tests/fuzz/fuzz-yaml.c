@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "procedure/expand.h"
+
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+/* Any bytes through both loaders. What must hold besides not crashing: a refusal has a message, an
+ * inventory that was accepted survives JSON, a procedure that was accepted can be drawn.
+ *
+ * Built for libFuzzer with clang (see README.md); else it replays the files it is given, and, for
+ * each, 200 variants of it that are the same every time. */
+
+int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
+
+static RdTypes *
+get_types(void)
+{
+	static RdTypes *types = NULL;
+	g_autoptr(JsonParser) parser = NULL;
+	g_autofree char *path = NULL;
+
+	if (types != NULL)
+		return types;
+	parser = json_parser_new();
+	path = g_build_filename(g_getenv("SOURCE_ROOT"), "tests", "unit", "types.json", NULL);
+	if (json_parser_load_from_file(parser, path, NULL))
+		types = rd_types_new(json_parser_get_root(parser), NULL);
+	g_assert_nonnull(types);
+	return types;
+}
+
+static void
+try_procedure(const char *data, gsize size)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdProcedure) procedure = rd_procedure_parse("f", data, size, get_types(), &error);
+	g_autofree char *drawing = NULL;
+
+	g_assert_true((procedure == NULL) == (error != NULL));
+	g_assert_true(error == NULL || g_str_has_prefix(error->message, "f:"));
+	if (procedure != NULL)
+		drawing = rd_procedure_graph(procedure, RD_GRAPH_DOT);
+}
+
+static void
+try_inventory(const char *data, gsize size)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdInventory) inventory = rd_inventory_parse("f", data, size, NULL, &error);
+	g_autoptr(JsonNode) node = NULL;
+	g_autoptr(RdInventory) copy = NULL;
+
+	g_assert_true((inventory == NULL) == (error != NULL));
+	g_assert_true(error == NULL || g_str_has_prefix(error->message, "f:"));
+	if (inventory == NULL)
+		return;
+	node = rd_inventory_to_json(inventory);
+	copy = rd_inventory_from_json(node, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(copy->hosts->len, ==, inventory->hosts->len);
+}
+
+int
+LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
+{
+	if (size > 64 * 1024)
+		return 0;
+	try_procedure((const char *)data, size);
+	try_inventory((const char *)data, size);
+	return 0;
+}
+
+#ifndef RD_FUZZER
+
+#define VARIANTS 200
+
+/* one small damage, as an editor, a merge or a disk would do it */
+static void
+damage(GRand *rand, GByteArray *bytes)
+{
+	static const char signs[] = "{}[]:,-&*!|>'\"%#?\n\t ${.~";
+	guint at = bytes->len == 0 ? 0 : g_rand_int_range(rand, 0, bytes->len);
+	guint wanted = g_rand_int_range(rand, 1, 40);
+	guint size = MIN(bytes->len - at, wanted);
+	g_autofree guint8 *piece = NULL;
+
+	switch (g_rand_int_range(rand, 0, 4)) {
+	case 0:
+		if (bytes->len > 0)
+			bytes->data[at] = signs[g_rand_int_range(rand, 0, strlen(signs))];
+		break;
+	case 1:
+		if (bytes->len > 0)
+			bytes->data[at] = g_rand_int(rand);
+		break;
+	case 2:
+		g_byte_array_remove_range(bytes, at, size);
+		break;
+	default:
+		piece = g_memdup2(bytes->data + at, size);
+		g_byte_array_append(bytes, piece, size);
+		break;
+	}
+}
+
+static void
+replay(const char *path, guint seed)
+{
+	g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *data = NULL;
+	gsize size = 0;
+
+	g_file_get_contents(path, &data, &size, &error);
+	g_assert_no_error(error);
+	LLVMFuzzerTestOneInput((const guint8 *)data, size);
+	for (guint i = 0; i < VARIANTS; i++) {
+		g_autoptr(GByteArray) bytes = g_byte_array_new();
+		g_autofree guint8 *exact = NULL;
+
+		g_byte_array_append(bytes, (const guint8 *)data, size);
+		for (int n = g_rand_int_range(rand, 1, 4); n > 0; n--)
+			damage(rand, bytes);
+		/* of exactly that size, so that reading behind it is found out */
+		exact = g_memdup2(bytes->data, bytes->len);
+		LLVMFuzzerTestOneInput(exact, bytes->len);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	guint files = 0;
+
+	for (int i = 1; i < argc; i++) {
+		g_autoptr(GDir) dir = g_dir_open(argv[i], 0, NULL);
+		const char *name = NULL;
+
+		if (dir == NULL)
+			replay(argv[i], files++);
+		while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+			g_autofree char *path = g_build_filename(argv[i], name, NULL);
+
+			if (g_str_has_suffix(name, ".yaml"))
+				replay(path, files++);
+		}
+	}
+	g_print("%u files\n", files);
+	return files > 0 ? 0 : 1;
+}
+#endif
