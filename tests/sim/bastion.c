@@ -131,12 +131,6 @@ bastion_free(Bastion *self)
 	g_free(self);
 }
 
-void
-bastion_input(Bastion *self, const char *name, const char *value)
-{
-	take_event(self, rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), name, value));
-}
-
 /* ---- the engine ---------------------------------------------------------------------------- */
 
 static gint64
@@ -200,6 +194,18 @@ bastion_kill(Bastion *self)
 }
 
 void
+bastion_end_engine(Bastion *self)
+{
+	rd_engine_free(self->engine);
+	self->crew->klass->free(self->crew);
+	rd_run_free(self->run);
+	self->engine = NULL;
+	self->crew = NULL;
+	self->stopped = FALSE;
+	forget(self);
+}
+
+void
 bastion_start(Bastion *self, const char *word)
 {
 	const RdEngineHooks hooks = {.now = now,
@@ -209,13 +215,9 @@ bastion_start(Bastion *self, const char *word)
 	g_autofree char *boot_id = g_strdup_printf("boot-of-%s", self->name);
 	g_autoptr(GError) error = NULL;
 
-	if (self->engine != NULL) {
-		/* a process that ended in order; what it knew is in the journal */
-		rd_engine_free(self->engine);
-		self->crew->klass->free(self->crew);
-		rd_run_free(self->run);
-		forget(self);
-	}
+	/* a process that ended in order; what it knew is in the journal */
+	if (self->engine != NULL)
+		bastion_end_engine(self);
 	self->stopped = FALSE;
 	self->restart_at = 0;
 	self->starts++;

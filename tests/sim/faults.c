@@ -11,10 +11,12 @@
 	static void name(Trial *trial, Bastion *bastion, RdMoment moment, const char *target,      \
 			 const char *host, const RdCall *call, RdSimRequest *request)
 
+/* for what follows later */
 typedef struct {
 	Trial *trial;
 	Bastion *bastion;
-} Blow;
+	RdSimHost *host;
+} Later;
 
 /* ---- processes of ours --------------------------------------------------------------------- */
 
@@ -29,28 +31,31 @@ never_return(void)
 static void
 die(gpointer data)
 {
-	Blow *blow = data;
+	Later *later = data;
 
-	trial_die(blow->trial, blow->bastion);
+	trial_end_engine(later->trial, later->bastion);
 }
 
 /* what comes next, but after the host has gone on with what it is doing now */
 static void
 soon(Trial *trial, Bastion *bastion, RdTimelineFunc func)
 {
-	Blow *blow = g_new0(Blow, 1);
+	Later *later = g_new0(Later, 1);
 
-	blow->trial = trial;
-	blow->bastion = bastion;
-	rd_timeline_add(trial->cluster->timeline, 0, func, blow, g_free);
+	later->trial = trial;
+	later->bastion = bastion;
+	rd_timeline_add(trial->cluster->timeline, 0, func, later, g_free);
 }
 
 STRIKE(kill_engine)
 {
-	gboolean on_host = moment == RD_MOMENT_ARRIVED || moment == RD_MOMENT_ACTED;
-
-	if (rd_fiber_current() == NULL && !on_host)
+	if (moment == RD_MOMENT_COMMIT || moment == RD_MOMENT_COMMITTED)
 		trial_die(trial, bastion);
+	/* before the worker hears of what the engine has heard */
+	if (moment == RD_MOMENT_TOLD) {
+		trial_end_engine(trial, bastion);
+		return;
+	}
 	soon(trial, bastion, die);
 	never_return();
 }
@@ -73,9 +78,10 @@ STRIKE(fill_journal)
 }
 
 static void
-heal_journal(Trial *trial)
+heal_journal(Trial *trial, const char *host)
 {
-	((Bastion *)g_ptr_array_index(trial->bastions, 0))->disk_full = FALSE;
+	for (guint i = 0; i < trial->bastions->len; i++)
+		((Bastion *)g_ptr_array_index(trial->bastions, i))->disk_full = FALSE;
 }
 
 /* ---- the way ------------------------------------------------------------------------------- */
@@ -93,75 +99,76 @@ STRIKE(cut_silently)
 /* ---- hosts --------------------------------------------------------------------------------- */
 
 static RdSimHost *
-struck(Trial *trial)
+find(Trial *trial, const char *host)
 {
-	return rd_sim_cluster_find(trial->cluster, trial->struck_host);
+	return rd_sim_cluster_find(trial->cluster, host);
 }
 
 STRIKE(reboot)
 {
-	rd_sim_host_reboot(struck(trial));
+	rd_sim_host_reboot(find(trial, host));
 }
 
 static void
 power_on(gpointer data)
 {
-	Blow *blow = data;
-
-	rd_sim_host_power_on(struck(blow->trial));
-}
-
-static void
-later(Trial *trial, gint64 delay, RdTimelineFunc func)
-{
-	Blow *blow = g_new0(Blow, 1);
-
-	blow->trial = trial;
-	rd_timeline_add(trial->cluster->timeline, delay, func, blow, g_free);
-}
-
-STRIKE(off_ten_minutes)
-{
-	rd_sim_host_power_off(struck(trial));
-	later(trial, 600 * RD_SIM_SECOND, power_on);
-}
-
-STRIKE(off_for_good)
-{
-	rd_sim_host_power_off(struck(trial));
-}
-
-static void
-heal_off(Trial *trial)
-{
-	rd_sim_host_power_on(struck(trial));
+	rd_sim_host_power_on(((Later *)data)->host);
 }
 
 static void
 reachable(gpointer data)
 {
-	Blow *blow = data;
+	((Later *)data)->host->unreachable = FALSE;
+}
 
-	struck(blow->trial)->unreachable = FALSE;
+static void
+in_ten_minutes(Trial *trial, const char *host, RdTimelineFunc func)
+{
+	Later *later = g_new0(Later, 1);
+
+	later->host = find(trial, host);
+	rd_timeline_add(trial->cluster->timeline, 600 * RD_SIM_SECOND, func, later, g_free);
+}
+
+STRIKE(off_ten_minutes)
+{
+	rd_sim_host_power_off(find(trial, host));
+	in_ten_minutes(trial, host, power_on);
+}
+
+STRIKE(off_for_good)
+{
+	rd_sim_host_power_off(find(trial, host));
+}
+
+static void
+heal_off(Trial *trial, const char *host)
+{
+	rd_sim_host_power_on(find(trial, host));
 }
 
 STRIKE(away_ten_minutes)
 {
-	struck(trial)->unreachable = TRUE;
-	later(trial, 600 * RD_SIM_SECOND, reachable);
+	find(trial, host)->unreachable = TRUE;
+	in_ten_minutes(trial, host, reachable);
+}
+
+static void
+fill(RdSimHost *host, gboolean full)
+{
+	rd_sim_tree_fill(host->tree, "/var/lib/recoveryd", full);
+	rd_sim_tree_fill(host->tree, RD_SIM_ETCD_DATA, full);
 }
 
 STRIKE(fill_host)
 {
-	rd_sim_tree_fill(struck(trial)->tree, "/var/lib/recoveryd", TRUE);
-	rd_sim_tree_fill(struck(trial)->tree, "/var/lib/etcd", TRUE);
+	fill(find(trial, host), TRUE);
 }
 
 static void
-heal_host(Trial *trial)
+heal_host(Trial *trial, const char *host)
 {
-	rd_sim_tree_fill(struck(trial)->tree, "/var/lib/recoveryd", FALSE);
-	rd_sim_tree_fill(struck(trial)->tree, "/var/lib/etcd", FALSE);
+	fill(find(trial, host), FALSE);
 }
 
 /* ---- somebody else ------------------------------------------------------------------------- */
@@ -169,16 +176,13 @@ heal_host(Trial *trial)
 static void
 second_starts(gpointer data)
 {
-	Blow *blow = data;
-	Bastion *first = blow->bastion;
+	Later *later = data;
+	Bastion *first = later->bastion;
 	Bastion *second = bastion_new(
 	    "bastion-2", "r-night-2", "22222222-2222-4222-8222-222222222222", first->plan,
-	    first->catalogue, blow->trial->cluster, first->setting->local_dir);
+	    first->catalogue, later->trial->cluster, first->setting->local_dir);
 
-	bastion_input(second, "backup.snapshot", rd_run_get_input(first->run, "backup.snapshot"));
-	bastion_input(second, "backup.name", rd_run_get_input(first->run, "backup.name"));
-	bastion_input(second, "backup.sha256", rd_run_get_input(first->run, "backup.sha256"));
-	bastion_start(trial_add_bastion(blow->trial, second), NULL);
+	bastion_start(trial_add_bastion(later->trial, second), NULL);
 }
 
 STRIKE(start_second)
@@ -189,9 +193,9 @@ STRIKE(start_second)
 static void
 copy_starts(gpointer data)
 {
-	Blow *blow = data;
+	Later *later = data;
 
-	bastion_start(trial_add_bastion(blow->trial, bastion_copy(blow->bastion, "bastion-2")),
+	bastion_start(trial_add_bastion(later->trial, bastion_copy(later->bastion, "bastion-2")),
 		      NULL);
 }
 
@@ -226,11 +230,18 @@ fault_applies(const Fault *fault, Bastion *bastion, RdMoment moment, const char 
 	return (fault->moments & (1u << moment)) != 0;
 }
 
+gboolean
+fault_adds_bastion(const Fault *fault)
+{
+	return fault->strike == start_second || fault->strike == start_copy;
+}
+
 void
 fault_strike(const Fault *fault, Trial *trial, Bastion *bastion, RdMoment moment,
 	     const char *target, const char *host, const RdCall *call, RdSimRequest *request)
 {
-	trial->fault = fault;
-	trial->struck_host = g_strdup(host);
+	Blow blow = {fault, g_strdup(host)};
+
+	g_array_append_val(trial->blows, blow);
 	fault->strike(trial, bastion, moment, target, host, call, request);
 }

@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
 	const char *procedure;
 	guint32 seed;
-	guint every, jobs;
+	guint every, touches_every, jobs;
 	gboolean real_pace;
 	const char *only;
 	gint at_boundary;
@@ -160,8 +160,8 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 
 	if (grid->at_boundary >= 0 && trial->boundary != (guint)grid->at_boundary)
 		return;
-	/* what touches is never left out */
-	if (grid->at_boundary < 0 && !touches && trial->boundary % grid->every != 0)
+	if (grid->at_boundary < 0 &&
+	    trial->boundary % (touches ? grid->touches_every : grid->every) != 0)
 		return;
 	for (guint i = 0; i < n_faults; i++) {
 		guint slot;
@@ -203,6 +203,32 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 				    call != NULL && call->state != NULL ? call->state : "",
 				    target != NULL ? target : "");
 	}
+}
+
+/* ---- several faults at random --------------------------------------------------------------- */
+
+#define RANDOM_BLOWS 3
+#define RANDOM_PACE  1500 /* moments between two of them, on average */
+
+static void
+at_random(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const char *host,
+	  const RdCall *call, RdSimRequest *request)
+{
+	GRand *chance = trial->at_data;
+	const Fault *fault;
+
+	if (g_rand_int_range(chance, 0, RANDOM_PACE) != 0)
+		return;
+	fault = &faults[g_rand_int_range(chance, 0, (gint32)n_faults)];
+	if (!fault_applies(fault, bastion, moment, target, host))
+		return;
+	/* one main loop for all: it cannot end in the middle for one of them */
+	if (g_str_equal(fault->name, "engine-killed") && call == NULL && trial->bastions->len > 1)
+		return;
+	/* who is the copy of whom would be a question of its own */
+	if (fault_adds_bastion(fault) && trial->bastions->len > 1)
+		return;
+	fault_strike(fault, trial, bastion, moment, target, host, call, request);
 }
 
 static Trial *
@@ -271,6 +297,68 @@ bench(Grid *grid, guint n)
 	       n / took);
 }
 
+/* @seed alone decides; the history is printed when @trace */
+static gboolean
+one_random(Grid *grid, guint32 seed, gboolean trace, Outcome *outcome)
+{
+	Trial *trial;
+	Bastion *bastion;
+
+	grid->seed = seed;
+	trial = new_trial(grid, trace);
+	bastion = g_ptr_array_index(trial->bastions, 0);
+	trial->at = at_random;
+	trial->at_data = g_rand_new_with_seed(seed);
+	trial->blows_max = RANDOM_BLOWS;
+	trial_run(trial, grid->expected, outcome);
+	if (trace)
+		printf("%s", bastion->trace->str);
+	for (guint i = 0; i < trial->blows->len; i++) {
+		const Blow *blow = &g_array_index(trial->blows, Blow, i);
+		g_autofree char *text = g_strdup(outcome->text);
+
+		g_snprintf(outcome->text, sizeof(outcome->text), "%s %s; %s", blow->fault->name,
+			   blow->host != NULL ? blow->host : "", text);
+	}
+	return outcome->good;
+}
+
+static gboolean
+run_random(Grid *grid, guint n)
+{
+	double began = seconds(), took;
+	guint bad = 0, held = 0, doubled = 0, lost = 0, first = grid->seed;
+
+	for (guint i = 0; i < n; i++) {
+		Outcome *outcome = grid->slots[0].outcome;
+		int status;
+		pid_t pid;
+
+		memset(outcome, 0, sizeof(*outcome));
+		fflush(stdout);
+		pid = fork();
+		if (pid == 0) {
+			one_random(grid, first + i, FALSE, outcome);
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+		held += outcome->held > 0;
+		doubled += outcome->doubled;
+		lost += outcome->lost;
+		if (status == 0 && outcome->good)
+			continue;
+		bad++;
+		printf("# BAD %s --random 1 --seed %u -v: %s%s\n", grid->procedure, first + i,
+		       status != 0 ? "it crashed " : "", outcome->text);
+	}
+	took = seconds() - began;
+	printf("# %u recoveries with up to %u faults at random: %u held and then done, %u doubled, "
+	       "%u lost, %u bad; %.0f per second\n",
+	       n, RANDOM_BLOWS, held, doubled, lost, bad, n / took);
+	printf("%sok - %s: several faults at random\n", bad > 0 ? "not " : "", grid->procedure);
+	return bad == 0;
+}
+
 static gboolean
 run_grid(Grid *grid)
 {
@@ -319,16 +407,21 @@ int
 main(int argc, char **argv)
 {
 	g_autofree char *procedure = NULL, *only = NULL;
-	gint seed = 1, every = 1, jobs = 1, boundary = -1, n_bench = 0;
+	gint seed = 1, every = 1, touches_every = 1, jobs = 1, boundary = -1, n_bench = 0,
+	     n_random = 0;
 	gboolean verbose = FALSE, real_pace = FALSE, ok;
 	const GOptionEntry options[] = {
 	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME"},
 	    {"seed", 's', 0, G_OPTION_ARG_INT, &seed, "all chance comes from it", "N"},
 	    {"every", 'e', 0, G_OPTION_ARG_INT, &every, "only each Nth boundary of what looks",
 	     "N"},
+	    {"touches", 't', 0, G_OPTION_ARG_INT, &touches_every, "only each Nth of what touches",
+	     "N"},
 	    {"jobs", 'j', 0, G_OPTION_ARG_INT, &jobs, "so many at a time", "N"},
 	    {"fault", 'f', 0, G_OPTION_ARG_STRING, &only, "only this one", "NAME"},
 	    {"boundary", 'b', 0, G_OPTION_ARG_INT, &boundary, "only this one, and tell all", "N"},
+	    {"random", 'r', 0, G_OPTION_ARG_INT, &n_random,
+	     "several faults at random, so many times; with 1 tell all", "N"},
 	    {"bench", 0, 0, G_OPTION_ARG_INT, &n_bench, "undisturbed, so many times", "N"},
 	    {"real-pace", 0, 0, G_OPTION_ARG_NONE, &real_pace,
 	     "pods stop and start as slowly as real ones", NULL},
@@ -349,6 +442,7 @@ main(int argc, char **argv)
 	grid.procedure = procedure != NULL ? procedure : "manual-restore";
 	grid.seed = (guint32)seed;
 	grid.every = (guint)MAX(every, 1);
+	grid.touches_every = (guint)MAX(touches_every, 1);
 	grid.jobs = (guint)MAX(jobs, 1);
 	grid.real_pace = real_pace;
 	grid.only = only;
@@ -366,8 +460,14 @@ main(int argc, char **argv)
 	ok = undisturbed(&grid, verbose);
 	if (ok && n_bench > 0)
 		bench(&grid, (guint)n_bench);
+	else if (ok && n_random == 1)
+		ok = one_random(&grid, grid.seed, TRUE, grid.slots[0].outcome);
+	else if (ok && n_random > 0)
+		ok = run_random(&grid, (guint)n_random);
 	else if (ok)
 		ok = run_grid(&grid);
+	if (n_random == 1)
+		printf("# %s%s\n", ok ? "good" : "BAD", grid.slots[0].outcome->text);
 	for (guint i = 0; i < grid.jobs; i++) {
 		g_autofree char *dir = g_strdup_printf("%s/%u", grid.dir, i);
 

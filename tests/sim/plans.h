@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 #include "machine/plan.h"
+#include "runner/catalogue.h"
 
-/* the shipped procedures for m0 (recovery), m1, m2 */
-RdPlan *sim_plan(const char *procedure, guint n_hosts);
+/* The shipped procedure @name, as it stands in data/procedures, for m0 (recovery) to m<n_hosts-1>,
+ * with the backup @snapshot on the bastion. */
+RdPlan *sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *snapshot,
+		 const char *sha256);

@@ -21,7 +21,7 @@ moment_of(Bastion *bastion, RdMoment moment, const char *target, const char *hos
 {
 	Trial *self = data;
 
-	if (self->fault != NULL)
+	if (self->blows->len >= self->blows_max)
 		return;
 	if (self->at != NULL)
 		self->at(self, bastion, moment, target, host, call, request);
@@ -38,8 +38,8 @@ trial_add_bastion(Trial *self, Bastion *bastion)
 	return bastion;
 }
 
-static void
-add_backup(Trial *self, Bastion *bastion)
+static RdPlan *
+make_plan(Trial *self)
 {
 	g_autofree char *path = g_build_filename(self->local_dir, "snapshot_night.db", NULL);
 	g_autoptr(GBytes) backup = rd_scenery_backup();
@@ -49,9 +49,7 @@ add_backup(Trial *self, Bastion *bastion)
 
 	if (!g_file_set_contents(path, data, (gssize)size, NULL))
 		g_error("cannot write %s", path);
-	bastion_input(bastion, "backup.snapshot", path);
-	bastion_input(bastion, "backup.name", "snapshot_night.db");
-	bastion_input(bastion, "backup.sha256", sha256);
+	return sim_plan(self->catalogue, self->procedure, 3, path, sha256);
 }
 
 static void
@@ -60,6 +58,12 @@ open_context(Trial *self)
 	self->context = g_main_context_new();
 	g_main_context_push_thread_default(self->context);
 	self->clock = rd_clock_new(self->cluster->timeline, self->context, stuck, self);
+}
+
+static void
+blow_clear(gpointer data)
+{
+	g_free(((Blow *)data)->host);
 }
 
 Trial *
@@ -72,17 +76,19 @@ trial_new(const char *procedure, guint32 seed, RdCatalogue *catalogue, const cha
 	self->procedure = procedure;
 	self->local_dir = g_strdup(local_dir);
 	self->catalogue = catalogue;
-	self->plan = sim_plan(procedure, 3);
+	self->plan = make_plan(self);
 	self->cluster = rd_scenery_quorum_lost(seed, 3);
 	self->bastions = g_ptr_array_new();
 	self->breaches = g_ptr_array_new_with_free_func(g_free);
 	self->held = g_string_new(NULL);
+	self->blows = g_array_new(FALSE, FALSE, sizeof(Blow));
+	g_array_set_clear_func(self->blows, blow_clear);
+	self->blows_max = 1;
 	open_context(self);
 	bastion = bastion_new("bastion-1", "r-night-1", UUID, self->plan, catalogue, self->cluster,
 			      local_dir);
 	if (trace)
 		bastion->trace = g_string_new(NULL);
-	add_backup(self, bastion);
 	trial_add_bastion(self, bastion);
 	return self;
 }
@@ -100,7 +106,7 @@ trial_free(Trial *self)
 	rd_plan_free(self->plan);
 	g_ptr_array_unref(self->breaches);
 	g_string_free(self->held, TRUE);
-	g_free(self->struck_host);
+	g_array_unref(self->blows);
 	g_free(self->local_dir);
 	g_free(self);
 }
@@ -150,6 +156,24 @@ bury(Trial *self)
 	start_later(self, bastion, RD_SIM_SECOND, NULL);
 }
 
+void
+trial_end_engine(Trial *self, Bastion *bastion)
+{
+	if (bastion->engine == NULL)
+		return;
+	bastion_end_engine(bastion);
+	start_later(self, bastion, RD_SIM_SECOND, NULL);
+}
+
+gboolean
+trial_has_struck(Trial *self, const char *fault)
+{
+	for (guint i = 0; i < self->blows->len; i++)
+		if (g_str_equal(g_array_index(self->blows, Blow, i).fault->name, fault))
+			return TRUE;
+	return FALSE;
+}
+
 static gboolean
 is_end(const char *end)
 {
@@ -165,7 +189,7 @@ is_done(const char *end)
 static gboolean
 is_copy(Trial *self)
 {
-	return self->fault != NULL && g_str_equal(self->fault->name, "copied-run");
+	return trial_has_struck(self, "copied-run");
 }
 
 /* another bastion is at work or has done it: there is nothing to help */
@@ -193,8 +217,12 @@ help(Trial *self, Bastion *bastion)
 			       bastion->error != NULL ? bastion->error->message : causes);
 	if (bastion->error == NULL && *causes == '\0')
 		g_ptr_array_add(self->breaches, g_strdup("it is held and gives no reason"));
-	if (self->fault != NULL && self->fault->heal != NULL)
-		self->fault->heal(self);
+	for (guint i = 0; i < self->blows->len; i++) {
+		const Blow *blow = &g_array_index(self->blows, Blow, i);
+
+		if (blow->fault->heal != NULL)
+			blow->fault->heal(self, blow->host);
+	}
 	/* two runs that stand in each other's way: the second one is withdrawn */
 	for (guint i = 1; i < self->bastions->len && !is_copy(self); i++) {
 		Bastion *other = g_ptr_array_index(self->bastions, i);
@@ -218,6 +246,9 @@ attend(Trial *self)
 	for (guint i = 0; i < self->bastions->len; i++) {
 		Bastion *bastion = g_ptr_array_index(self->bastions, i);
 
+		/* the original says "a copy of this run is at work": go there */
+		if (is_copy(self) && i + 1 < self->bastions->len)
+			continue;
 		if (is_end(bastion_end(bastion)) || gives_way(self, bastion))
 			continue;
 		if (self->rounds >= ROUNDS_MAX)
@@ -269,10 +300,15 @@ trial_tally(Trial *self)
 static gboolean
 may_differ(Trial *self, const char *effect)
 {
-	return self->fault != NULL && self->fault->host_dies &&
-	       g_str_has_prefix(effect, self->struck_host) &&
-	       (g_str_has_suffix(effect, "kubelet restarted") ||
-		g_str_has_suffix(effect, "snapshot saved"));
+	gboolean died = FALSE;
+
+	for (guint i = 0; i < self->blows->len; i++) {
+		const Blow *blow = &g_array_index(self->blows, Blow, i);
+
+		died = died || (blow->fault->host_dies && g_str_has_prefix(effect, blow->host));
+	}
+	return died && (g_str_has_suffix(effect, "kubelet restarted") ||
+			g_str_has_suffix(effect, "snapshot saved"));
 }
 
 /* Who comes when the first has given the lock back may do it all again, where that makes sense: a

@@ -10,6 +10,11 @@
 typedef struct _Trial Trial;
 typedef struct _Fault Fault;
 
+typedef struct {
+	const Fault *fault;
+	char *host; /* (owned) (nullable) */
+} Blow;
+
 /* what came of it; plain memory, so that a forked child can hand it over */
 typedef struct {
 	gboolean over; /* it came to an end at all */
@@ -32,12 +37,12 @@ struct _Trial {
 	GPtrArray *bastions; /* (element-type Bastion) */
 	GPtrArray *breaches; /* (element-type utf8) */
 	guint boundary;	     /* number of the moment that comes next */
-	/* called at each of them while nothing has struck yet */
+	/* called at each of them while fewer than blows_max have struck */
 	void (*at)(Trial *self, Bastion *bastion, RdMoment moment, const char *target,
 		   const char *host, const RdCall *call, RdSimRequest *request);
 	gpointer at_data;
-	const Fault *fault; /* (nullable) that struck */
-	char *struck_host;  /* (owned) (nullable) */
+	GArray *blows;	 /* (element-type Blow) what has struck so far */
+	guint blows_max; /* moments are offered to @at until so many have */
 	Bastion *dying;
 	jmp_buf death;
 	gboolean stuck;
@@ -54,8 +59,12 @@ void trial_run(Trial *self, GHashTable *expected, Outcome *outcome);
 /* "host effect" to GUINT count: what must happen once */
 GHashTable *trial_tally(Trial *self);
 Bastion *trial_add_bastion(Trial *self, Bastion *bastion);
-/* the engine of @bastion dies here and now; does not return. On the main stack only. */
+/* the engine of @bastion dies in the middle of its work; does not return. Only while the trial has
+ * no other bastion, whose main loop this would be, too */
 void trial_die(Trial *self, Bastion *bastion) G_GNUC_NORETURN;
+/* the same between two of its turns */
+void trial_end_engine(Trial *self, Bastion *bastion);
+gboolean trial_has_struck(Trial *self, const char *fault);
 
 /* faults.c */
 struct _Fault {
@@ -63,7 +72,7 @@ struct _Fault {
 	guint moments; /* bit set of RdMoment */
 	void (*strike)(Trial *trial, Bastion *bastion, RdMoment moment, const char *target,
 		       const char *host, const RdCall *call, RdSimRequest *request);
-	void (*heal)(Trial *trial); /* (nullable) */
+	void (*heal)(Trial *trial, const char *host); /* (nullable) */
 	gboolean host_dies; /* what did not survive a boot may be missing or started again */
 };
 extern const Fault faults[];
@@ -71,5 +80,6 @@ extern const guint n_faults;
 /* can it happen here at all */
 gboolean fault_applies(const Fault *fault, Bastion *bastion, RdMoment moment, const char *target,
 		       const char *host);
+gboolean fault_adds_bastion(const Fault *fault);
 void fault_strike(const Fault *fault, Trial *trial, Bastion *bastion, RdMoment moment,
 		  const char *target, const char *host, const RdCall *call, RdSimRequest *request);
