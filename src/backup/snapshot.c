@@ -19,9 +19,8 @@
  * an hour of reading (it may be a hole of a terabyte). */
 
 #define HASH_SIZE 32
-#define SECTOR	  512 /* bbolt pages are multiples of it; a hash behind them shows by the remainder \
-		       */
-#define BLOCK (1024 * 1024)
+#define SECTOR	  512 /* bbolt pages are multiples of it: the remainder shows a hash */
+#define BLOCK	  (1024 * 1024)
 G_STATIC_ASSERT(BLOCK >= RD_BBOLT_FRONT);
 
 static const char *const verdict_words[] = {

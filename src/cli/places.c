@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-cli"
 
-#include <gio/gio.h>
+#include <string.h>
 
 #include "cli/build-config.h"
+#include "engine/begin.h"
 #include "places.h"
 
 const char *
@@ -35,30 +36,18 @@ rd_place_self(void)
 JsonNode *
 rd_place_describe_plugins(const char *dir, GError **error)
 {
-	g_autofree char *self = rd_place_self();
-	g_autoptr(GSubprocess) child = NULL;
-	g_autoptr(JsonParser) parser = json_parser_new();
-	g_autofree char *out = NULL, *err = NULL;
+	g_autoptr(GError) why = NULL;
+	g_autofree char *text = rd_describe_plugins(dir, &why);
+	const char *message;
 
-	child = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE,
-				 error, self, "runner", "--describe", dir, NULL);
-	if (child == NULL || !g_subprocess_communicate_utf8(child, NULL, NULL, &out, &err, error))
-		return NULL;
-	if (!g_subprocess_get_successful(child)) {
-		const char *text = g_strstrip(err);
-
-		if (g_str_has_prefix(text, "recoveryd: "))
-			text += strlen("recoveryd: ");
-		g_set_error(error, RD_PROCEDURE_ERROR, RD_PROCEDURE_ERROR_INVALID, "%s",
-			    *text != '\0' ? text
-					  : "the process that loads the plugins died without a word");
-		return NULL;
-	}
-	if (!json_parser_load_from_data(parser, out, -1, error)) {
-		g_prefix_error(error, "what the plugins of %s say is not JSON: ", dir);
-		return NULL;
-	}
-	return json_parser_steal_root(parser);
+	if (text != NULL)
+		return json_from_string(text, error);
+	/* the child is this program and signs its errors as such */
+	message = why->message;
+	if (g_str_has_prefix(message, "recoveryd: "))
+		message += strlen("recoveryd: ");
+	g_set_error_literal(error, RD_PROCEDURE_ERROR, RD_PROCEDURE_ERROR_INVALID, message);
+	return NULL;
 }
 
 RdTypes *

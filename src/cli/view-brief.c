@@ -138,3 +138,34 @@ rd_view_print_brief(GString *page, const RdView *view, const RdScreen *screen)
 		rd_brief_line(&self, "> recoveryd %s %s",
 			      rd_run_get_state(view->run) == RD_RUN_HELD ? "status" : "resume", id);
 }
+
+char *
+rd_view_summary(const RdView *view)
+{
+	GPtrArray *steps = rd_run_get_steps(view->run);
+	GString *line = g_string_new(NULL);
+	RdFacts facts;
+	const char *ink;
+
+	rd_view_get_facts(view, &facts);
+	g_string_append_printf(line, "%s %s step %u/%u", view->run_id,
+			       rd_view_get_headline(view, &ink), facts.done, facts.total);
+	for (guint i = 0; i < steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(steps, i);
+		const RdProgress *progress = view->progress != NULL
+						 ? g_hash_table_lookup(view->progress, step->target)
+						 : NULL;
+		g_autofree char *text = NULL;
+
+		if (!rd_advice_counts(view->run, step) ||
+		    !(rd_life_is_at_work(step->life) || step->life == RD_LIFE_HELD))
+			continue;
+		text = rd_screen_clean(step->life != RD_LIFE_HELD && progress != NULL
+					   ? progress->text
+					   : step->text);
+		g_string_append_printf(line, "; %s@%s: %s%s%s", step->plan->name, step->target,
+				       rd_view_describe_life(step), *text != '\0' ? ": " : "",
+				       text);
+	}
+	return g_string_free(line, FALSE);
+}

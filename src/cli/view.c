@@ -43,6 +43,19 @@ rd_view_last_wall(const RdView *view)
 	return last->wall;
 }
 
+/* microseconds; text, because JSON numbers are doubles to many, or a number */
+static gint64
+rd_view_get_time(JsonObject *object, const char *name)
+{
+	JsonNode *node = json_object_get_member(object, name);
+
+	if (node == NULL || !JSON_NODE_HOLDS_VALUE(node))
+		return 0;
+	if (json_node_get_value_type(node) == G_TYPE_STRING)
+		return g_ascii_strtoll(json_node_get_string(node), NULL, 10);
+	return json_node_get_int(node);
+}
+
 static void
 rd_view_add_progress(JsonObject *object, const char *target, JsonNode *node, gpointer data)
 {
@@ -55,7 +68,7 @@ rd_view_add_progress(JsonObject *object, const char *target, JsonNode *node, gpo
 		return;
 	progress = g_new0(RdProgress, 1);
 	progress->text = g_strdup(text);
-	progress->at = json_object_get_int_member_with_default(line, "at", 0);
+	progress->at = rd_view_get_time(line, "at");
 	g_hash_table_replace(data, g_strdup(target), progress);
 }
 
@@ -69,15 +82,17 @@ rd_view_add_status(RdView *view, const char *json)
 	gint64 wall = rd_view_last_wall(view);
 
 	view->clock = clock;
+	g_clear_pointer(&view->progress, g_hash_table_unref);
 	view->progress = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rd_progress_free);
 	if (view->engine != RD_ENGINE_ALIVE)
 		return; /* the run's clock stands still */
 	root = json != NULL ? json_from_string(json, NULL) : NULL;
 	if (root != NULL && JSON_NODE_HOLDS_OBJECT(root)) {
 		object = json_node_get_object(root);
-		if (json_object_get_int_member_with_default(object, "clock", 0) >= clock) {
-			clock = json_object_get_int_member_with_default(object, "clock", clock);
-			wall = json_object_get_int_member_with_default(object, "wall", wall);
+		if (rd_view_get_time(object, "clock") >= clock &&
+		    rd_view_get_time(object, "wall") >= wall) {
+			clock = rd_view_get_time(object, "clock");
+			wall = rd_view_get_time(object, "wall");
 		}
 		lines = json_object_get_member(object, "progress");
 		if (lines != NULL && JSON_NODE_HOLDS_OBJECT(lines))
@@ -85,6 +100,34 @@ rd_view_add_status(RdView *view, const char *json)
 						   rd_view_add_progress, view->progress);
 	}
 	view->clock = clock + MAX(view->wall - wall, 0);
+}
+
+gboolean
+rd_view_look(RdView *view, RdOpenRun *open, gboolean *news, GError **error)
+{
+	g_autofree char *path = rd_rundir_file(open->dir, "status.json");
+	g_autofree char *json = NULL;
+
+	rd_view_clear(view);
+	/* The lock first, then the journal: an engine that is gone by then has written its last
+	 * word, and we read it. The other way round a run that ends right now would look deserted. */
+	view->engine = rd_reading_engine(open->dir, &view->holder);
+	if (!rd_open_run_refresh(open, news, error))
+		return FALSE;
+	view->run_id = rd_rundir_get_id(open->dir);
+	view->run = open->run;
+	view->events = open->events;
+	view->wall = g_get_real_time();
+	(void)g_file_get_contents(path, &json, NULL, NULL);
+	rd_view_add_status(view, json);
+	return TRUE;
+}
+
+void
+rd_view_clear(RdView *view)
+{
+	g_clear_pointer(&view->holder, g_free);
+	g_clear_pointer(&view->progress, g_hash_table_unref);
 }
 
 gboolean

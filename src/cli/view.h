@@ -20,15 +20,21 @@ typedef struct {
 	RdRun *run;
 	GPtrArray *events; /* (element-type RdEvent) what the fold was made of */
 	RdEngineLife engine;
-	const char *holder; /* (nullable) who holds the engine lock */
-	gint64 wall;	    /* now, microseconds since the epoch */
-	gint64 clock;	    /* now, on the run's clock: deadlines count it */
-	GHashTable *progress; /* (element-type utf8 RdProgress) (nullable) by target */
+	char *holder;	      /* (owned) (nullable) who holds the engine lock */
+	gint64 wall;	      /* now, microseconds since the epoch */
+	gint64 clock;	      /* now, on the run's clock: deadlines count it */
+	GHashTable *progress; /* (element-type utf8 RdProgress) (owned) by target */
 } RdView;
 
-/* status.json of the engine, {"progress": {TARGET: {"text", "at"}}, "clock", "wall"}: fills
- * progress (owned by the caller) and moves clock on. @json may be NULL: only the events tell then.
- * Of an engine that is gone nothing is believed. */
+/* Everything as it is now: the rest of the journal is read, the lock and status.json are looked
+ * at. (out) *news (nullable): there were new events. */
+gboolean rd_view_look(RdView *view, RdOpenRun *open, gboolean *news, GError **error);
+void rd_view_clear(RdView *view);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdView, rd_view_clear)
+
+/* status.json of the engine, {"progress": {TARGET: {"text", "at"}}, "clock", "wall"}, times as
+ * text or numbers: fills progress and moves clock on. @json may be NULL: only the events tell
+ * then. Of an engine that is gone nothing is believed. */
 void rd_view_add_status(RdView *view, const char *json);
 
 /* ---- what several of the forms say ---- */
@@ -78,6 +84,8 @@ typedef enum {
 	RD_FORM_COMPACT, /* what is over and what is ahead in one line each */
 } RdForm;
 void rd_view_print(GString *page, const RdView *view, const RdScreen *screen, RdForm form);
+/* one line: what --plain -w says when something has changed */
+char *rd_view_summary(const RdView *view);
 /* at most 8 lines of 40 columns, for a telephone */
 void rd_view_print_brief(GString *page, const RdView *view, const RdScreen *screen);
 /* docs/json.md */

@@ -229,9 +229,12 @@ rd_procedure_expand(const RdProcedure *procedure, const RdInventory *inventory, 
 			  .inventory = inventory,
 			  .values = values,
 			  .wrong = wrong};
+	gboolean known = FALSE;
 
 	plan->summary = g_strdup(procedure->summary);
 	add_inputs(&self, inputs);
+	/* half-known inputs would only repeat in every state what is wrong with them */
+	known = wrong->len == 0;
 	add_hosts(&self, plan);
 	for (guint i = 0; i < procedure->units->len; i++) {
 		const RdProcedureUnit *unit = procedure->units->pdata[i];
@@ -241,10 +244,9 @@ rd_procedure_expand(const RdProcedure *procedure, const RdInventory *inventory, 
 				 "%s runs on: %s, and the inventory names no recovery host: give "
 				 "recovery: true to one control-plane host, or --recovery-host",
 				 unit->name, unit->order != NULL ? "recovery, others" : unit->on);
-		/* half-known inputs would only repeat what is wrong with them */
-		for (guint j = unit->first; wrong->len == 0 && j < unit->first + unit->count; j++)
+		for (guint j = unit->first; known && j < unit->first + unit->count; j++)
 			add_state(&self, plan, unit, procedure->states->pdata[j]);
-		if (wrong->len == 0)
+		if (known)
 			rd_plan_add_unit(plan, unit->name, unit->count);
 	}
 	if (wrong->len > 0) {

@@ -70,7 +70,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 	return 0;
 }
 
-#ifndef RD_LIBFUZZER
+#ifndef RD_FUZZER
 
 #define VARIANTS 200
 

@@ -5,6 +5,7 @@
 #include "backup/pair.h"
 #include "expected.h"
 #include "procedure/template.h"
+#include "runner/catalogue.h"
 
 static RdTypes *types;
 
@@ -191,6 +192,41 @@ test_manual_restore(void)
 	g_assert_cmpint(find_state(plan, "rescue")->mark, ==, RD_MARK_RESCUE_COPY);
 }
 
+/* the procedures we ship, against the plugins we ship: types.json is only what the tests above need
+ */
+static void
+test_shipped(void)
+{
+	g_autofree char *dir =
+	    g_build_filename(g_getenv("SOURCE_ROOT"), "data", "procedures", NULL);
+	g_autofree char *plugins = g_build_filename(g_getenv("BUILD_ROOT"), "plugins", NULL);
+	g_autoptr(RdCatalogue) catalogue = rd_catalogue_new();
+	g_autoptr(GError) error = NULL;
+	g_autoptr(JsonNode) description = NULL;
+	g_autoptr(RdTypes) shipped = NULL;
+	g_autoptr(GDir) entries = g_dir_open(dir, 0, &error);
+	const char *name = NULL;
+	guint n = 0;
+
+	g_assert_no_error(error);
+	rd_catalogue_load_dir(catalogue, plugins, &error);
+	g_assert_no_error(error);
+	description = rd_catalogue_describe(catalogue);
+	shipped = rd_types_new(description, &error);
+	g_assert_no_error(error);
+	while ((name = g_dir_read_name(entries)) != NULL) {
+		g_autofree char *path = g_build_filename(dir, name, NULL);
+		g_autofree char *stem = g_strndup(name, strlen(name) - strlen(".yaml"));
+		g_autoptr(RdProcedure) procedure = rd_procedure_load(path, shipped, &error);
+
+		g_assert_no_error(error);
+		/* it is found by the name of its file */
+		g_assert_cmpstr(procedure->name, ==, stem);
+		n++;
+	}
+	g_assert_cmpuint(n, >=, 2);
+}
+
 static void
 test_two_states(void)
 {
@@ -299,8 +335,11 @@ test_wrong_inputs(void)
 			    "static_kuberesources_*.tar.gz of one backup\n"
 			    "manual-restore has no input backup; did you mean backup?");
 	assert_not_expanded(restore, inventory, unproven,
-			    "copy-backup: parameter sha256: “${input.backup.sha256}” is not known");
+			    "copy-backup: parameter sha256: “${input.backup.sha256}” is not known\n"
+			    "restore: parameter sha256: “${input.backup.sha256}” is not known");
 	assert_not_expanded(restore, inventory, relative,
+			    "parameters: parameter snapshot must be an absolute path on this "
+			    "machine, not “b.db”\n"
 			    "copy-backup: parameter from must be an absolute path on this machine, "
 			    "not “b.db”");
 	assert_not_expanded(two, inventory, mistyped,
@@ -586,6 +625,7 @@ main(int argc, char **argv)
 	g_test_add_func("/procedure/template", test_template);
 	g_test_add_func("/procedure/locate", test_locate);
 	g_test_add_func("/procedure/manual-restore", test_manual_restore);
+	g_test_add_func("/procedure/shipped", test_shipped);
 	g_test_add_func("/procedure/two-states", test_two_states);
 	g_test_add_func("/procedure/targets", test_targets);
 	g_test_add_func("/procedure/wrong-inputs", test_wrong_inputs);
