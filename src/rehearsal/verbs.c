@@ -346,6 +346,12 @@ job_start(RdSimProcess *self)
 		process_answer(self, &reply);
 		return;
 	}
+	if (job != NULL && !g_strv_equal(job->call->call.argv, call->argv)) {
+		rd_sim_reply(&reply, RD_VERDICT_REFUSED, 0, NULL,
+			     "the job of this attempt runs another command already");
+		process_answer(self, &reply);
+		return;
+	}
 	if (job == NULL && !same_boot(self, &reply)) {
 		process_answer(self, &reply);
 		return;
