@@ -157,6 +157,9 @@ check_nothing_before_take(Place *place)
 	place->write(place, file, "a\n");
 	assert_call(place, FENCED, .verb = RD_CALL_RUN, .run = "r1", .number = 1, .argv = argv,
 		    .state = "s", .visit = 1, .attempt = 1);
+	/* who says that he took it is told that it is another host now; who does not may look */
+	assert_call(place, FENCED, .verb = RD_CALL_ASIDE, .run = "r1", .number = 1, .from = file);
+	assert_call(place, DONE, .verb = RD_CALL_ASIDE, .run = "r1", .number = 0, .from = file);
 	assert_call(place, FENCED, .verb = RD_CALL_MOVE, .run = "r1", .number = 1, .from = file,
 		    .to = other);
 	assert_call(place, FENCED, .verb = RD_CALL_MOVE_ASIDE, .run = "r1", .number = 1,
