@@ -412,9 +412,9 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 		wrong = rd_scenery_check_restored(self->cluster, token);
 		add_all(text, wrong);
 	}
-	/* where it is right to stay held, the reason is what counts */
-	if (winner == NULL && ends_held(self) != NULL &&
-	    strstr(self->held->str, ends_held(self)) != NULL)
+	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt
+	 * host says what it found, after the advised resume it has its name */
+	if (winner == NULL && ends_held(self) != NULL && strstr(text->str, ends_held(self)) != NULL)
 		g_string_truncate(text, 0);
 	else if (expected != NULL)
 		compare(self, expected, outcome, text);
