@@ -209,10 +209,12 @@ fence_look() {
 	[ "$number" -gt 0 ] || return 0
 	read_epoch
 	case $? in
-	1) return 0 ;;
+	1) fenced "there is no $root/epoch, though run $run took this host: it was rebuilt, or is another one" ;;
 	2) refuse "$damaged" ;;
 	esac
 	[ "$e_run" = "$run" ] && [ "$e_number" -le "$number" ] || fenced "the host has $(holder)"
+	[ "$e_machine" = "$machine" ] ||
+		fenced "$root/epoch was written on another machine ($e_machine, this is $machine): it was rebuilt"
 }
 
 # The order matters: first touch.lock, then the look at the epoch. Who takes the host writes the
