@@ -235,7 +235,7 @@ find_verdict(RdFrame *frame, gsize *end)
 {
 	g_autofree char *mark = g_strdup_printf("\nrecoveryd-end %s ", frame->nonce);
 	const char *data = (const char *)frame->err->data;
-	const char *found = g_strrstr_len(data, frame->err->len, mark);
+	const char *found = data != NULL ? g_strrstr_len(data, frame->err->len, mark) : NULL;
 	const char *words;
 	const char *newline;
 
@@ -278,7 +278,8 @@ static const struct {
 static gboolean
 fail_incomplete(RdFrame *frame, GError **error)
 {
-	g_autofree char *said = g_strndup((const char *)frame->err->data, frame->err->len);
+	g_autofree char *said =
+	    g_strndup(frame->err->len > 0 ? (const char *)frame->err->data : "", frame->err->len);
 	g_autofree char *valid = NULL;
 
 	/* nologin speaks on stdout */
