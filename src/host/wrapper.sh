@@ -5,8 +5,8 @@
 # It is never stored there. Needs coreutils and flock; uses systemd-run where systemd is pid 1.
 # The files are described in docs/hosts.md.
 #
-# Framing: "recoveryd-begin NONCE" starts what counts of stdout (a login shell may have spoken
-# before), "recoveryd-end NONCE" ends it; stderr ends with "recoveryd-end NONCE VERDICT STATUS".
+# Framing: "recoveryd-begin NONCE" starts what counts of stdout and of stderr (a login shell may have
+# spoken before), "recoveryd-end NONCE" ends stdout, "recoveryd-end NONCE VERDICT STATUS" stderr.
 # Without both ends the answer counts as lost.
 #
 # Descriptors: 4 a command's stderr; 5 a job's lock, held by the job for its life; 6 the input; 7
@@ -783,6 +783,7 @@ fetch() {
 [ "$verb" = job-body ] && job_body "$@"
 
 printf 'recoveryd-begin %s\n' "$nonce"
+printf 'recoveryd-begin %s\n' "$nonce" >&2
 if [ "$root" = $default_root ] && [ "$(id -u)" != 0 ]; then
 	printf 'runs as %s, not as root' "$(id -un)" >&2
 	end not-root
