@@ -168,7 +168,7 @@ launch() {
 		unit=$(printf 'recoveryd-%s-%s.%s.%s-%.60s' "$run" "$state" "$visit" "$attempt" "$name")
 		# shellcheck disable=SC2086 # nothing or one word
 		setsid systemd-run --scope --quiet --collect $literal --slice=system.slice \
-			--unit="$unit" "$@" &
+			--unit="$unit" --description="job $name of $state, run $run" "$@" &
 	else
 		setsid "$@" &
 	fi
