@@ -176,8 +176,9 @@ rd_plugin_show_run(const RdCli *cli, char **args, GError **error)
 		}
 	}
 	if (page->len == 0) {
-		rd_cli_usage(error, "there is no plugin and no state type %s in %s: recoveryd "
-				    "plugin list",
+		rd_cli_usage(error,
+			     "there is no plugin and no state type %s in %s: recoveryd "
+			     "plugin list",
 			     args[0], rd_place_plugins());
 		return RD_EXIT_USAGE;
 	}
