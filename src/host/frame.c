@@ -234,14 +234,8 @@ static char *
 find_verdict(RdFrame *frame, gsize *end)
 {
 	g_autofree char *mark = g_strdup_printf("\nrecoveryd-end %s ", frame->nonce);
-<<<<<<< HEAD
-	/* nothing came yet: there is no array then */
-	const char *data = frame->err->data != NULL ? (const char *)frame->err->data : "";
-	const char *found = g_strrstr_len(data, frame->err->len, mark);
-=======
 	const char *data = (const char *)frame->err->data;
 	const char *found = data != NULL ? g_strrstr_len(data, frame->err->len, mark) : NULL;
->>>>>>> refs/heads/host
 	const char *words;
 	const char *newline;
 
