@@ -63,6 +63,7 @@ rd_run_new(const RdPlan *plan)
 
 	run->plan = plan;
 	run->unit = -1;
+	run->heard = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	run->inputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	run->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	run->steps = g_ptr_array_new_with_free_func(rd_step_free);
@@ -105,6 +106,7 @@ rd_run_free(RdRun *run)
 	g_free(run->creator);
 	g_free(run->first);
 	g_free(run->visits);
+	g_hash_table_unref(run->heard);
 	g_hash_table_unref(run->inputs);
 	g_hash_table_unref(run->outputs);
 	g_ptr_array_unref(run->steps);
@@ -457,6 +459,10 @@ rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 	case RD_EVENT_RUN:
 		return rd_run_apply_run(run, event, error);
 	case RD_EVENT_REQUEST:
+		if (event->number != 0)
+			g_hash_table_add(run->heard,
+					 g_memdup2(&event->number, sizeof event->number));
+		return TRUE;
 	case RD_EVENT_REMARK:
 		return TRUE;
 	}

@@ -103,6 +103,9 @@ GPtrArray *rd_run_lost_all(RdRun *run);
 GPtrArray *rd_run_request(RdRun *run, const char *word, const char *step, const char *argument,
 			  const char *who, const char *reason, GError **error);
 
+/* whether the request with this token is in the journal */
+gboolean rd_run_heard(RdRun *run, gint64 token);
+
 /* reading it */
 const RdPlan *rd_run_get_plan(RdRun *run);
 RdRunState rd_run_get_state(RdRun *run);
