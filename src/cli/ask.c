@@ -15,7 +15,7 @@
  * directory, an engine is started if none is alive, and we wait until it has been taken. */
 
 /* how long an engine may take to it; it wakes by inotify, so this is for a busy machine */
-#define RD_ASK_WAIT (10 * G_USEC_PER_SEC)
+#define RD_ASK_WAIT    (10 * G_USEC_PER_SEC)
 #define RD_ASK_TICK_MS 200
 
 typedef struct {
@@ -111,8 +111,8 @@ rd_ask_wait(const RdCli *cli, RdOpenRun *open, const RdAsk *ask, GError **error)
 		return RD_EXIT_FAILED;
 	if (!rd_engine_alive(open->dir)) {
 		if (!rd_ensure_engine(open->dir, &how, error)) {
-			g_prefix_error(error, "%s was left in the run, but there is no engine: ",
-				       ask->word);
+			g_prefix_error(
+			    error, "%s was left in the run, but there is no engine: ", ask->word);
 			return RD_EXIT_FAILED;
 		}
 		rd_cli_say(cli, "started the engine of %s, %s", id, how);

@@ -165,9 +165,9 @@ rd_complete_arg(RdComplete *self, const char *what, gboolean option)
 static const GOptionEntry *
 rd_complete_find_option(const RdComplete *self, const char *word)
 {
-	const GOptionEntry *lists[] = {
-	    rd_cli_global_options(),
-	    self->command != NULL ? rd_command_options(self->command) : rd_cli_global_options()};
+	const GOptionEntry *lists[] = {rd_cli_global_options(),
+				       self->command != NULL ? rd_command_options(self->command)
+							     : rd_cli_global_options()};
 	gsize length = strcspn(word, "=");
 
 	for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
@@ -186,9 +186,9 @@ rd_complete_find_option(const RdComplete *self, const char *word)
 static void
 rd_complete_options(RdComplete *self)
 {
-	const GOptionEntry *lists[] = {
-	    rd_cli_global_options(),
-	    self->command != NULL ? rd_command_options(self->command) : NULL};
+	const GOptionEntry *lists[] = {rd_cli_global_options(),
+				       self->command != NULL ? rd_command_options(self->command)
+							     : NULL};
 
 	for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
 		for (const GOptionEntry *entry = lists[i];
@@ -274,8 +274,8 @@ rd_complete_run(const RdCli *cli, char **args, GError **error)
 				continue;
 			}
 			option = rd_complete_find_option(&self, words[i]);
-			if (option != NULL && (option->arg_description == NULL ||
-					       strchr(words[i], '=') != NULL))
+			if (option != NULL &&
+			    (option->arg_description == NULL || strchr(words[i], '=') != NULL))
 				option = NULL;
 		}
 		self.command = NULL;

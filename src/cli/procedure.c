@@ -231,9 +231,8 @@ rd_procedure_graph_run(const RdCli *cli, char **args, GError **error)
 	}
 	if (!rd_loaded_load(&loaded, args[0], error))
 		return RD_EXIT_USAGE;
-	text = rd_procedure_graph(loaded.procedure,
-				  g_strcmp0(format, "mermaid") == 0 ? RD_GRAPH_MERMAID
-								    : RD_GRAPH_DOT);
+	text = rd_procedure_graph(
+	    loaded.procedure, g_strcmp0(format, "mermaid") == 0 ? RD_GRAPH_MERMAID : RD_GRAPH_DOT);
 	fputs(text, stdout);
 	return RD_EXIT_DONE;
 }
