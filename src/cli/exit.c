@@ -2,6 +2,7 @@
 #define G_LOG_DOMAIN "rd-cli"
 
 #include "exit.h"
+#include "backup/pair.h"
 #include "journal/journal.h"
 #include "procedure/complaints.h"
 
@@ -122,6 +123,10 @@ rd_exit_of_error(const GError *error)
 	if (error->domain == RD_JOURNAL_ERROR)
 		return RD_EXIT_JOURNAL;
 	if (error->domain == RD_PROCEDURE_ERROR || error->domain == G_OPTION_ERROR)
+		return RD_EXIT_USAGE;
+	if (error->domain == RD_BACKUP_ERROR)
+		return RD_EXIT_REFUSED;
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT))
 		return RD_EXIT_USAGE;
 	return RD_EXIT_FAILED;
 }
