@@ -259,6 +259,9 @@ fault_applies(const Fault *fault, RdMoment moment, const RdCall *call)
 {
 	if (fault->strike == make_stubborn && stubborn_container(call) == NULL)
 		return FALSE;
+	/* one that was rebuilt before we took it is only a host like any other */
+	if (fault->strike == rebuild && (call == NULL || call->number == 0 || call->state == NULL))
+		return FALSE;
 	return (fault->moments & (1u << moment)) != 0;
 }
 

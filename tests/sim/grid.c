@@ -25,7 +25,8 @@ typedef struct {
 	const char *only;
 	gint at_boundary;
 	RdCatalogue *catalogue;
-	char *dir;
+	char *dir, *first_dir;
+	RdPlan *plan;
 	GHashTable *expected;
 	Row *rows;
 	guint children, bad_shown;
@@ -49,8 +50,9 @@ seconds(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+/* everything but @keep */
 static void
-remove_dir(const char *path)
+clean_dir(const char *path, const char *keep)
 {
 	GDir *dir = g_dir_open(path, 0, NULL);
 	const char *name;
@@ -58,10 +60,17 @@ remove_dir(const char *path)
 	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
 		g_autofree char *file = g_build_filename(path, name, NULL);
 
-		g_unlink(file);
+		if (g_strcmp0(name, keep) != 0)
+			g_unlink(file);
 	}
 	if (dir != NULL)
 		g_dir_close(dir);
+}
+
+static void
+remove_dir(const char *path)
+{
+	clean_dir(path, NULL);
 	g_rmdir(path);
 }
 
@@ -237,12 +246,9 @@ at_random(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, c
 static Trial *
 new_trial(Grid *grid, gboolean trace)
 {
-	g_autofree char *dir = g_build_filename(grid->dir, "first", NULL);
-	Trial *trial;
+	Trial *trial = trial_new(grid->plan, grid->seed, grid->catalogue, grid->first_dir, trace);
 
-	remove_dir(dir);
-	g_mkdir(dir, 0700);
-	trial = trial_new(grid->procedure, grid->seed, grid->catalogue, dir, trace);
+	clean_dir(grid->first_dir, "snapshot_night.db");
 	trial->cluster->brisk = !grid->real_pace;
 	return trial;
 }
@@ -433,7 +439,7 @@ main(int argc, char **argv)
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RdCatalogue) catalogue = rd_catalogue_new();
-	g_autofree char *plugins = NULL, *first = NULL;
+	g_autofree char *plugins = NULL;
 	Grid grid = {0};
 
 	g_option_context_add_main_entries(context, options, NULL);
@@ -454,6 +460,9 @@ main(int argc, char **argv)
 	grid.dir = g_strdup("/dev/shm/recoveryd-sim-XXXXXX");
 	if (g_mkdtemp(grid.dir) == NULL)
 		g_error("cannot make %s", grid.dir);
+	grid.first_dir = g_build_filename(grid.dir, "first", NULL);
+	g_mkdir(grid.first_dir, 0700);
+	grid.plan = trial_make_plan(grid.procedure, catalogue, grid.first_dir);
 	grid.rows = g_new0(Row, n_faults);
 	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));
 	grid.shared = mmap(NULL, grid.jobs * sizeof(Outcome), PROT_READ | PROT_WRITE,
@@ -476,10 +485,11 @@ main(int argc, char **argv)
 
 		remove_dir(dir);
 	}
-	first = g_build_filename(grid.dir, "first", NULL);
-	remove_dir(first);
+	remove_dir(grid.first_dir);
 	remove_dir(grid.dir);
 	g_clear_pointer(&grid.expected, g_hash_table_unref);
+	rd_plan_free(grid.plan);
+	g_free(grid.first_dir);
 	g_free(grid.dir);
 	g_free(grid.rows);
 	g_free(grid.slots);
