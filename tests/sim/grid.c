@@ -74,29 +74,28 @@ remove_dir(const char *path)
 	g_rmdir(path);
 }
 
-/* a child's bastion has a disk of its own */
+/* Every process has a bastion's disk of its own: the run's local directory is the working
+ * directory, so that paths that are already on some fiber's stack mean the child's files, too. */
 static void
-move_to_own_dir(Grid *grid, Trial *trial, guint slot)
+move_to_own_dir(Grid *grid, guint slot)
 {
-	Bastion *bastion = g_ptr_array_index(trial->bastions, 0);
 	g_autofree char *path = g_strdup_printf("%s/%u", grid->dir, slot);
-	GDir *dir = g_dir_open(trial->local_dir, 0, NULL);
+	GDir *dir = g_dir_open(".", 0, NULL);
 	const char *name;
 
 	remove_dir(path);
 	g_mkdir(path, 0700);
 	while ((name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *from = g_build_filename(trial->local_dir, name, NULL);
 		g_autofree char *to = g_build_filename(path, name, NULL);
 		g_autofree char *data = NULL;
 		gsize size;
 
-		if (g_file_get_contents(from, &data, &size, NULL))
+		if (g_file_get_contents(name, &data, &size, NULL))
 			g_file_set_contents(to, data, (gssize)size, NULL);
 	}
 	g_dir_close(dir);
-	g_free(bastion->setting->local_dir);
-	bastion->setting->local_dir = g_strdup(path);
+	if (g_chdir(path) != 0)
+		g_error("cannot enter %s", path);
 }
 
 static void
@@ -197,7 +196,7 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 		if (pid == 0) {
 			child_outcome = grid->slots[slot].outcome;
 			child_expected = grid->expected;
-			move_to_own_dir(grid, trial, slot);
+			move_to_own_dir(grid, slot);
 			trial->boundary++;
 			fault_strike(&faults[i], trial, bastion, moment, target, host, call,
 				     request);
@@ -246,9 +245,9 @@ at_random(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, c
 static Trial *
 new_trial(Grid *grid, gboolean trace)
 {
-	Trial *trial = trial_new(grid->plan, grid->seed, grid->catalogue, grid->first_dir, trace);
+	Trial *trial = trial_new(grid->plan, grid->seed, grid->catalogue, ".", trace);
 
-	clean_dir(grid->first_dir, "snapshot_night.db");
+	clean_dir(".", "snapshot_night.db");
 	trial->cluster->brisk = !grid->real_pace;
 	return trial;
 }
@@ -445,6 +444,8 @@ main(int argc, char **argv)
 	g_option_context_add_main_entries(context, options, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error))
 		g_error("%s", error->message);
+	if (g_getenv("BUILD_ROOT") == NULL || g_getenv("SOURCE_ROOT") == NULL)
+		g_error("set BUILD_ROOT and SOURCE_ROOT to the two directories, absolute");
 	plugins = g_build_filename(g_getenv("BUILD_ROOT"), "plugins", NULL);
 	if (!rd_catalogue_load_dir(catalogue, plugins, &error))
 		g_error("%s", error->message);
@@ -462,6 +463,8 @@ main(int argc, char **argv)
 		g_error("cannot make %s", grid.dir);
 	grid.first_dir = g_build_filename(grid.dir, "first", NULL);
 	g_mkdir(grid.first_dir, 0700);
+	if (g_chdir(grid.first_dir) != 0)
+		g_error("cannot enter %s", grid.first_dir);
 	grid.plan = trial_make_plan(grid.procedure, catalogue, grid.first_dir);
 	grid.rows = g_new0(Row, n_faults);
 	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));

@@ -447,6 +447,6 @@ trial_run(Trial *self, GHashTable *expected, Outcome *outcome)
 	while (attend(self) && !self->stuck && rd_timeline_now(timeline) - self->began < TIME_LIMIT)
 		g_main_context_iteration(self->context, TRUE);
 	/* what is still under way somewhere comes to its end, too */
-	rd_timeline_run_to(timeline, rd_timeline_now(timeline) + 300 * RD_SIM_SECOND);
+	rd_timeline_run_to(timeline, rd_timeline_now(timeline) + 900 * RD_SIM_SECOND);
 	judge(self, expected, outcome);
 }
