@@ -232,6 +232,11 @@ help(Trial *self, Bastion *bastion)
 	for (guint i = 0; i < self->blows->len; i++) {
 		const Blow *blow = &g_array_index(self->blows, Blow, i);
 
+		if (self->blows->len == 1 && blow->fault->names_host &&
+		    strstr(causes, blow->host) == NULL)
+			g_ptr_array_add(
+			    self->breaches,
+			    g_strdup_printf("%s is at fault, and nobody is told so", blow->host));
 		if (blow->fault->heal != NULL)
 			blow->fault->heal(self, blow->host);
 	}

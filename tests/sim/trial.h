@@ -77,6 +77,7 @@ struct _Fault {
 		       const char *host, const RdCall *call, RdSimRequest *request);
 	void (*heal)(Trial *trial, const char *host); /* (nullable) */
 	const char *ends_held; /* (nullable) no resume can help, and the reason has this word */
+	gboolean names_host;   /* what a person is told has the host's name in it */
 	gboolean host_dies;    /* what did not survive a boot may be missing or started again */
 };
 extern const Fault faults[];
