@@ -253,6 +253,7 @@ rd_run_apply_visit(RdRun *run, const RdEvent *event, GError **error)
 			step->visit = run->visits[i];
 			step->attempt = step->fails = step->crashes = step->touches = 0;
 			step->intent = step->again = step->redo = step->doubted = FALSE;
+			step->paced = FALSE;
 			step->began = step->started = step->doubt_since = 0;
 			step->wall_began = step->wall_ended = 0;
 			step->since = event->clock;
@@ -278,6 +279,7 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 			step->started = event->clock;
 		step->attempt = event->attempt;
 		step->intent = step->again = step->redo = step->doubted = FALSE;
+		step->paced = FALSE;
 		g_hash_table_remove_all(step->notes);
 		if (step->began == 0) {
 			step->began = MAX(event->clock, 1);
@@ -293,21 +295,28 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		break;
 	case RD_STEP_FAILED:
 		step->fails++;
-		step->again = TRUE;
+		step->again = step->paced = TRUE;
+		break;
+	case RD_STEP_UNREACHABLE:
+		step->paced = TRUE;
 		break;
 	case RD_STEP_ABSENT:
 		/* right after FINISHED it means that the postcondition does not hold, which is a
 		 * failure; after a doubt it is only news */
-		if (!step->doubted)
+		if (!step->doubted) {
 			step->fails++;
+			step->paced = TRUE;
+		}
 		step->again = TRUE;
 		break;
 	case RD_STEP_DECIDE_ABORT:
 		run->given_up = TRUE;
 		break;
 	case RD_STEP_LOST:
-		if (event->number != 0)
+		if (event->number != 0) {
 			step->crashes++;
+			step->paced = TRUE;
+		}
 		break;
 	case RD_STEP_RESUME:
 	case RD_STEP_SETTLED:
