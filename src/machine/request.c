@@ -124,7 +124,8 @@ rd_request_host(RdRun *run, GPtrArray *events, const char *word, const char *nam
 					 "%s is the recovery host: without it there is no "
 					 "recovery",
 					 name);
-	if (strcmp(word, "excused") == 0 && rd_run_hand(run, name)->busy)
+	/* asking for its lock in vain is not work: that is when a person says so */
+	if (strcmp(word, "excused") == 0 && rd_run_hand(run, name)->step != NULL)
 		return rd_request_refuse(error, "%s is being worked on: pause the run first", name);
 	event = rd_run_new_event(run, RD_EVENT_HOST, word);
 	rd_event_step(event, NULL, name, 0, 0);

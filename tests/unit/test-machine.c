@@ -15,7 +15,7 @@ typedef struct {
 	GHashTable *script; /* "what state@target" or "what target" -> "word[:text],word…" */
 	gint64 clock;
 	gint64 numbers[3]; /* what the hosts' lock files say; 0: there is none */
-	GQueue hands; /* (element-type RdOrder) sent, not answered */
+	GQueue hands;	   /* (element-type RdOrder) sent, not answered */
 } Fixture;
 
 static void
@@ -446,6 +446,19 @@ test_gone_and_excused(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "check stop@m2"), ==, 0);
 }
 
+/* a person need not wait until the window is over */
+static void
+test_excused_while_asked(Fixture *f, gconstpointer data)
+{
+	script(f, "survey m2", "unreachable:m2: no route");
+	drive(f, 4);
+	decide(f);
+	person(f, "excuse", NULL, "m2");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpint(f->clock, <, 180 * G_USEC_PER_SEC);
+}
+
 /* tries are for failures; then it is held, and resume looks again */
 static void
 test_exhausted_and_resumed(Fixture *f, gconstpointer data)
@@ -573,6 +586,7 @@ main(int argc, char **argv)
 	    {"held-by-other", test_held_by_other},
 	    {"fenced", test_fenced},
 	    {"gone-and-excused", test_gone_and_excused},
+	    {"excused-while-asked", test_excused_while_asked},
 	    {"exhausted-and-resumed", test_exhausted_and_resumed},
 	    {"crash-loop-is-held", test_crash_loop_is_held},
 	    {"decide", test_decide},
