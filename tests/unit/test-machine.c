@@ -14,8 +14,8 @@ typedef struct {
 	GPtrArray *sent;    /* (element-type utf8) "what state@target #number" */
 	GHashTable *script; /* "what state@target" or "what target" -> "word[:text],word…" */
 	gint64 clock;
-	gint64 numbers[3]; /* what the hosts' lock files say; 0: there is none */
-	GQueue hands;	   /* (element-type RdOrder) sent, not answered */
+	gint64 numbers[4096]; /* what the hosts' lock files say; 0: there is none */
+	GQueue hands;	      /* (element-type RdOrder) sent, not answered */
 } Fixture;
 
 static void
@@ -40,6 +40,13 @@ order_name(const RdOrder *order)
 		   ? g_strdup_printf("%s %s@%s", rd_do_to_string(order->what), order->state,
 				     order->target)
 		   : g_strdup_printf("%s %s", rd_do_to_string(order->what), order->target);
+}
+
+/* by the host's letter and digit */
+static gint64 *
+number_of(Fixture *f, const char *target)
+{
+	return &f->numbers[target[0] * 10 + target[1] - '0'];
 }
 
 /* the first word of the script's line is used up, the last one stays */
@@ -73,9 +80,9 @@ answer(Fixture *f, const RdOrder *order)
 	report->boot_id = g_strdup("boot-1");
 	report->machine_id = g_strdup_printf("machine-%s", order->target);
 	if (order->what == RD_DO_TAKE)
-		f->numbers[order->target[1] - '0'] = order->number;
+		*number_of(f, order->target) = order->number;
 	if (order->what == RD_DO_SURVEY) {
-		gint64 number = f->numbers[order->target[1] - '0'];
+		gint64 number = *number_of(f, order->target);
 
 		report->number = number > 0 ? number : -1;
 		report->run = g_strdup(number > 0 ? "ours" : NULL);
@@ -558,6 +565,38 @@ test_another_machine(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "take m0 #2"), ==, 0);
 }
 
+/* … until a person says that it is the right one */
+static void
+test_enrolled(Fixture *f, gconstpointer data)
+{
+	test_another_machine(f, data);
+	person(f, "enrol", NULL, "m0");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "take m0 #"), ==, 2);
+}
+
+/* a worker grants no lock at the start, but before it is touched */
+static void
+test_worker_is_taken_before_it_is_touched(Fixture *f, gconstpointer data)
+{
+	static const char *const workers[] = {"w0", NULL};
+	RdPlanState *state;
+
+	rd_plan_add_host(f->plan, "w0", "worker");
+	state = rd_plan_add_state(f->plan, "roll", "t/roll", RD_KIND_CHANGE);
+	add_targets(state, workers);
+	rd_plan_add_unit(f->plan, "roll", 1);
+	rd_run_free(f->run);
+	f->run = rd_run_new(f->plan);
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "take w0 #"), ==, 1);
+	g_assert_cmpuint(count(f, "enter roll@w0 #"), ==, 1);
+	g_assert_cmpuint(count(f, "enter roll@w0 #0"), ==, 0);
+	g_assert_cmpuint(count(f, "release w0"), ==, 1);
+}
+
 /* a journal that is another procedure's is not folded into nonsense */
 static void
 test_misfit(Fixture *f, gconstpointer data)
@@ -594,6 +633,8 @@ main(int argc, char **argv)
 	    {"cancel", test_cancel},
 	    {"pause", test_pause},
 	    {"another-machine", test_another_machine},
+	    {"enrolled", test_enrolled},
+	    {"worker", test_worker_is_taken_before_it_is_touched},
 	    {"misfit", test_misfit},
 	};
 
