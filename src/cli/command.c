@@ -192,6 +192,7 @@ rd_cli_option_hint(const RdCommand *command, GError **error)
 		for (const GOptionEntry *entry = lists[i]; entry->long_name != NULL; entry++)
 			g_ptr_array_add(known, g_strdup_printf("--%s", entry->long_name));
 	g_ptr_array_add(known, NULL);
+	given[strcspn(given, "=")] = '\0';
 	hint = rd_spell_hint(given, (const char *const *)known->pdata);
 	g_clear_error(error);
 	rd_cli_usage(error, "there is no option %s%s\nTry: recoveryd %s%s--help", given, hint,
