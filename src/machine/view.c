@@ -99,6 +99,12 @@ rd_run_tick(RdRun *run, gint64 clock)
 	run->clock = MAX(run->clock, clock);
 }
 
+gboolean
+rd_run_heard(RdRun *run, gint64 token)
+{
+	return g_hash_table_contains(run->heard, &token);
+}
+
 const RdPlan *
 rd_run_get_plan(RdRun *run)
 {
