@@ -131,7 +131,7 @@ rd_ask_wait(const RdCli *cli, RdOpenRun *open, const RdAsk *ask, GError **error)
 	if (!rd_ask_send(open, ask, error))
 		return RD_EXIT_FAILED;
 	if (!rd_watch(open->dir, RD_ASK_TICK_MS, rd_ask_look, &self, error))
-		return RD_EXIT_JOURNAL;
+		return RD_EXIT_FAILED;
 	if (self.taken) {
 		rd_cli_say(cli, "%s: %s", id, ask->next);
 		return RD_EXIT_DONE;
