@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "trial.h"
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,25 @@ remove_dir(const char *path)
 	g_rmdir(path);
 }
 
+/* a file that was being written at the fork: from here on the child's own copy of it */
+static void
+reopen(const char *dir, int fd)
+{
+	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+	g_autofree char *path = g_file_read_link(link, NULL);
+	g_autofree char *base = NULL;
+	int own;
+
+	if (path == NULL || !g_str_has_prefix(path, dir))
+		return;
+	base = g_path_get_basename(path);
+	own = open(base, fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND));
+	if (own < 0 || lseek(own, lseek(fd, 0, SEEK_CUR), SEEK_SET) < 0 ||
+	    dup3(own, fd, O_CLOEXEC) < 0)
+		g_error("cannot reopen %s", path);
+	close(own);
+}
+
 /* Every process has a bastion's disk of its own: the run's local directory is the working
  * directory, so that paths that are already on some fiber's stack mean the child's files, too. */
 static void
@@ -96,6 +116,8 @@ move_to_own_dir(Grid *grid, guint slot)
 	g_dir_close(dir);
 	if (g_chdir(path) != 0)
 		g_error("cannot enter %s", path);
+	for (int fd = 3; fd < 64; fd++)
+		reopen(grid->first_dir, fd);
 }
 
 static void
