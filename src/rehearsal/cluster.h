@@ -18,7 +18,8 @@ typedef struct _RdSimHost RdSimHost;
 
 typedef struct {
 	char *name;
-	char *id; /* 64 hex digits */
+	char *id;   /* 64 hex digits */
+	char *json; /* as crictl lists it */
 	guint attempt;
 	gboolean running;
 	gint64 created;
