@@ -5,6 +5,12 @@ G_BEGIN_DECLS
 
 /* Every command, for the table in main.c. */
 
+/* a run's beginning, and its processes */
+extern const RdCommand rd_command_start;
+extern const RdCommand rd_command_resume;
+extern const RdCommand rd_command_engine;
+extern const RdCommand rd_command_runner;
+
 /* reading a run */
 extern const RdCommand rd_command_status;
 extern const RdCommand rd_command_logs;

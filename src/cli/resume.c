@@ -36,6 +36,15 @@ rd_resume_needless(const RdCli *cli, RdRun *run, const char *id, gboolean alive)
 	return FALSE;
 }
 
+static gboolean
+rd_resume_ask(RdRundir *dir, GError **error)
+{
+	g_autofree char *path = rd_rundir_file(dir, "requests");
+	RdRequest request = {.word = (char *)"resume", .reason = reason};
+
+	return rd_request_send(path, &request, error);
+}
+
 static RdExit
 rd_resume_run(const RdCli *cli, char **args, GError **error)
 {
@@ -59,8 +68,7 @@ rd_resume_run(const RdCli *cli, char **args, GError **error)
 	 * needs an engine */
 	if (rd_run_get_state(open->run) != RD_RUN_RUNNING &&
 	    rd_run_get_state(open->run) != RD_RUN_NEW &&
-	    rd_run_get_state(open->run) != RD_RUN_CANCELLING &&
-	    !rd_request_put(rd_rundir_get_path(open->dir), "resume", NULL, NULL, reason, error))
+	    rd_run_get_state(open->run) != RD_RUN_CANCELLING && !rd_resume_ask(open->dir, error))
 		return RD_EXIT_FAILED;
 	if (!rd_ensure_engine(open->dir, &how, error))
 		return RD_EXIT_FAILED;
