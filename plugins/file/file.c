@@ -71,6 +71,21 @@ copy_expected(RecoveryStep *step, char **sha256, GError **error)
 	return TRUE;
 }
 
+static gboolean
+copy_mode(RecoveryStep *step, guint *mode, GError **error)
+{
+	const char *text = recovery_string(step, "mode");
+	guint64 value;
+
+	if (!g_ascii_string_to_unsigned(text, 8, 0, 0777, &value, NULL)) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+			    "'%s' is not the mode of a file: three or four octal digits", text);
+		return FALSE;
+	}
+	*mode = value;
+	return TRUE;
+}
+
 static RecoveryProbe
 copy_probe(RecoveryStep *step, GError **error)
 {
@@ -88,8 +103,9 @@ copy_enter(RecoveryStep *step, GError **error)
 	const char *from = recovery_string(step, "from");
 	const char *to = recovery_string(step, "to");
 	g_autofree char *wanted = NULL, *local = NULL, *found = NULL, *arrived = NULL;
+	guint mode;
 
-	if (!copy_expected(step, &wanted, error))
+	if (!copy_expected(step, &wanted, error) || !copy_mode(step, &mode, error))
 		return FALSE;
 	local = local_sha256(from, error);
 	if (local == NULL)
@@ -107,7 +123,7 @@ copy_enter(RecoveryStep *step, GError **error)
 	if (!remote_sha256(step, to, &found, error) ||
 	    (found != NULL && !g_str_equal(found, wanted) &&
 	     !recovery_move_aside(step, to, error)) ||
-	    !recovery_put(step, from, to, 0600, error) || !remote_sha256(step, to, &arrived, error))
+	    !recovery_put(step, from, to, mode, error) || !remote_sha256(step, to, &arrived, error))
 		return FALSE;
 	if (g_strcmp0(arrived, wanted) == 0)
 		return TRUE;
@@ -121,6 +137,7 @@ static const RecoveryParam copy_params[] = {
     {"from", RECOVERY_PARAM_FILE, NULL, "the file here"},
     {"to", RECOVERY_PARAM_PATH, NULL, "where it goes on the host"},
     {"sha256", RECOVERY_PARAM_STRING, NULL, "what it has to be, here and there"},
+    {"mode", RECOVERY_PARAM_STRING, "0600", "octal; a backup holds every secret of the cluster"},
     {0},
 };
 

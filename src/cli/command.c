@@ -185,9 +185,9 @@ rd_cli_option_hint(const RdCommand *command, GError **error)
 	if (!g_error_matches(*error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
 		return;
 	/* the last word of the message, in whichever language it is */
-	given = g_strdup(strrchr((*error)->message, ' ') != NULL
-			     ? strrchr((*error)->message, ' ') + 1
-			     : (*error)->message);
+	given =
+	    g_strdup(strrchr((*error)->message, ' ') != NULL ? strrchr((*error)->message, ' ') + 1
+							     : (*error)->message);
 	for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
 		for (const GOptionEntry *entry = lists[i]; entry->long_name != NULL; entry++)
 			g_ptr_array_add(known, g_strdup_printf("--%s", entry->long_name));
@@ -233,8 +233,8 @@ rd_cli_check_args(const RdCommand *command, char **args, GError **error)
 static gboolean
 rd_cli_settle_globals(RdCli *cli, GError **error)
 {
-	static const char *const words[] = {
-	    [RD_COLOR_AUTO] = "auto", [RD_COLOR_ALWAYS] = "always", [RD_COLOR_NEVER] = "never"};
+	static const char *const words[] =
+	    {[RD_COLOR_AUTO] = "auto", [RD_COLOR_ALWAYS] = "always", [RD_COLOR_NEVER] = "never"};
 
 	cli->state_dir = g_strdup(globals.state_dir);
 	cli->plain = globals.plain;

@@ -93,10 +93,9 @@ rd_event_describe_lock(const RdEvent *event)
 		words = g_strdup_printf("looked at: its lock is #" NUMBER, event->number);
 		return rd_event_with_text(words, event->text);
 	case RD_EVENT_INCARNATION:
-		return g_strdup_printf("to be asked for lock #" NUMBER "%s", event->number,
-				       g_strcmp0(event->word, "enrol") == 0
-					   ? ", making its lock file"
-					   : "");
+		return g_strdup_printf(
+		    "to be asked for lock #" NUMBER "%s", event->number,
+		    g_strcmp0(event->word, "enrol") == 0 ? ", making its lock file" : "");
 	case RD_EVENT_GRANTED:
 		return g_strdup_printf("lock #" NUMBER " granted", event->number);
 	case RD_EVENT_REFUSED:
@@ -123,8 +122,8 @@ rd_event_describe_run(const RdEvent *event)
 	g_autofree char *words = NULL;
 
 	if (event->value != NULL)
-		words = g_strdup_printf("the run has %s, %s", rd_or(event->word, "?"),
-					event->value);
+		words =
+		    g_strdup_printf("the run has %s, %s", rd_or(event->word, "?"), event->value);
 	else
 		words = g_strdup_printf("the run is %s", rd_or(event->word, "?"));
 	return rd_event_with_text(words, event->text);
@@ -144,8 +143,8 @@ rd_event_describe(const RdEvent *event)
 		return g_strdup_printf("input %s = %s", rd_or(event->key, "?"),
 				       rd_or(event->value, ""));
 	case RD_EVENT_HOST:
-		words = g_strdup_printf("%s, says %s", rd_or(event->word, "?"),
-					rd_or(event->key, "?"));
+		words =
+		    g_strdup_printf("%s, says %s", rd_or(event->word, "?"), rd_or(event->key, "?"));
 		return rd_event_with_text(words, event->text);
 	case RD_EVENT_ENGINE:
 		return g_strdup_printf("engine %s on %s, process " NUMBER "%s%s",
@@ -225,7 +224,7 @@ rd_event_to_json(const RdEvent *event)
 		const char *name, *value;
 	} texts[] = {
 	    {"state", event->state}, {"target", event->target}, {"word", event->word},
-	    {"key", event->key},     {"value", event->value},   {"text", event->text},
+	    {"key", event->key},     {"value", event->value},	{"text", event->text},
 	};
 
 	json_builder_begin_object(json);

@@ -2,10 +2,11 @@
 #define G_LOG_DOMAIN "rd-cli"
 
 #include "exit.h"
+#include "backup/pair.h"
 #include "journal/journal.h"
 #include "procedure/complaints.h"
 
-G_DEFINE_QUARK(rd-exit-error, rd_exit_error)
+G_DEFINE_QUARK(rd - exit - error, rd_exit_error)
 
 /* clang-format off */
 static const RdExitRow rows[] = {
@@ -80,8 +81,7 @@ rd_exit_is_fenced(RdRun *run)
 	for (guint i = 0; i < hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(hosts, i);
 
-		fenced = fenced ||
-			 (!host->excused && g_strcmp0(host->trouble_word, "fenced") == 0);
+		fenced = fenced || (!host->excused && g_strcmp0(host->trouble_word, "fenced") == 0);
 	}
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
@@ -124,6 +124,10 @@ rd_exit_of_error(const GError *error)
 		return RD_EXIT_JOURNAL;
 	if (error->domain == RD_PROCEDURE_ERROR || error->domain == G_OPTION_ERROR)
 		return RD_EXIT_USAGE;
+	if (error->domain == RD_BACKUP_ERROR)
+		return RD_EXIT_REFUSED;
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT))
+		return RD_EXIT_USAGE;
 	return RD_EXIT_FAILED;
 }
 
@@ -139,7 +143,8 @@ rd_exit_print_markdown(GString *out)
 	g_string_append(
 	    out,
 	    "\n`start`, `resume` and `wait` return how the run stands when they return; `status` "
-	    "does with `--exit-status`.\nWhat a run returns:\n\n| state | end | code |\n|---|---|---|\n"
+	    "does with `--exit-status`.\nWhat a run returns:\n\n| state | end | code "
+	    "|\n|---|---|---|\n"
 	    "| new, running, pausing, cancelling | | 75 |\n| paused | | 4 |\n"
 	    "| held | | 5; 6 when nothing but another's lock holds it |\n");
 	for (guint i = 0; i < G_N_ELEMENTS(ends); i++)

@@ -85,9 +85,6 @@ rd_follow_event(RdFollow *self, const RdEvent *event)
 	g_autofree char *text = NULL;
 
 	switch (event->kind) {
-	case RD_EVENT_CREATED:
-		self->began = event->wall;
-		break;
 	case RD_EVENT_STEP:
 		rd_follow_step(self, event);
 		break;
@@ -153,7 +150,7 @@ rd_follow_interrupted(gpointer data)
 }
 
 RdExit
-rd_follow(const RdCli *cli, RdRundir *dir, GError **error)
+rd_follow(const RdCli *cli, RdRundir *dir, gint64 after, GError **error)
 {
 	g_autofree char *id = g_strdup(rd_rundir_get_id(dir));
 	RdFollow self = {.cli = cli, .loop = g_main_loop_new(NULL, FALSE)};
@@ -165,6 +162,9 @@ rd_follow(const RdCli *cli, RdRundir *dir, GError **error)
 		g_main_loop_unref(self.loop);
 		return RD_EXIT_JOURNAL;
 	}
+	self.began = rd_run_get_created_wall(self.open->run);
+	/* events are numbered from 1 without gaps */
+	self.shown = (guint)MIN(after, (gint64)self.open->events->len);
 	sources[0] = g_unix_signal_add(SIGINT, rd_follow_interrupted, &self);
 	sources[1] = g_unix_signal_add(SIGTERM, rd_follow_interrupted, &self);
 	sources[2] = g_unix_signal_add(SIGHUP, rd_follow_interrupted, &self);

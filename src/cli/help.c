@@ -78,16 +78,17 @@ rd_help_print(GString *out, const RdCommand *const *commands, const RdCommand *c
 		return;
 	}
 	g_string_append(out, "recoveryd COMMAND [ARGUMENT...] [OPTION...]\n\n");
-	rd_page_add(out, &screen, 2, 2,
-		    "Runs a disaster recovery of an OpenShift or OKD control plane, and brings it to "
-		    "its end whatever is killed on the way.");
+	rd_page_add(
+	    out, &screen, 2, 2,
+	    "Runs a disaster recovery of an OpenShift or OKD control plane, and brings it to "
+	    "its end whatever is killed on the way.");
 	g_string_append(out, "\nCommands\n");
 	for (guint i = 0; commands[i] != NULL; i++) {
 		g_autofree char *padded = rd_screen_pad(commands[i]->name, 18);
 
-		if (!commands[i]->hidden && (group == NULL ||
-					     (strncmp(commands[i]->name, group, length) == 0 &&
-					      commands[i]->name[length] == ' ')))
+		if (!commands[i]->hidden &&
+		    (group == NULL || (strncmp(commands[i]->name, group, length) == 0 &&
+				       commands[i]->name[length] == ' ')))
 			rd_page_printf(out, &screen, 2, 22, "%s  %s", padded, commands[i]->summary);
 	}
 	g_string_append(out, "\nFor every command\n");

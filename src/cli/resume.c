@@ -76,7 +76,8 @@ rd_resume_run(const RdCli *cli, char **args, GError **error)
 	if (detach)
 		return RD_EXIT_DONE;
 	again = rd_rundir_open(base, id, error);
-	return again != NULL ? rd_follow(cli, again, error) : RD_EXIT_NO_RUN;
+	return again != NULL ? rd_follow(cli, again, rd_run_get_seq(open->run), error)
+			     : RD_EXIT_NO_RUN;
 }
 
 const RdCommand rd_command_resume = {

@@ -14,9 +14,9 @@
 static const struct {
 	const char *utf8, *ascii;
 } signs[] = {
-    [RD_SIGN_DONE] = {"✓", "ok"},     [RD_SIGN_WORK] = {"▶", ">>"},
-    [RD_SIGN_AHEAD] = {"·", ".."},    [RD_SIGN_HELD] = {"?", "??"},
-    [RD_SIGN_FAILED] = {"✗", "!!"},   [RD_SIGN_SKIPPED] = {"-", "--"},
+    [RD_SIGN_DONE] = {"✓", "ok"},    [RD_SIGN_WORK] = {"▶", ">>"},
+    [RD_SIGN_AHEAD] = {"·", ".."},   [RD_SIGN_HELD] = {"?", "??"},
+    [RD_SIGN_FAILED] = {"✗", "!!"},  [RD_SIGN_SKIPPED] = {"-", "--"},
     [RD_SIGN_WAITING] = {"~", "~~"}, [RD_SIGN_WARN] = {"!", "!"},
 };
 
@@ -28,8 +28,8 @@ rd_screen_env_columns(void)
 	const char *text = g_getenv("COLUMNS");
 	guint64 value;
 
-	if (text == NULL || !g_ascii_string_to_unsigned(text, 10, RD_SCREEN_LEAST, RD_SCREEN_MOST,
-							&value, NULL))
+	if (text == NULL ||
+	    !g_ascii_string_to_unsigned(text, 10, RD_SCREEN_LEAST, RD_SCREEN_MOST, &value, NULL))
 		return 0;
 	return value;
 }

@@ -104,7 +104,7 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 		rd_cli_say(cli, "recoveryd status %s -w shows it", rd_rundir_get_id(dir));
 		return RD_EXIT_DONE;
 	}
-	return rd_follow(cli, g_steal_pointer(&dir), error);
+	return rd_follow(cli, g_steal_pointer(&dir), 0, error);
 }
 
 const RdCommand rd_command_start = {

@@ -202,8 +202,8 @@ rd_status_show(RdStatus *self, GError **error)
 	g_autofree char *text = NULL;
 
 	if (options.watch)
-		return rd_watch(self->open->dir, self->redraw ? RD_STATUS_TICK_MS
-							      : RD_STATUS_PLAIN_MS,
+		return rd_watch(self->open->dir,
+				self->redraw ? RD_STATUS_TICK_MS : RD_STATUS_PLAIN_MS,
 				rd_status_look, self, error);
 	if (!rd_view_look(&self->view, self->open, NULL, error))
 		return FALSE;

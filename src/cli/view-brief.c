@@ -160,9 +160,8 @@ rd_view_summary(const RdView *view)
 		if (!rd_advice_counts(view->run, step) ||
 		    !(rd_life_is_at_work(step->life) || step->life == RD_LIFE_HELD))
 			continue;
-		text = rd_screen_clean(step->life != RD_LIFE_HELD && progress != NULL
-					   ? progress->text
-					   : step->text);
+		text = rd_screen_clean(
+		    step->life != RD_LIFE_HELD && progress != NULL ? progress->text : step->text);
 		g_string_append_printf(line, "; %s@%s: %s%s%s", step->plan->name, step->target,
 				       rd_view_describe_life(step), *text != '\0' ? ": " : "",
 				       text);

@@ -128,26 +128,24 @@ rd_page_deadline(RdPage *self, const RdStep *step)
 static void
 rd_page_step_at_work(RdPage *self, const RdStep *step)
 {
-	const RdProgress *progress =
-	    self->view->progress != NULL ? g_hash_table_lookup(self->view->progress, step->target)
+	const RdProgress *progress = self->view->progress != NULL
+					 ? g_hash_table_lookup(self->view->progress, step->target)
 					 : NULL;
 	g_autofree char *since = rd_format_time(step->wall_since, self->view->wall);
 	g_autofree char *span = rd_format_duration(self->view->wall - step->wall_since);
 	g_autofree char *until = rd_page_deadline(self, step);
 	g_autofree char *text = rd_screen_clean(step->text);
-	g_autofree char *attempt =
-	    step->attempt > 1 || step->plan->tries > 1
-		? g_strdup_printf(", attempt %u of %u", step->attempt,
-				  MAX(step->plan->tries, step->attempt))
-		: g_strdup("");
+	g_autofree char *attempt = step->attempt > 1 || step->plan->tries > 1
+				       ? g_strdup_printf(", attempt %u of %u", step->attempt,
+							 MAX(step->plan->tries, step->attempt))
+				       : g_strdup("");
 
 	rd_page_printf(self->page, self->screen, INDENT, INDENT + 2,
 		       "%s  %s%s" RD_INK_END " since %s (%s)%s%s", step->target,
 		       looks[rd_page_step_life(step)].ink, rd_view_describe_life(step), since, span,
 		       until, attempt);
 	if (step->doubt_since != 0) {
-		g_autofree char *silent =
-		    rd_format_duration(self->view->clock - step->doubt_since);
+		g_autofree char *silent = rd_format_duration(self->view->clock - step->doubt_since);
 
 		rd_page_printf(self->page, self->screen, INDENT + 2, INDENT + 4,
 			       "no answer for %s%s%s", silent, *text != '\0' ? ": " : "", text);
@@ -271,4 +269,3 @@ rd_page_states(RdPage *self)
 		i += MAX(n, 1);
 	}
 }
-

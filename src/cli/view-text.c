@@ -32,8 +32,8 @@ rd_page_head(RdPage *self)
 	const char *headline = rd_view_get_headline(self->view, &ink);
 
 	rd_page_printf(self->page, self->screen, 0, 4,
-		       RD_INK_BOLD "Run %s" RD_INK_END
-				   "  %s  cluster %s   %s%s" RD_INK_END "  step %u/%u  %s elapsed",
+		       RD_INK_BOLD "Run %s" RD_INK_END "  %s  cluster %s   %s%s" RD_INK_END
+				   "  step %u/%u  %s elapsed",
 		       self->view->run_id, plan->procedure, plan->cluster, ink, headline,
 		       self->facts.done, self->facts.total, elapsed);
 }
@@ -238,8 +238,8 @@ rd_page_causes(RdPage *self)
 static void
 rd_page_commands(RdPage *self)
 {
-	g_autoptr(GPtrArray) commands = rd_advice_commands(
-	    self->view->run, self->view->run_id, self->view->engine == RD_ENGINE_ALIVE);
+	g_autoptr(GPtrArray) commands = rd_advice_commands(self->view->run, self->view->run_id,
+							   self->view->engine == RD_ENGINE_ALIVE);
 	g_autoptr(GString) text = g_string_new("You can  ");
 
 	for (guint i = 0; i < commands->len; i++) {

@@ -8,10 +8,10 @@
 /* What the forms of `status` have in common: questions to the fold. */
 
 static const char *const state_words[] = {
-    [RD_STATE_AHEAD] = "ahead",		[RD_STATE_WORK] = "work",
-    [RD_STATE_WAITING] = "waiting",	[RD_STATE_HELD] = "held",
-    [RD_STATE_DONE] = "done",		[RD_STATE_SKIPPED] = "skipped",
-    [RD_STATE_FAILED] = "failed",	[RD_STATE_CANCELLED] = "cancelled",
+    [RD_STATE_AHEAD] = "ahead",	    [RD_STATE_WORK] = "work",
+    [RD_STATE_WAITING] = "waiting", [RD_STATE_HELD] = "held",
+    [RD_STATE_DONE] = "done",	    [RD_STATE_SKIPPED] = "skipped",
+    [RD_STATE_FAILED] = "failed",   [RD_STATE_CANCELLED] = "cancelled",
     [RD_STATE_UNDONE] = "undone",
 };
 
@@ -110,7 +110,8 @@ rd_view_look(RdView *view, RdOpenRun *open, gboolean *news, GError **error)
 
 	rd_view_clear(view);
 	/* The lock first, then the journal: an engine that is gone by then has written its last
-	 * word, and we read it. The other way round a run that ends right now would look deserted. */
+	 * word, and we read it. The other way round a run that ends right now would look deserted.
+	 */
 	view->engine = rd_reading_engine(open->dir, &view->holder);
 	if (!rd_open_run_refresh(open, news, error))
 		return FALSE;
@@ -169,8 +170,8 @@ rd_view_get_facts(const RdView *view, RdFacts *facts)
 	}
 	facts->last = before;
 	facts->resumes = starts > 0 ? starts - 1 : 0;
-	facts->elapsed = (facts->ended != 0 ? facts->ended : view->wall) -
-			 rd_run_get_created_wall(view->run);
+	facts->elapsed =
+	    (facts->ended != 0 ? facts->ended : view->wall) - rd_run_get_created_wall(view->run);
 }
 
 gboolean

@@ -234,9 +234,8 @@ static char *
 find_verdict(RdFrame *frame, gsize *end)
 {
 	g_autofree char *mark = g_strdup_printf("\nrecoveryd-end %s ", frame->nonce);
-	/* nothing came yet: there is no array then */
-	const char *data = frame->err->data != NULL ? (const char *)frame->err->data : "";
-	const char *found = g_strrstr_len(data, frame->err->len, mark);
+	const char *data = (const char *)frame->err->data;
+	const char *found = data != NULL ? g_strrstr_len(data, frame->err->len, mark) : NULL;
 	const char *words;
 	const char *newline;
 
@@ -276,10 +275,26 @@ static const struct {
     {"account has expired", "this user's account has expired"},
 };
 
+/* where the wrapper's own stderr begins: behind what a login shell said, unless that has been
+ * dropped already */
+static gsize
+err_start(RdFrame *frame)
+{
+	g_autofree char *mark = g_strdup_printf("recoveryd-begin %s\n", frame->nonce);
+	const guint8 *found = NULL;
+
+	if (frame->err->len > 0)
+		found = memmem(frame->err->data, frame->err->len, mark, strlen(mark));
+	return found != NULL ? found - frame->err->data + strlen(mark) : 0;
+}
+
 static gboolean
 fail_incomplete(RdFrame *frame, GError **error)
 {
-	g_autofree char *said = g_strndup((const char *)frame->err->data, frame->err->len);
+	gsize start = err_start(frame);
+	g_autofree char *said =
+	    g_strndup(frame->err->len > 0 ? (const char *)frame->err->data + start : "",
+		      frame->err->len - start);
 	g_autofree char *valid = NULL;
 
 	/* nologin speaks on stdout */
@@ -318,7 +333,8 @@ rd_frame_finish(RdFrame *frame, RdReply *reply, GError **error)
 	if (last == NULL)
 		return fail_incomplete(frame, error);
 	words = g_strsplit(last, " ", -1);
-	err_begin = err_end > ERR_MAX ? err_end - ERR_MAX : 0;
+	err_begin = MIN(err_start(frame), err_end);
+	err_begin = MAX(err_begin, err_end > ERR_MAX ? err_end - ERR_MAX : 0);
 	if (g_strcmp0(words[0], "not-root") == 0) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
 			    "no permission to become root: the wrapper %.*s",

@@ -141,10 +141,10 @@ rd_ssh_check_host_key(RdSsh *self, const RdHostAddress *address, GError **error)
 		what = "is of another type than the known one";
 		break;
 	case SSH_KNOWN_HOSTS_UNKNOWN:
-		what = "is unknown";
-		break;
 	case SSH_KNOWN_HOSTS_NOT_FOUND:
-		what = "is unknown, the file does not exist";
+		what = g_file_test(address->known_hosts, G_FILE_TEST_EXISTS)
+			   ? "is unknown"
+			   : "is unknown, the file does not exist";
 		break;
 	case SSH_KNOWN_HOSTS_ERROR:
 	default:

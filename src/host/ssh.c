@@ -2,6 +2,7 @@
 #define G_LOG_DOMAIN "rd-host"
 #include "host/ssh-private.h"
 #include <errno.h>
+#include <glib-unix.h>
 #include <netinet/tcp.h>
 #include <recovery/plugin.h>
 #include <stdbool.h>
@@ -202,6 +203,9 @@ rd_ssh_open(const RdHostAddress *address, int cancel_fd, GError **error)
 		rd_ssh_fail(self, "key exchange", error);
 		return NULL;
 	}
+	/* libssh made it blocking when it was connected, and then a peer that does not read would
+	 * hold us in send(2) for ever */
+	g_unix_set_fd_nonblocking(ssh_get_fd(self->session), TRUE, NULL);
 	if (!rd_ssh_check_host_key(self, address, error))
 		return NULL;
 	begin(self, "login", RD_SSH_CONNECT);

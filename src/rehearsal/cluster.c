@@ -207,6 +207,20 @@ rd_sim_host_reboot(RdSimHost *self)
 	rd_sim_host_power_on(self);
 }
 
+void
+rd_sim_host_rebuild(RdSimHost *self)
+{
+	rd_sim_host_power_off(self);
+	rd_sim_tree_free(self->tree);
+	self->tree = rd_sim_tree_new();
+	rd_sim_tree_watch(self->tree, watched, self);
+	g_hash_table_remove_all(self->jobs);
+	g_free(self->machine_id);
+	self->machine_id = identity(self->cluster, "machine", self->name);
+	write_identity(self);
+	rd_sim_host_power_on(self);
+}
+
 gboolean
 rd_sim_host_answers(const RdSimHost *self)
 {

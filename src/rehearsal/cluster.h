@@ -96,6 +96,8 @@ void rd_sim_host_power_off(RdSimHost *self);
 void rd_sim_host_power_on(RdSimHost *self);
 /* both */
 void rd_sim_host_reboot(RdSimHost *self);
+/* another machine under the same name and address: other ids, no files of ours, nothing runs */
+void rd_sim_host_rebuild(RdSimHost *self);
 gboolean rd_sim_host_answers(const RdSimHost *self);
 
 /* counts "stopped etcd-pod.yaml", "restored", … for the observer */

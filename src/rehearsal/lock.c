@@ -136,9 +136,15 @@ rd_sim_lock_admits_look(RdSimHost *host, const RdCall *call, RdReply *reply)
 	if (call->number <= 0)
 		return TRUE;
 	rd_sim_lock_read(host, &lock);
-	if (lock.number < 0 || (g_strcmp0(lock.run, call->run) == 0 && lock.number <= call->number))
+	if (lock.number < 0)
+		text = g_strdup("there is no lock file, though this run took this host: it was "
+				"rebuilt, or is another one");
+	else if (g_strcmp0(lock.run, call->run) != 0 || lock.number > call->number)
+		text = holder_text(&lock);
+	else if (!g_str_equal(lock.machine_id, host->machine_id))
+		text = g_strdup("the lock file was written on another machine: it was rebuilt");
+	if (text == NULL)
 		return TRUE;
-	text = holder_text(&lock);
 	answer_holder(host, reply, RD_VERDICT_FENCED, text);
 	return FALSE;
 }
@@ -173,7 +179,9 @@ rd_sim_take_write(RdSimHost *host, const RdCall *call, RdReply *reply)
 
 	rd_sim_lock_read(host, &lock);
 	if (lock.number < 0 && !call->enrol) {
-		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL, "there is no lock file");
+		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL,
+			     "there is no lock file: this host was rebuilt or never used; "
+			     "it has to be enrolled");
 		return FALSE;
 	}
 	if (lock.number >= 0 &&

@@ -346,6 +346,12 @@ job_start(RdSimProcess *self)
 		process_answer(self, &reply);
 		return;
 	}
+	if (job != NULL && !g_strv_equal(job->call->call.argv, call->argv)) {
+		rd_sim_reply(&reply, RD_VERDICT_REFUSED, 0, NULL,
+			     "the job of this attempt runs another command already");
+		process_answer(self, &reply);
+		return;
+	}
 	if (job == NULL && !same_boot(self, &reply)) {
 		process_answer(self, &reply);
 		return;
@@ -442,6 +448,16 @@ check_alone(RdSimProcess *self)
 	}
 }
 
+/* mostly milliseconds; now and then a disk or a lock keeps it so long that whoever sent it is dead
+ * and replaced before it acts */
+static gint64
+touch_duration(RdTimeline *timeline)
+{
+	if (rd_timeline_chance(timeline, 0, 7) == 0)
+		return rd_timeline_chance(timeline, RD_SIM_SECOND, 25 * RD_SIM_SECOND);
+	return rd_timeline_chance(timeline, 5 * RD_SIM_MS, 40 * RD_SIM_MS);
+}
+
 static void
 begin_touch(RdSimProcess *self)
 {
@@ -457,10 +473,7 @@ begin_touch(RdSimProcess *self)
 	g_ptr_array_add(self->host->touching, self);
 	if (call->verb == RD_CALL_RUN)
 		rd_sim_exec_begin(&self->exec, self->host, call->argv, call->input);
-	process_later(self,
-		      call->verb == RD_CALL_RUN ? self->exec.duration
-						: rd_timeline_chance(self->host->cluster->timeline,
-								     5 * RD_SIM_MS, 40 * RD_SIM_MS),
+	process_later(self, self->exec.duration + touch_duration(self->host->cluster->timeline),
 		      finish);
 }
 

@@ -9,7 +9,6 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 
 long_for_a_reason() {
 	cat <<'T'
-src/host/wrapper.sh         travels to the host as one argument
 tests/unit/plugin-tape.c    the whole step API once more, on tapes
 tests/unit/test-procedure.c one case beside the other
 tests/unit/test-snapshot.c  one case beside the other

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/fiber.h"
 #include "trial.h"
+#include <string.h>
 
 #define AT(moment) (1u << RD_MOMENT_##moment)
 #define ON_CALLS   (AT(SEND) | AT(SENT) | AT(ARRIVED) | AT(ACTED))
@@ -171,6 +172,34 @@ heal_host(Trial *trial, const char *host)
 	fill(find(trial, host), FALSE);
 }
 
+STRIKE(rebuild)
+{
+	rd_sim_host_rebuild(find(trial, host));
+}
+
+/* of the pod whose manifest goes, NULL when it is another call */
+static const char *
+stubborn_container(const RdCall *call)
+{
+	static const char *const names[] = {"etcd", "kube-apiserver", "kube-controller-manager",
+					    "kube-scheduler"};
+
+	if (call == NULL || call->verb != RD_CALL_MOVE_ASIDE ||
+	    !g_str_has_prefix(call->from, RD_SIM_MANIFESTS "/"))
+		return NULL;
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+		if (g_str_has_prefix(call->from + strlen(RD_SIM_MANIFESTS "/"), names[i]))
+			return names[i];
+	return NULL;
+}
+
+/* F18: the kubelet asks, and the container goes on */
+STRIKE(make_stubborn)
+{
+	g_free(find(trial, host)->stubborn);
+	find(trial, host)->stubborn = g_strdup(stubborn_container(call));
+}
+
 /* ---- somebody else ------------------------------------------------------------------------- */
 
 static void
@@ -212,10 +241,12 @@ const Fault faults[] = {
     {"journal-full",    AT(COMMIT), fill_journal, heal_journal},
     {"ssh-reset",       ON_CALLS, cut_loudly},
     {"ssh-silent",      AT(SENT) | AT(ARRIVED) | AT(ACTED), cut_silently},
-    {"host-reboot",     ON_CALLS, reboot, NULL, TRUE},
-    {"host-off-10min",  ON_CALLS, off_ten_minutes, NULL, TRUE},
+    {"host-reboot",     ON_CALLS, reboot, NULL, NULL, TRUE},
+    {"host-off-10min",  ON_CALLS, off_ten_minutes, NULL, NULL, TRUE},
     {"host-away-10min", ON_CALLS, away_ten_minutes},
-    {"host-gone",       ON_CALLS, off_for_good, heal_off, TRUE},
+    {"host-gone",       ON_CALLS, off_for_good, heal_off, NULL, TRUE},
+    {"host-rebuilt",    ON_CALLS, rebuild, NULL, "rebuilt", TRUE},
+    {"stubborn-pod",    AT(SEND), make_stubborn},
     {"host-disk-full",  ON_CALLS, fill_host, heal_host},
     {"second-bastion",  AT(SEND) | AT(ACTED) | AT(COMMITTED), start_second},
     {"copied-run",      AT(SEND) | AT(ACTED) | AT(COMMITTED), start_copy},
@@ -224,9 +255,10 @@ const Fault faults[] = {
 const guint n_faults = G_N_ELEMENTS(faults);
 
 gboolean
-fault_applies(const Fault *fault, Bastion *bastion, RdMoment moment, const char *target,
-	      const char *host)
+fault_applies(const Fault *fault, RdMoment moment, const RdCall *call)
 {
+	if (fault->strike == make_stubborn && stubborn_container(call) == NULL)
+		return FALSE;
 	return (fault->moments & (1u << moment)) != 0;
 }
 

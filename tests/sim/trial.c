@@ -186,6 +186,19 @@ is_done(const char *end)
 	return end != NULL && g_str_has_prefix(end, "done");
 }
 
+/* (nullable) the word that its reason must have */
+static const char *
+ends_held(Trial *self)
+{
+	for (guint i = 0; i < self->blows->len; i++) {
+		const Blow *blow = &g_array_index(self->blows, Blow, i);
+
+		if (blow->fault->ends_held != NULL)
+			return blow->fault->ends_held;
+	}
+	return NULL;
+}
+
 static gboolean
 is_copy(Trial *self)
 {
@@ -251,7 +264,7 @@ attend(Trial *self)
 			continue;
 		if (is_end(bastion_end(bastion)) || gives_way(self, bastion))
 			continue;
-		if (self->rounds >= ROUNDS_MAX)
+		if (self->rounds >= ROUNDS_MAX || (self->rounds > 0 && ends_held(self) != NULL))
 			return FALSE;
 		help(self, bastion);
 		return TRUE;
@@ -399,13 +412,17 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 		wrong = rd_scenery_check_restored(self->cluster, token);
 		add_all(text, wrong);
 	}
+	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt
+	 * host says what it found, after the advised resume it has its name */
+	if (winner == NULL && ends_held(self) != NULL && strstr(text->str, ends_held(self)) != NULL)
+		g_string_truncate(text, 0);
+	else if (expected != NULL)
+		compare(self, expected, outcome, text);
 	add_all(text, self->cluster->violations);
 	add_all(text, self->breaches);
-	if (expected != NULL)
-		compare(self, expected, outcome, text);
 	if (self->stuck)
 		g_string_append(text, "; nothing will ever happen again");
-	outcome->good = winner != NULL && text->len == 0;
+	outcome->good = (winner != NULL || ends_held(self) != NULL) && text->len == 0;
 	outcome->over = TRUE;
 	outcome->held = self->rounds;
 	outcome->took = rd_timeline_now(self->cluster->timeline) - self->began;

@@ -73,13 +73,13 @@ struct _Fault {
 	void (*strike)(Trial *trial, Bastion *bastion, RdMoment moment, const char *target,
 		       const char *host, const RdCall *call, RdSimRequest *request);
 	void (*heal)(Trial *trial, const char *host); /* (nullable) */
-	gboolean host_dies; /* what did not survive a boot may be missing or started again */
+	const char *ends_held; /* (nullable) no resume can help, and the reason has this word */
+	gboolean host_dies;    /* what did not survive a boot may be missing or started again */
 };
 extern const Fault faults[];
 extern const guint n_faults;
 /* can it happen here at all */
-gboolean fault_applies(const Fault *fault, Bastion *bastion, RdMoment moment, const char *target,
-		       const char *host);
+gboolean fault_applies(const Fault *fault, RdMoment moment, const RdCall *call);
 gboolean fault_adds_bastion(const Fault *fault);
 void fault_strike(const Fault *fault, Trial *trial, Bastion *bastion, RdMoment moment,
 		  const char *target, const char *host, const RdCall *call, RdSimRequest *request);

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-cli"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/reading.h"
+#include "cli/watch.h"
+#include "engine/begin.h"
+#include "journal/request.h"
+
+/* pause, cancel, decide, excuse, enrol, note: a person's word. It is tried on the fold first: what
+ * the engine would refuse is refused here, and nothing is written. Then it is left in the run
+ * directory, an engine is started if none is alive, and we wait until it has been taken. */
+
+/* how long an engine may take to it; it wakes by inotify, so this is for a busy machine */
+#define RD_ASK_WAIT    (10 * G_USEC_PER_SEC)
+#define RD_ASK_TICK_MS 200
+
+typedef struct {
+	const char *word;
+	const char *step, *argument; /* (nullable) */
+	const char *reason;	     /* (nullable) */
+	const char *next;	     /* what happens now, said once it was taken */
+} RdAsk;
+
+typedef struct {
+	RdOpenRun *open;
+	const RdAsk *ask;
+	guint seen;   /* events looked at */
+	gint64 until; /* monotonic */
+	gboolean taken;
+} RdAsking;
+
+static char *reason;
+
+static const GOptionEntry *
+rd_ask_options(void)
+{
+	static const GOptionEntry entries[] = {
+	    /* FILENAME: as it was typed, in whichever locale */
+	    {"reason", 'r', 0, G_OPTION_ARG_FILENAME, &reason, "why; goes into the journal",
+	     "TEXT"},
+	    {NULL},
+	};
+
+	return entries;
+}
+
+static gboolean
+rd_ask_is_answer(const RdAsk *ask, const RdEvent *event)
+{
+	return event->kind == RD_EVENT_REQUEST && g_strcmp0(event->word, ask->word) == 0 &&
+	       g_strcmp0(event->value, ask->argument) == 0;
+}
+
+static gboolean
+rd_ask_look(gpointer data, GError **error)
+{
+	RdAsking *self = data;
+
+	if (!rd_open_run_refresh(self->open, NULL, error))
+		return FALSE;
+	for (; self->seen < self->open->events->len; self->seen++)
+		self->taken = self->taken ||
+			      rd_ask_is_answer(self->ask, self->open->events->pdata[self->seen]);
+	return !self->taken && g_get_monotonic_time() < self->until;
+}
+
+/* taken and refused leave no file behind; taken leaves an event */
+static gboolean
+rd_ask_lies_there(RdRundir *dir)
+{
+	g_autofree char *path = rd_rundir_file(dir, "requests");
+	g_autoptr(GDir) requests = g_dir_open(path, 0, NULL);
+	const char *name;
+
+	while (requests != NULL && (name = g_dir_read_name(requests)) != NULL)
+		if (g_str_has_suffix(name, ".json"))
+			return TRUE;
+	return FALSE;
+}
+
+static gboolean
+rd_ask_send(RdOpenRun *open, const RdAsk *ask, GError **error)
+{
+	g_autofree char *path = rd_rundir_file(open->dir, "requests");
+	RdRequest request = {
+	    .word = (char *)ask->word,
+	    .step = (char *)ask->step,
+	    .argument = (char *)ask->argument,
+	    .reason = (char *)ask->reason,
+	    .claim = (char *)g_getenv("SUDO_USER"),
+	};
+
+	return rd_request_send(path, &request, error);
+}
+
+static RdExit
+rd_ask_wait(const RdCli *cli, RdOpenRun *open, const RdAsk *ask, GError **error)
+{
+	const char *id = rd_rundir_get_id(open->dir);
+	RdAsking self = {.open = open,
+			 .ask = ask,
+			 .seen = open->events->len,
+			 .until = g_get_monotonic_time() + RD_ASK_WAIT};
+	g_autofree char *how = NULL;
+
+	if (!rd_ask_send(open, ask, error))
+		return RD_EXIT_FAILED;
+	if (!rd_engine_alive(open->dir)) {
+		if (!rd_ensure_engine(open->dir, &how, error)) {
+			g_prefix_error(
+			    error, "%s was left in the run, but there is no engine: ", ask->word);
+			return RD_EXIT_FAILED;
+		}
+		rd_cli_say(cli, "started the engine of %s, %s", id, how);
+	}
+	if (!rd_watch(open->dir, RD_ASK_TICK_MS, rd_ask_look, &self, error))
+		return RD_EXIT_JOURNAL;
+	if (self.taken) {
+		rd_cli_say(cli, "%s: %s", id, ask->next);
+		return RD_EXIT_DONE;
+	}
+	if (rd_ask_lies_there(open->dir))
+		g_set_error(error, RD_EXIT_ERROR, RD_EXIT_NOT_YET,
+			    "%s: the engine has not taken it within 10 s; it lies in the run and "
+			    "will be: recoveryd status %s",
+			    ask->word, id);
+	else
+		g_set_error(error, RD_EXIT_ERROR, RD_EXIT_USAGE,
+			    "%s: the engine refused it, the run has moved on meanwhile: recoveryd "
+			    "status %s",
+			    ask->word, id);
+	return RD_EXIT_NOT_YET;
+}
+
+static RdExit
+rd_ask(const RdCli *cli, const char *run, const RdAsk *ask, GError **error)
+{
+	g_autoptr(RdOpenRun) open = rd_reading_open(cli, run, error);
+	g_autoptr(GPtrArray) events = NULL;
+	g_autoptr(GError) why = NULL;
+
+	if (open == NULL)
+		return RD_EXIT_NO_RUN;
+	events = rd_run_request(open->run, ask->word, ask->step, ask->argument, g_get_user_name(),
+				ask->reason, &why);
+	if (events == NULL) {
+		rd_cli_usage(error, "%s: %s", ask->word, why->message);
+		return RD_EXIT_USAGE;
+	}
+	return rd_ask_wait(cli, open, ask, error);
+}
+
+/* ---- the commands -------------------------------------------------------------------------- */
+
+static RdExit
+rd_pause_run(const RdCli *cli, char **args, GError **error)
+{
+	const RdAsk ask = {.word = "pause",
+			   .reason = reason,
+			   .next = "pausing: what is in hand comes to its end first. Go on with "
+				   "recoveryd resume"};
+
+	return rd_ask(cli, args[0], &ask, error);
+}
+
+static RdExit
+rd_cancel_run(const RdCli *cli, char **args, GError **error)
+{
+	const RdAsk ask = {.word = "cancel",
+			   .reason = reason,
+			   .next = "cancelling: what is in hand comes to its end first, then the "
+				   "lock is given back. Nothing is undone"};
+
+	return rd_ask(cli, args[0], &ask, error);
+}
+
+static RdExit
+rd_decide_run(const RdCli *cli, char **args, GError **error)
+{
+	static const struct {
+		const char *verdict, *next;
+	} verdicts[] = {
+	    {"done", "the step counts as done, the run goes on"},
+	    {"redo", "the step is done again where the host does not show that it is done"},
+	    {"abort", "the step is given up: the run ends as failed"},
+	};
+	RdAsk ask = {.word = "decide", .step = args[1], .argument = args[2], .reason = reason};
+
+	for (guint i = 0; i < G_N_ELEMENTS(verdicts); i++)
+		if (strcmp(verdicts[i].verdict, args[2]) == 0)
+			ask.next = verdicts[i].next;
+	return rd_ask(cli, args[0], &ask, error);
+}
+
+static RdExit
+rd_excuse_run(const RdCli *cli, char **args, GError **error)
+{
+	const RdAsk ask = {.word = "excuse",
+			   .argument = args[1],
+			   .reason = reason,
+			   .next = "the host takes no part any more. It has to stay powered off: "
+				   "one that comes back unseen may revive the old cluster"};
+
+	return rd_ask(cli, args[0], &ask, error);
+}
+
+static RdExit
+rd_enrol_run(const RdCli *cli, char **args, GError **error)
+{
+	const RdAsk ask = {.word = "enrol",
+			   .argument = args[1],
+			   .reason = reason,
+			   .next = "the host gets a lock file when it is asked next"};
+
+	return rd_ask(cli, args[0], &ask, error);
+}
+
+static RdExit
+rd_note_run(const RdCli *cli, char **args, GError **error)
+{
+	g_autofree char *text = g_strjoinv(" ", args + 1);
+	const RdAsk ask = {.word = "note", .reason = text, .next = "noted"};
+
+	return rd_ask(cli, args[0], &ask, error);
+}
+
+const RdCommand rd_command_pause = {
+    .name = "pause",
+    .args = "RUN",
+    .summary = "stop between two steps; resume goes on",
+    .help = "What is in hand comes to its end first; a wait is left at once.",
+    .options = rd_ask_options,
+    .run = rd_pause_run,
+};
+
+const RdCommand rd_command_cancel = {
+    .name = "cancel",
+    .args = "RUN",
+    .summary = "end a run at the next safe boundary; nothing is undone",
+    .help = "What is in hand comes to its end first, then the lock on the hosts is given back. A "
+	    "job on a host is never killed.",
+    .options = rd_ask_options,
+    .run = rd_cancel_run,
+};
+
+const RdCommand rd_command_decide = {
+    .name = "decide",
+    .args = "RUN STEP done|redo|abort",
+    .summary = "your verdict on a step that is held",
+    .help = "STEP is written state@host, as status prints it. Look at the host before: `done` is "
+	    "believed, `redo` waits until nothing of the step runs there, asks the host once "
+	    "more, and does it again where the host does not show that it is done; `abort` ends "
+	    "the run as failed. --reason is needed.",
+    .options = rd_ask_options,
+    .run = rd_decide_run,
+};
+
+const RdCommand rd_command_excuse = {
+    .name = "excuse",
+    .args = "RUN HOST",
+    .summary = "state that a host is powered off and takes no part",
+    .help = "The statement goes into the journal with your name; --reason is needed. It is what "
+	    "the guards against a second cluster rest on: an etcd member that you excuse and "
+	    "that runs after all may form the old quorum again.",
+    .options = rd_ask_options,
+    .run = rd_excuse_run,
+};
+
+const RdCommand rd_command_enrol = {
+    .name = "enrol",
+    .args = "RUN HOST",
+    .summary = "state that a host without a lock file is the right one, rebuilt",
+    .help = "--reason is needed.",
+    .options = rd_ask_options,
+    .run = rd_enrol_run,
+};
+
+const RdCommand rd_command_note = {
+    .name = "note",
+    .args = "RUN TEXT...",
+    .summary = "write a remark into the journal of a run",
+    .run = rd_note_run,
+};
