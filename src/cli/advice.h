@@ -6,13 +6,13 @@ G_BEGIN_DECLS
 /* What keeps a run from going on, and what a person can type about it. Only commands that the run
  * would accept as it stands are named: each is put to rd_run_request() first. */
 typedef struct {
-	const RdStep *step;	/* (unowned) (nullable) */
-	const RdRunHost *host;	/* (unowned) (nullable) one of the two is set */
-	char *name;		/* "restore@m2", "m2" */
-	char *what;		/* "unknown outcome, needs your verdict" */
-	char *text;		/* (nullable) what was found, as it came from the host */
-	GPtrArray *commands;	/* (element-type utf8) */
-	GPtrArray *when;	/* (element-type utf8) beside each command: when it is right */
+	const RdStep *step;    /* (unowned) (nullable) */
+	const RdRunHost *host; /* (unowned) (nullable) one of the two is set */
+	char *name;	       /* "restore@m2", "m2" */
+	char *what;	       /* "unknown outcome, needs your verdict" */
+	char *text;	       /* (nullable) what was found, as it came from the host */
+	GPtrArray *commands;   /* (element-type utf8) */
+	GPtrArray *when;       /* (element-type utf8) beside each command: when it is right */
 } RdCause;
 
 /* empty when nothing does. (element-type RdCause) (transfer full) */

@@ -3,7 +3,8 @@
 #include <glib.h>
 G_BEGIN_DECLS
 
-/* Times and durations as people and machines read them. All in microseconds; all (transfer full). */
+/* Times and durations as people and machines read them. All in microseconds; all (transfer full).
+ */
 
 /* "41s", "1m03s", "2h05m", "3d04h"; below a second "0s", and what is negative as well */
 char *rd_format_duration(gint64 us);

@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 /* A run as a reading command sees it: its fold, and whether anybody works on it. */
 
 typedef enum {
-	RD_ENGINE_NONE,   /* nobody */
+	RD_ENGINE_NONE,	  /* nobody */
 	RD_ENGINE_ALIVE,  /* the engine lives */
 	RD_ENGINE_ENDING, /* it is gone, its runner lives still */
 } RdEngineLife;

@@ -43,10 +43,10 @@ typedef struct {
 	gint64 elapsed;	   /* microseconds of wall time, to the end or to now */
 	gint64 ended;	   /* wall time, 0 before the end */
 	guint resumes;
-	gint64 resumed;	   /* wall time of the last one */
+	gint64 resumed;	     /* wall time of the last one */
 	const char *bastion; /* (nullable) (unowned) of the newest engine */
-	gint64 lost;	   /* microseconds without an engine, in all, ended gaps only */
-	gint64 last;	   /* wall time of the newest event */
+	gint64 lost;	     /* microseconds without an engine, in all, ended gaps only */
+	gint64 last;	     /* wall time of the newest event */
 } RdFacts;
 void rd_view_get_facts(const RdView *view, RdFacts *facts);
 /* an engine ought to be at work, and none is */

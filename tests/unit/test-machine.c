@@ -15,7 +15,7 @@ typedef struct {
 	GHashTable *script; /* "what state@target" or "what target" -> "word[:text],word…" */
 	gint64 clock;
 	gint64 numbers[3]; /* what the hosts' lock files say; 0: there is none */
-	GQueue hands; /* (element-type RdOrder) sent, not answered */
+	GQueue hands;	   /* (element-type RdOrder) sent, not answered */
 } Fixture;
 
 static void
