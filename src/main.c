@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 
+/* --help shows them in this order */
 static const RdCommand *const commands[] = {
     &rd_command_start,
     &rd_command_resume,
@@ -9,11 +10,28 @@ static const RdCommand *const commands[] = {
     &rd_command_logs,
     &rd_command_list,
     &rd_command_wait,
+    &rd_command_pause,
+    &rd_command_cancel,
+    &rd_command_decide,
+    &rd_command_excuse,
+    &rd_command_enrol,
+    &rd_command_note,
+    &rd_command_procedure_list,
+    &rd_command_procedure_show,
+    &rd_command_procedure_check,
+    &rd_command_procedure_graph,
+    &rd_command_plugin_list,
+    &rd_command_plugin_show,
+    &rd_command_plugin_check,
+    &rd_command_inventory_check,
     &rd_command_journal_show,
     &rd_command_journal_verify,
+    &rd_command_help,
+    /* hidden */
     &rd_command_engine,
     &rd_command_runner,
-    &rd_command_help,
+    &rd_command_completion,
+    &rd_command_complete,
     &rd_command_man,
     NULL,
 };

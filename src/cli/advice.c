@@ -64,7 +64,7 @@ static const struct {
 	const char *word; /* a verdict, or NULL for resume */
 	const char *when;
 } verdicts[] = {
-    {TRUE,  NULL,    "it may be asked again: look at the host once more"},
+    {TRUE,  NULL,    "the host is to be asked once more; always safe"},
     {TRUE,  "done",  "you have seen that it is done"},
     {TRUE,  "redo",  "you have seen that it is not done: once more"},
     {TRUE,  "abort", "give it up: the run fails"},

@@ -56,6 +56,14 @@ rd_plugin_length(JsonArray *array)
 	return array != NULL ? json_array_get_length(array) : 0;
 }
 
+/* "etcd/agree", as procedures write it (transfer full) */
+static char *
+rd_plugin_type_name(JsonObject *plugin, JsonObject *state)
+{
+	return g_strdup_printf("%s/%s", rd_plugin_text(plugin, "name"),
+			       rd_plugin_text(state, "name"));
+}
+
 /* ---- list ---------------------------------------------------------------------------------- */
 
 static RdExit
@@ -83,7 +91,8 @@ rd_plugin_list_run(const RdCli *cli, char **args, GError **error)
 			       rd_plugin_text(plugin, "file"));
 		for (guint j = 0; j < rd_plugin_length(states); j++) {
 			JsonObject *state = json_array_get_object_element(states, j);
-			g_autofree char *name = rd_screen_pad(rd_plugin_text(state, "name"), 26);
+			g_autofree char *type = rd_plugin_type_name(plugin, state);
+			g_autofree char *name = rd_screen_pad(type, 26);
 			g_autofree char *kind = rd_screen_pad(rd_plugin_text(state, "kind"), 6);
 
 			rd_page_printf(page, &cli->screen, 2, 38, "%s  %s  %s", name, kind,
@@ -106,17 +115,6 @@ const RdCommand rd_command_plugin_list = {
 
 /* ---- show ---------------------------------------------------------------------------------- */
 
-/* a plugin by its name, or one of its states by "plugin/state" */
-static gboolean
-rd_plugin_is_asked(const char *asked, JsonObject *plugin, JsonObject *state)
-{
-	const char *name = rd_plugin_text(state, "name");
-	const char *base = strchr(name, '/') != NULL ? strchr(name, '/') + 1 : name;
-	g_autofree char *whole = g_strdup_printf("%s/%s", rd_plugin_text(plugin, "name"), base);
-
-	return strcmp(asked, rd_plugin_text(plugin, "name")) == 0 || strcmp(asked, whole) == 0;
-}
-
 static void
 rd_plugin_show_words(GString *page, const RdScreen *screen, const char *label, JsonArray *words)
 {
@@ -130,14 +128,13 @@ rd_plugin_show_words(GString *page, const RdScreen *screen, const char *label, J
 }
 
 static void
-rd_plugin_show_state(GString *page, const RdScreen *screen, JsonObject *state)
+rd_plugin_show_state(GString *page, const RdScreen *screen, const char *type, JsonObject *state)
 {
 	JsonArray *params = rd_plugin_array(state, "params");
 
 	rd_page_printf(page, screen, 0, 2,
-		       RD_INK_BOLD "%s" RD_INK_END "  %s, undo: %s, %" G_GINT64_FORMAT " s",
-		       rd_plugin_text(state, "name"), rd_plugin_text(state, "kind"),
-		       rd_plugin_text(state, "undo"),
+		       RD_INK_BOLD "%s" RD_INK_END "  %s, undo: %s, %" G_GINT64_FORMAT " s", type,
+		       rd_plugin_text(state, "kind"), rd_plugin_text(state, "undo"),
 		       json_object_get_int_member_with_default(state, "timeout", 0));
 	rd_page_add(page, screen, 2, 2, rd_plugin_text(state, "summary"));
 	for (guint i = 0; i < rd_plugin_length(params); i++) {
@@ -170,9 +167,11 @@ rd_plugin_show_run(const RdCli *cli, char **args, GError **error)
 
 		for (guint j = 0; j < rd_plugin_length(states); j++) {
 			JsonObject *state = json_array_get_object_element(states, j);
+			g_autofree char *type = rd_plugin_type_name(plugin, state);
 
-			if (rd_plugin_is_asked(args[0], plugin, state))
-				rd_plugin_show_state(page, &cli->screen, state);
+			if (strcmp(args[0], rd_plugin_text(plugin, "name")) == 0 ||
+			    strcmp(args[0], type) == 0)
+				rd_plugin_show_state(page, &cli->screen, type, state);
 		}
 	}
 	if (page->len == 0) {

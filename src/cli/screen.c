@@ -183,11 +183,31 @@ rd_page_word(const char *p, const char **end)
 	return columns;
 }
 
+/* Where even a whole line cannot hold what ought to stay together, its spaces become ordinary. */
+static char *
+rd_page_soften(const char *text, guint room)
+{
+	GString *soft = g_string_new(text);
+
+	for (gsize from = 0; from < soft->len;) {
+		gsize length = strcspn(soft->str + from, " ");
+		g_autofree char *word = g_strndup(soft->str + from, length);
+
+		if (rd_screen_columns(word) > room)
+			for (gsize i = from; i < from + length; i++)
+				if (soft->str[i] == *RD_SPACE)
+					soft->str[i] = ' ';
+		from += length + 1;
+	}
+	return g_string_free(soft, FALSE);
+}
+
 void
 rd_page_add(GString *page, const RdScreen *screen, guint indent, guint hang, const char *text)
 {
 	guint width = screen->width > 0 ? screen->width : G_MAXUINT / 2;
 	g_autofree char *ascii = NULL;
+	g_autofree char *soft = NULL;
 	guint column, start;
 
 	/* the C locale's table: the same result wherever it runs */
@@ -196,6 +216,7 @@ rd_page_add(GString *page, const RdScreen *screen, guint indent, guint hang, con
 	/* on a screen that is all indent there is room for nothing */
 	indent = MIN(indent, width / 2);
 	hang = MIN(hang, width / 2);
+	text = soft = rd_page_soften(text, width - hang);
 	column = start = indent;
 	rd_page_spaces(page, indent);
 	for (const char *p = text; *p != '\0';) {
@@ -211,8 +232,8 @@ rd_page_add(GString *page, const RdScreen *screen, guint indent, guint hang, con
 			column = start = hang;
 			spaces = 0;
 		}
-		if (word == 0)
-			spaces = 0;
+		if (*p == '\0')
+			spaces = 0; /* none at the end of a line */
 		rd_page_spaces(page, spaces);
 		column += spaces;
 		for (; p < end; p = g_utf8_next_char(p)) {

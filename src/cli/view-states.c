@@ -85,18 +85,44 @@ rd_page_state_took(RdPage *self, GPtrArray *steps, RdStateLife life)
 	return rd_format_duration((open ? self->view->wall : ended) - began);
 }
 
-/* "m0 ✓  m1 ▶  m2 ·", or what the one step found */
+/* "3 hosts, m2 excused", for what is the same on all of them */
 static char *
-rd_page_state_targets(RdPage *self, GPtrArray *steps)
+rd_page_count_targets(RdPage *self, GPtrArray *steps)
+{
+	g_autoptr(GString) excused = g_string_new(NULL);
+	const char *last = NULL;
+	guint n = 0;
+
+	for (guint i = 0; i < steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(steps, i);
+
+		if (rd_advice_counts(self->view->run, step)) {
+			n++;
+			last = step->target;
+		} else {
+			g_string_append_printf(excused, ", %s excused", step->target);
+		}
+	}
+	if (n == 1)
+		return g_strdup_printf("%s%s", last, excused->str);
+	return g_strdup_printf("%u hosts%s", n, excused->str);
+}
+
+/* "m0 ✓  m1 ▶  m2 ·" while it is at work; else what the one step found, or how many there are */
+static char *
+rd_page_state_targets(RdPage *self, GPtrArray *steps, RdStateLife life)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 	const RdStep *only = steps->len == 1 ? g_ptr_array_index(steps, 0) : NULL;
 
-	if (only != NULL && rd_life_is_final(only->life)) {
-		g_autofree char *clean = rd_screen_clean(only->text);
+	if (only != NULL) {
+		g_autofree char *clean =
+		    rd_screen_clean(rd_life_is_final(only->life) ? only->text : NULL);
 
 		return g_strdup_printf("%s%s%s", only->target, *clean != '\0' ? ": " : "", clean);
 	}
+	if (life == RD_STATE_AHEAD || life == RD_STATE_DONE)
+		return rd_page_count_targets(self, steps);
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
 		g_autofree char *sign = rd_page_sign(self, rd_page_step_life(step));
@@ -141,7 +167,7 @@ rd_page_step_at_work(RdPage *self, const RdStep *step)
 				       : g_strdup("");
 
 	rd_page_printf(self->page, self->screen, INDENT, INDENT + 2,
-		       "%s  %s%s" RD_INK_END " since %s (%s)%s%s", step->target,
+		       "%s  %s%s" RD_INK_END ", since %s (%s)%s%s", step->target,
 		       looks[rd_page_step_life(step)].ink, rd_view_describe_life(step), since, span,
 		       until, attempt);
 	if (step->doubt_since != 0) {
@@ -209,23 +235,26 @@ rd_page_state(RdPage *self, guint index, const RdPlanState *state)
 	g_autofree char *sign = rd_page_sign(self, life);
 	g_autofree char *name = rd_screen_pad(state->name, rd_page_name_columns(self));
 	g_autofree char *took = rd_page_state_took(self, steps, life);
-	g_autofree char *targets = rd_page_state_targets(self, steps);
+	g_autofree char *targets = rd_page_state_targets(self, steps, life);
 	const char *bold = life == RD_STATE_WORK || life == RD_STATE_HELD ? RD_INK_BOLD : "";
 	gboolean alone = self->screen->width != 0 && self->screen->width < 60;
 
-	rd_page_printf(self->page, self->screen, 2, INDENT, "%s %3u %s%s%s  %7s%s%s%s%s", sign,
-		       index + 1, bold, alone ? state->name : name, *bold != '\0' ? RD_INK_END : "",
-		       took, *targets != '\0' ? "  " : "", targets,
+	rd_page_printf(self->page, self->screen, 2, INDENT, "%s %3u %s%s%s  %7s%s%s%s%s%s%s%s",
+		       sign, index + 1, bold, alone ? state->name : name,
+		       *bold != '\0' ? RD_INK_END : "", took, *targets != '\0' ? "  " : "", targets,
 		       self->form == RD_FORM_WIDE ? "  " : "",
-		       self->form == RD_FORM_WIDE ? state->type : "");
+		       self->form == RD_FORM_WIDE ? state->type : "",
+		       state->mark != RD_MARK_NONE ? "  " RD_INK_WARN "<<" RD_SPACE : "",
+		       state->mark != RD_MARK_NONE ? rd_mark_to_string(state->mark) : "",
+		       state->mark != RD_MARK_NONE ? RD_INK_END : "");
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
 
-		if (self->form == RD_FORM_WIDE)
-			rd_page_step_wide(self, step);
 		if (rd_advice_counts(self->view->run, step) && rd_life_is_at_work(step->life) &&
 		    rd_run_get_state(self->view->run) != RD_RUN_ENDED)
 			rd_page_step_at_work(self, step);
+		else if (self->form == RD_FORM_WIDE)
+			rd_page_step_wide(self, step);
 	}
 }
 

@@ -120,7 +120,7 @@ rd_page_lock(RdPage *self)
 		if (!any)
 			first = host->granted;
 		same = same && host->granted == first;
-		any = any || TRUE;
+		any = TRUE;
 		if (host->granted != 0)
 			g_string_append_printf(text, "%s#%" G_GINT64_FORMAT " %s",
 					       text->len > 0 ? "  " : "", host->granted,

@@ -334,7 +334,7 @@ rd_view_describe_life(const RdStep *step)
 	case RD_LIFE_PROBING:
 		return "looking at the result";
 	case RD_LIFE_WAITING:
-		return "trying again";
+		return step->again ? "failed, to be tried again" : "no answer, to be asked again";
 	case RD_LIFE_HELD:
 		return step->intent ? "unknown outcome, needs your verdict"
 				    : "refused, nothing was touched by it";

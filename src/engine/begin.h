@@ -34,6 +34,9 @@ char *rd_describe_plugins(const char *plugin_dir, GError **error);
 /* Starts an engine for @dir unless one is alive. It outlives this process and its terminal;
  * *how says in words how, and what that does not survive (out) (transfer full). */
 gboolean rd_ensure_engine(RdRundir *dir, char **how, GError **error);
+/* The run has ended: the unit that would start it again after a reboot is taken away, if there is
+ * one. */
+void rd_spawn_forget(RdRundir *dir);
 /* whether an engine holds the run's lock */
 gboolean rd_engine_alive(RdRundir *dir);
 G_END_DECLS

@@ -131,6 +131,15 @@ rd_engine_set_wake(RdEngine *self, gint64 clock)
 	g_source_attach(self->wake, g_main_context_get_thread_default());
 }
 
+/* a host's record of a job names the newest event it was started after */
+static void
+rd_engine_send(RdEngine *self, RdOrder *order)
+{
+	g_free(order->head);
+	order->head = g_strdup(rd_journal_head(self->journal));
+	self->crew->klass->send(self->crew, order);
+}
+
 /* FALSE when the machine has nothing more to do now */
 static gboolean
 rd_engine_step(RdEngine *self)
@@ -143,7 +152,7 @@ rd_engine_step(RdEngine *self)
 	if (!rd_engine_store(self, move.events))
 		more = FALSE;
 	else if (move.order != NULL)
-		self->crew->klass->send(self->crew, move.order);
+		rd_engine_send(self, move.order);
 	else if (move.cancel != NULL)
 		self->crew->klass->cancel(self->crew, move.cancel);
 	if (!more && self->failure == NULL) {
@@ -222,14 +231,18 @@ rd_engine_start(RdEngine *self, const char *bastion, const char *boot_id, gint64
 
 gboolean
 rd_engine_request(RdEngine *self, const char *word, const char *step, const char *argument,
-		  const char *who, const char *reason, GError **error)
+		  const char *who, const char *reason, gint64 token, GError **error)
 {
 	g_autoptr(GPtrArray) events = NULL;
 
+	if (token != 0 && rd_run_heard(self->run, token))
+		return TRUE;
 	rd_run_tick(self->run, rd_engine_clock(self));
 	events = rd_run_request(self->run, word, step, argument, who, reason, error);
 	if (events == NULL)
 		return FALSE;
+	/* the first is the request itself */
+	rd_event_number(g_ptr_array_index(events, 0), token);
 	if (!rd_engine_store(self, events)) {
 		g_propagate_error(error, g_error_copy(self->failure));
 		rd_engine_stop(self);

@@ -26,9 +26,11 @@ RdEngine *rd_engine_new(RdRun *run, RdJournal *journal, RdCrew *crew, const RdEn
 /* stores "engine started" and declares lost what was in hand; decides from the main loop on, so
  * that requests made right after this call are heard first */
 void rd_engine_start(RdEngine *engine, const char *bastion, const char *boot_id, gint64 pid);
-/* a person's word, from the run directory; FALSE: refused, with the reason */
+/* A person's word, from the run directory; FALSE: refused, with the reason. @token names it for
+ * good (0: it has no name): one that is in the journal already is not heard again, so that an
+ * engine that dies before the file is gone does no harm. */
 gboolean rd_engine_request(RdEngine *engine, const char *word, const char *step,
-			   const char *argument, const char *who, const char *reason,
+			   const char *argument, const char *who, const char *reason, gint64 token,
 			   GError **error);
 void rd_engine_free(RdEngine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdEngine, rd_engine_free)

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "begin.h"
 #include "engine.h"
 #include "journal/lock.h"
 #include "journal/proc.h"
@@ -129,7 +130,8 @@ rd_session_take_requests(RdSession *self)
 		g_autoptr(GError) refused = NULL;
 
 		if (!rd_engine_request(self->engine, request->word, request->step,
-				       request->argument, who, request->reason, &refused))
+				       request->argument, who, request->reason, request->time,
+				       &refused))
 			g_message("%s of %s: %s", request->word, who, refused->message);
 		if (!rd_request_done(request, &error)) {
 			g_warning("%s", error->message);
@@ -280,6 +282,8 @@ rd_session_run(RdRundir *dir, GError **error)
 		g_source_remove(term);
 		g_source_remove(interrupt);
 		rd_session_write_status(&self);
+		if (rd_run_get_state(self.open->run) == RD_RUN_ENDED)
+			rd_spawn_forget(self.open->dir);
 		ok = self.error == NULL;
 		if (!ok)
 			g_propagate_error(error, self.error);

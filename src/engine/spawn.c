@@ -59,6 +59,19 @@ rd_spawn_by_unit(RdRundir *dir, char **how)
 	return TRUE;
 }
 
+void
+rd_spawn_forget(RdRundir *dir)
+{
+	g_autofree char *unit = g_strdup_printf("recoveryd@%s.service", rd_rundir_get_id(dir));
+	g_autofree char *link =
+	    g_build_filename("/etc/systemd/system/multi-user.target.wants", unit, NULL);
+	g_autoptr(GError) error = NULL;
+
+	if (g_file_test(link, G_FILE_TEST_IS_SYMLINK) &&
+	    !rd_spawn_try(&error, "systemctl", "--no-block", "disable", unit, NULL))
+		g_warning("%s stays enabled: %s", unit, error->message);
+}
+
 static gboolean
 rd_user_lingers(void)
 {

@@ -203,7 +203,9 @@ rd_run_begin(RdRun *run, RdMove *move, RdStep *step)
 static gboolean
 rd_run_wait_over(RdRun *run, RdMove *move, RdStep *step)
 {
-	gint64 delay = step->again ? (gint64)step->plan->delay_s * RD_SECOND : RD_RECONNECT_PACE;
+	/* what only lost its engine or runner is no fault of the host: nothing to wait for */
+	gint64 pause = step->paced ? (gint64)step->plan->delay_s * RD_SECOND : 0;
+	gint64 delay = step->again ? pause : RD_RECONNECT_PACE;
 	g_autofree char *text = NULL;
 
 	if (step->again && (step->fails >= step->plan->tries || step->crashes >= RD_CRASHES_MAX)) {

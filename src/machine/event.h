@@ -23,7 +23,7 @@ G_BEGIN_DECLS
  * touch        all four                    verb            -          -            n        what
  * exactly touched      all four                    done|refused|fenced|lost  -  -          n
  * status, finding mark         state                       mark name       -          - -        -
- * request      (state,target,visit)        request word    who        argument     -        reason
+ * request      (state,target,visit)        request word    who        argument     token    reason
  * run          -                           running|pausing|paused|cancelling|held|ended  -  end
  * state  -  why released     target                      -               -          - number   -
  * remark       -                           -               who        -            -        text

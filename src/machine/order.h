@@ -36,6 +36,7 @@ typedef struct {
 	char *type;
 	GHashTable *with;  /* (element-type utf8 utf8) resolved parameters */
 	GHashTable *notes; /* (element-type utf8 utf8) of this attempt */
+	char *head;	   /* (nullable) hash of the journal's newest event */
 	guint touches; /* how many touches this visit has journalled: numbers go on from there */
 	GPtrArray *guards; /* (element-type RdOrderGuard) */
 	char *boot_id;	   /* settle: those journalled with the grant this attempt ran under */

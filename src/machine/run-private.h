@@ -36,6 +36,7 @@ struct _RdRun {
 	gint64 created_wall;
 	gint64 clock, seq;
 	guint starts;
+	GHashTable *heard;   /* (element-type gint64) tokens of requests */
 	GHashTable *inputs;  /* (element-type utf8 utf8) */
 	GHashTable *outputs; /* (element-type utf8 utf8) "state\ntarget\nname" */
 	GPtrArray *steps;    /* (element-type RdStep) state by state, target by target */

@@ -63,6 +63,7 @@ rd_run_new(const RdPlan *plan)
 
 	run->plan = plan;
 	run->unit = -1;
+	run->heard = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	run->inputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	run->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	run->steps = g_ptr_array_new_with_free_func(rd_step_free);
@@ -105,6 +106,7 @@ rd_run_free(RdRun *run)
 	g_free(run->creator);
 	g_free(run->first);
 	g_free(run->visits);
+	g_hash_table_unref(run->heard);
 	g_hash_table_unref(run->inputs);
 	g_hash_table_unref(run->outputs);
 	g_ptr_array_unref(run->steps);
@@ -251,6 +253,7 @@ rd_run_apply_visit(RdRun *run, const RdEvent *event, GError **error)
 			step->visit = run->visits[i];
 			step->attempt = step->fails = step->crashes = step->touches = 0;
 			step->intent = step->again = step->redo = step->doubted = FALSE;
+			step->paced = FALSE;
 			step->began = step->started = step->doubt_since = 0;
 			step->wall_began = step->wall_ended = 0;
 			step->since = event->clock;
@@ -276,6 +279,7 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 			step->started = event->clock;
 		step->attempt = event->attempt;
 		step->intent = step->again = step->redo = step->doubted = FALSE;
+		step->paced = FALSE;
 		g_hash_table_remove_all(step->notes);
 		if (step->began == 0) {
 			step->began = MAX(event->clock, 1);
@@ -291,21 +295,28 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		break;
 	case RD_STEP_FAILED:
 		step->fails++;
-		step->again = TRUE;
+		step->again = step->paced = TRUE;
+		break;
+	case RD_STEP_UNREACHABLE:
+		step->paced = TRUE;
 		break;
 	case RD_STEP_ABSENT:
 		/* right after FINISHED it means that the postcondition does not hold, which is a
 		 * failure; after a doubt it is only news */
-		if (!step->doubted)
+		if (!step->doubted) {
 			step->fails++;
+			step->paced = TRUE;
+		}
 		step->again = TRUE;
 		break;
 	case RD_STEP_DECIDE_ABORT:
 		run->given_up = TRUE;
 		break;
 	case RD_STEP_LOST:
-		if (event->number != 0)
+		if (event->number != 0) {
 			step->crashes++;
+			step->paced = TRUE;
+		}
 		break;
 	case RD_STEP_RESUME:
 	case RD_STEP_SETTLED:
@@ -457,6 +468,10 @@ rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 	case RD_EVENT_RUN:
 		return rd_run_apply_run(run, event, error);
 	case RD_EVENT_REQUEST:
+		if (event->number != 0)
+			g_hash_table_add(run->heard,
+					 g_memdup2(&event->number, sizeof event->number));
+		return TRUE;
 	case RD_EVENT_REMARK:
 		return TRUE;
 	}

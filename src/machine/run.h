@@ -39,6 +39,7 @@ typedef struct {
 	gboolean intent;    /* this attempt may have touched */
 	gboolean again;	    /* the next begin is a new attempt */
 	gboolean doubted;   /* this attempt went through DOUBT */
+	gboolean paced;	    /* this attempt ended by a fault: the next one waits for the delay */
 	gboolean redo;	    /* a person said so: what the probe cannot tell counts as ABSENT */
 	guint fails;   /* attempts that ended without success, since the last word of a person */
 	guint crashes; /* workers that died with it, since then */
@@ -102,6 +103,9 @@ GPtrArray *rd_run_lost_all(RdRun *run);
  * with the reason when it makes no sense now. @step is "state@target" or NULL. (transfer full) */
 GPtrArray *rd_run_request(RdRun *run, const char *word, const char *step, const char *argument,
 			  const char *who, const char *reason, GError **error);
+
+/* whether the request with this token is in the journal */
+gboolean rd_run_heard(RdRun *run, gint64 token);
 
 /* reading it */
 const RdPlan *rd_run_get_plan(RdRun *run);

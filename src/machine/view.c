@@ -69,7 +69,7 @@ rd_run_step_event(RdRun *run, const RdStep *step, RdStepEvent what, const char *
 gint64
 rd_step_deadline(const RdStep *step)
 {
-	gint64 deadline = step->started + step->plan->timeout_s * RD_SECOND;
+	gint64 deadline = step->started + (gint64)step->plan->timeout_s * RD_SECOND;
 
 	/* a host that went away just before the end still gets its window */
 	if (step->doubt_since != 0 && step->plan->kind == RD_KIND_CHANGE)
@@ -97,6 +97,12 @@ void
 rd_run_tick(RdRun *run, gint64 clock)
 {
 	run->clock = MAX(run->clock, clock);
+}
+
+gboolean
+rd_run_heard(RdRun *run, gint64 token)
+{
+	return g_hash_table_contains(run->heard, &token);
 }
 
 const RdPlan *

@@ -83,6 +83,7 @@ rd_step_fill_call(RecoveryStep *step, RdCall *call, RdCallVerb verb)
 	call->run = step->setting->run_id;
 	call->number = step->order->number;
 	call->who = step->setting->who;
+	call->head = step->order->head;
 	call->state = step->order->state;
 	call->visit = step->order->visit;
 	call->attempt = step->order->attempt;

@@ -241,13 +241,13 @@ const Fault faults[] = {
     {"journal-full",    AT(COMMIT), fill_journal, heal_journal},
     {"ssh-reset",       ON_CALLS, cut_loudly},
     {"ssh-silent",      AT(SENT) | AT(ARRIVED) | AT(ACTED), cut_silently},
-    {"host-reboot",     ON_CALLS, reboot, NULL, NULL, TRUE},
-    {"host-off-10min",  ON_CALLS, off_ten_minutes, NULL, NULL, TRUE},
-    {"host-away-10min", ON_CALLS, away_ten_minutes},
-    {"host-gone",       ON_CALLS, off_for_good, heal_off, NULL, TRUE},
-    {"host-rebuilt",    ON_CALLS, rebuild, NULL, "rebuilt", TRUE},
-    {"stubborn-pod",    AT(SEND), make_stubborn},
-    {"host-disk-full",  ON_CALLS, fill_host, heal_host},
+    {"host-reboot",     ON_CALLS, reboot, .names_host = TRUE, .host_dies = TRUE},
+    {"host-off-10min",  ON_CALLS, off_ten_minutes, .names_host = TRUE, .host_dies = TRUE},
+    {"host-away-10min", ON_CALLS, away_ten_minutes, .names_host = TRUE},
+    {"host-gone",       ON_CALLS, off_for_good, heal_off, .names_host = TRUE, .host_dies = TRUE},
+    {"host-rebuilt",    ON_CALLS, rebuild, .ends_held = "rebuilt", .names_host = TRUE},
+    {"stubborn-pod",    AT(SEND), make_stubborn, .names_host = TRUE},
+    {"host-disk-full",  ON_CALLS, fill_host, heal_host, .names_host = TRUE},
     {"second-bastion",  AT(SEND) | AT(ACTED) | AT(COMMITTED), start_second},
     {"copied-run",      AT(SEND) | AT(ACTED) | AT(COMMITTED), start_copy},
 };
@@ -258,6 +258,9 @@ gboolean
 fault_applies(const Fault *fault, RdMoment moment, const RdCall *call)
 {
 	if (fault->strike == make_stubborn && stubborn_container(call) == NULL)
+		return FALSE;
+	/* one that was rebuilt before we took it is only a host like any other */
+	if (fault->strike == rebuild && (call == NULL || call->number == 0 || call->state == NULL))
 		return FALSE;
 	return (fault->moments & (1u << moment)) != 0;
 }

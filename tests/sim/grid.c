@@ -25,7 +25,8 @@ typedef struct {
 	const char *only;
 	gint at_boundary;
 	RdCatalogue *catalogue;
-	char *dir;
+	char *dir, *first_dir;
+	RdPlan *plan;
 	GHashTable *expected;
 	Row *rows;
 	guint children, bad_shown;
@@ -49,8 +50,9 @@ seconds(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+/* everything but @keep */
 static void
-remove_dir(const char *path)
+clean_dir(const char *path, const char *keep)
 {
 	GDir *dir = g_dir_open(path, 0, NULL);
 	const char *name;
@@ -58,36 +60,42 @@ remove_dir(const char *path)
 	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
 		g_autofree char *file = g_build_filename(path, name, NULL);
 
-		g_unlink(file);
+		if (g_strcmp0(name, keep) != 0)
+			g_unlink(file);
 	}
 	if (dir != NULL)
 		g_dir_close(dir);
+}
+
+static void
+remove_dir(const char *path)
+{
+	clean_dir(path, NULL);
 	g_rmdir(path);
 }
 
-/* a child's bastion has a disk of its own */
+/* Every process has a bastion's disk of its own: the run's local directory is the working
+ * directory, so that paths that are already on some fiber's stack mean the child's files, too. */
 static void
-move_to_own_dir(Grid *grid, Trial *trial, guint slot)
+move_to_own_dir(Grid *grid, guint slot)
 {
-	Bastion *bastion = g_ptr_array_index(trial->bastions, 0);
 	g_autofree char *path = g_strdup_printf("%s/%u", grid->dir, slot);
-	GDir *dir = g_dir_open(trial->local_dir, 0, NULL);
+	GDir *dir = g_dir_open(".", 0, NULL);
 	const char *name;
 
 	remove_dir(path);
 	g_mkdir(path, 0700);
 	while ((name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *from = g_build_filename(trial->local_dir, name, NULL);
 		g_autofree char *to = g_build_filename(path, name, NULL);
 		g_autofree char *data = NULL;
 		gsize size;
 
-		if (g_file_get_contents(from, &data, &size, NULL))
+		if (g_file_get_contents(name, &data, &size, NULL))
 			g_file_set_contents(to, data, (gssize)size, NULL);
 	}
 	g_dir_close(dir);
-	g_free(bastion->setting->local_dir);
-	bastion->setting->local_dir = g_strdup(path);
+	if (g_chdir(path) != 0)
+		g_error("cannot enter %s", path);
 }
 
 static void
@@ -188,7 +196,7 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 		if (pid == 0) {
 			child_outcome = grid->slots[slot].outcome;
 			child_expected = grid->expected;
-			move_to_own_dir(grid, trial, slot);
+			move_to_own_dir(grid, slot);
 			trial->boundary++;
 			fault_strike(&faults[i], trial, bastion, moment, target, host, call,
 				     request);
@@ -237,12 +245,9 @@ at_random(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, c
 static Trial *
 new_trial(Grid *grid, gboolean trace)
 {
-	g_autofree char *dir = g_build_filename(grid->dir, "first", NULL);
-	Trial *trial;
+	Trial *trial = trial_new(grid->plan, grid->seed, grid->catalogue, ".", trace);
 
-	remove_dir(dir);
-	g_mkdir(dir, 0700);
-	trial = trial_new(grid->procedure, grid->seed, grid->catalogue, dir, trace);
+	clean_dir(".", "snapshot_night.db");
 	trial->cluster->brisk = !grid->real_pace;
 	return trial;
 }
@@ -433,12 +438,14 @@ main(int argc, char **argv)
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RdCatalogue) catalogue = rd_catalogue_new();
-	g_autofree char *plugins = NULL, *first = NULL;
+	g_autofree char *plugins = NULL;
 	Grid grid = {0};
 
 	g_option_context_add_main_entries(context, options, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error))
 		g_error("%s", error->message);
+	if (g_getenv("BUILD_ROOT") == NULL || g_getenv("SOURCE_ROOT") == NULL)
+		g_error("set BUILD_ROOT and SOURCE_ROOT to the two directories, absolute");
 	plugins = g_build_filename(g_getenv("BUILD_ROOT"), "plugins", NULL);
 	if (!rd_catalogue_load_dir(catalogue, plugins, &error))
 		g_error("%s", error->message);
@@ -454,6 +461,11 @@ main(int argc, char **argv)
 	grid.dir = g_strdup("/dev/shm/recoveryd-sim-XXXXXX");
 	if (g_mkdtemp(grid.dir) == NULL)
 		g_error("cannot make %s", grid.dir);
+	grid.first_dir = g_build_filename(grid.dir, "first", NULL);
+	g_mkdir(grid.first_dir, 0700);
+	if (g_chdir(grid.first_dir) != 0)
+		g_error("cannot enter %s", grid.first_dir);
+	grid.plan = trial_make_plan(grid.procedure, catalogue, grid.first_dir);
 	grid.rows = g_new0(Row, n_faults);
 	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));
 	grid.shared = mmap(NULL, grid.jobs * sizeof(Outcome), PROT_READ | PROT_WRITE,
@@ -476,10 +488,11 @@ main(int argc, char **argv)
 
 		remove_dir(dir);
 	}
-	first = g_build_filename(grid.dir, "first", NULL);
-	remove_dir(first);
+	remove_dir(grid.first_dir);
 	remove_dir(grid.dir);
 	g_clear_pointer(&grid.expected, g_hash_table_unref);
+	rd_plan_free(grid.plan);
+	g_free(grid.first_dir);
 	g_free(grid.dir);
 	g_free(grid.rows);
 	g_free(grid.slots);

@@ -29,7 +29,7 @@ typedef struct {
 struct _Trial {
 	const char *procedure;
 	char *local_dir;
-	RdPlan *plan;
+	const RdPlan *plan;	/* (unowned) */
 	RdCatalogue *catalogue; /* (unowned) */
 	RdSimCluster *cluster;
 	RdClock *clock;
@@ -51,7 +51,10 @@ struct _Trial {
 	GString *held; /* why */
 };
 
-Trial *trial_new(const char *procedure, guint32 seed, RdCatalogue *catalogue, const char *local_dir,
+/* of the shipped procedure, with last night's backup in @local_dir */
+RdPlan *trial_make_plan(const char *procedure, RdCatalogue *catalogue, const char *local_dir);
+/* @plan and @catalogue outlive it */
+Trial *trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const char *local_dir,
 		 gboolean trace);
 void trial_free(Trial *self);
 /* runs it to its end; @expected: tally of the undisturbed one, NULL when this is it */
@@ -74,6 +77,7 @@ struct _Fault {
 		       const char *host, const RdCall *call, RdSimRequest *request);
 	void (*heal)(Trial *trial, const char *host); /* (nullable) */
 	const char *ends_held; /* (nullable) no resume can help, and the reason has this word */
+	gboolean names_host;   /* what a person is told has the host's name in it */
 	gboolean host_dies;    /* what did not survive a boot may be missing or started again */
 };
 extern const Fault faults[];

@@ -65,6 +65,8 @@ answer(Fixture *f, const RdOrder *order)
 		*colon = '\0';
 	if (strcmp(line, "lost") == 0)
 		report = rd_report_new(RD_REPORT_LOST, order->target, "worker");
+	else if (strcmp(line, "runner") == 0)
+		report = rd_report_new(RD_REPORT_LOST, order->target, "runner");
 	else
 		report = rd_report_new(RD_REPORT_RESULT, order->target, line);
 	report->text = g_strdup(colon != NULL ? colon + 1 : NULL);
@@ -237,6 +239,21 @@ assert_sent(Fixture *f, const char *expected)
 	g_assert_cmpstr(text, ==, expected);
 }
 
+/* clock at which this attempt of the step began */
+static gint64
+step_clock(Fixture *f, const char *state, const char *target, guint attempt)
+{
+	for (guint i = 0; i < f->journal->len; i++) {
+		const RdEvent *event = g_ptr_array_index(f->journal, i);
+
+		if (event->kind == RD_EVENT_STEP && g_strcmp0(event->word, "begin") == 0 &&
+		    g_strcmp0(event->state, state) == 0 && g_strcmp0(event->target, target) == 0 &&
+		    event->attempt == attempt)
+			return event->clock;
+	}
+	g_assert_not_reached();
+}
+
 static void
 assert_life(Fixture *f, const char *state, const char *target, RdLife life)
 {
@@ -327,6 +344,37 @@ test_lost_did_not_act(Fixture *f, gconstpointer data)
 	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
 	g_assert_cmpuint(count(f, "enter stop@m1"), ==, 2);
 	g_assert_cmpuint(rd_run_find_step(f->run, "stop", "m1")->attempt, ==, 2);
+}
+
+/* Who only lost the runner need not wait before the next attempt; who failed does. */
+static void
+test_pause_after_a_fault_only(Fixture *f, gconstpointer data)
+{
+	static const struct {
+		const char *enter;
+		gboolean waits;
+	} rows[] = {{"runner,finished", FALSE}, {"lost,finished", TRUE}, {"failed,finished", TRUE}};
+
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		gint64 began, again;
+
+		teardown(f, NULL);
+		memset(f, 0, sizeof *f);
+		setup(f, NULL);
+		for (guint j = 0; j < f->plan->states->len; j++) {
+			RdPlanState *state = g_ptr_array_index(f->plan->states, j);
+
+			state->delay_s = 100;
+			state->tries = 3;
+		}
+		script(f, "enter stop@m1", rows[i].enter);
+		script(f, "probe stop@m1", "absent,present");
+		drive(f, 1000);
+		g_assert_cmpuint(count(f, "enter stop@m1"), ==, 2);
+		began = step_clock(f, "stop", "m1", 1);
+		again = step_clock(f, "stop", "m1", 2);
+		g_assert_cmpint(again - began >= 100 * G_USEC_PER_SEC, ==, rows[i].waits);
+	}
 }
 
 /* the engine dies after every order in turn, and again: nothing is entered without a probe */
@@ -520,6 +568,7 @@ main(int argc, char **argv)
 	    {"present", test_present},
 	    {"lost-did-act", test_lost_did_act},
 	    {"lost-did-not-act", test_lost_did_not_act},
+	    {"pause-after-a-fault-only", test_pause_after_a_fault_only},
 	    {"restart-everywhere", test_restart_everywhere},
 	    {"held-by-other", test_held_by_other},
 	    {"fenced", test_fenced},
