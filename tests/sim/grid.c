@@ -374,11 +374,14 @@ int
 main(int argc, char **argv)
 {
 	g_autofree char *procedure = NULL, *only = NULL;
+	g_auto(GStrv) more_plugins = NULL;
 	gint seed = 1, every = 1, touches_every = 1, jobs = 1, boundary = -1, n_bench = 0,
 	     n_random = 0;
 	gboolean verbose = FALSE, real_pace = FALSE, ok;
 	const GOptionEntry options[] = {
-	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME"},
+	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME|FILE"},
+	    {"plugin", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &more_plugins,
+	     "one beside the shipped ones", "FILE"},
 	    {"seed", 's', 0, G_OPTION_ARG_INT, &seed, "all chance comes from it", "N"},
 	    {"every", 'e', 0, G_OPTION_ARG_INT, &every, "only each Nth boundary of what looks",
 	     "N"},
@@ -408,6 +411,9 @@ main(int argc, char **argv)
 	plugins = g_build_filename(g_getenv("BUILD_ROOT"), "plugins", NULL);
 	if (!rd_catalogue_load_dir(catalogue, plugins, &error))
 		g_error("%s", error->message);
+	for (guint i = 0; more_plugins != NULL && more_plugins[i] != NULL; i++)
+		if (!rd_catalogue_load(catalogue, more_plugins[i], &error))
+			g_error("%s", error->message);
 	grid.procedure = procedure != NULL ? procedure : "manual-restore";
 	grid.seed = (guint32)seed;
 	grid.every = (guint)MAX(every, 1);
