@@ -229,8 +229,8 @@ bastion_start(Bastion *self, const char *word)
 	self->engine = rd_engine_new(self->run, self->journal, self->crew, &hooks);
 	rd_engine_start(self->engine, self->name, boot_id, 1000 + self->starts);
 	if (word != NULL && !self->stopped &&
-	    !rd_engine_request(self->engine, word, NULL, NULL, "alice", "as the advice says",
-			       0, &error))
+	    !rd_engine_request(self->engine, word, NULL, NULL, "alice", "as the advice says", 0,
+			       &error))
 		g_ptr_array_add(self->breaches,
 				g_strdup_printf("%s was refused: %s", word, error->message));
 }
