@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-runner"
 
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <gio/gio.h>
+#include <link.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "catalogue.h"
 
@@ -105,6 +110,44 @@ rd_plugin_copy_params(RdPlugin *self, const RecoveryParam *theirs, gsize size)
 	return list;
 }
 
+/* outcomes and outputs stand in procedures, too */
+static gboolean
+rd_plugin_check_names(RdPlugin *self, const RecoveryState *state, const char *what,
+		      const char *const *names, GError **error)
+{
+	for (guint i = 0; names != NULL && names[i] != NULL; i++) {
+		if (!rd_plugin_name_ok(names[i]))
+			return rd_plugin_refuse(self->filename, error,
+						"%s: the %s name \"%s\" is not [a-z0-9-]{1,40}",
+						state->name, what, names[i]);
+		for (guint j = 0; j < i; j++)
+			if (strcmp(names[i], names[j]) == 0)
+				return rd_plugin_refuse(self->filename, error,
+							"%s: two %ss are named %s", state->name,
+							what, names[i]);
+	}
+	return TRUE;
+}
+
+static gboolean
+rd_plugin_check_params(RdPlugin *self, const RecoveryState *state, GError **error)
+{
+	for (const RecoveryParam *param = state->params; param->name != NULL; param++) {
+		if (!rd_plugin_name_ok(param->name) || param->summary == NULL ||
+		    param->type < RECOVERY_PARAM_STRING || param->type > RECOVERY_PARAM_SECRET)
+			return rd_plugin_refuse(
+			    self->filename, error,
+			    "%s: the parameter %s has a bad name or type or no summary",
+			    state->name, param->name);
+		for (const RecoveryParam *other = state->params; other < param; other++)
+			if (strcmp(other->name, param->name) == 0)
+				return rd_plugin_refuse(self->filename, error,
+							"%s: two parameters are named %s",
+							state->name, param->name);
+	}
+	return TRUE;
+}
+
 static gboolean
 rd_plugin_check_state(RdPlugin *self, const RecoveryState *state, GError **error)
 {
@@ -119,13 +162,13 @@ rd_plugin_check_state(RdPlugin *self, const RecoveryState *state, GError **error
 						state->name);
 	if (state->summary == NULL)
 		return rd_plugin_refuse(file, error, "%s has no summary", state->name);
-	for (const RecoveryParam *param = state->params; param->name != NULL; param++)
-		if (!rd_plugin_name_ok(param->name) || param->summary == NULL ||
-		    param->type < RECOVERY_PARAM_STRING || param->type > RECOVERY_PARAM_SECRET)
-			return rd_plugin_refuse(
-			    file, error,
-			    "%s: the parameter %s has a bad name or type or no summary",
-			    state->name, param->name);
+	if (!rd_plugin_check_params(self, state, error) ||
+	    !rd_plugin_check_names(self, state, "outcome", state->outcomes, error) ||
+	    !rd_plugin_check_names(self, state, "output", state->outputs, error))
+		return FALSE;
+	if (state->outcomes != NULL && state->outcomes[0] == NULL)
+		return rd_plugin_refuse(file, error, "%s: its list of outcomes is empty",
+					state->name);
 	switch (state->kind) {
 	case RECOVERY_KIND_CHANGE:
 		if (state->probe == NULL || state->enter == NULL)
@@ -162,7 +205,8 @@ rd_plugin_read_table(RdPlugin *self, const RecoveryPlugin *theirs, GError **erro
 					theirs->api, RECOVERY_PLUGIN_API);
 	if (theirs->plugin_size < RD_PLUGIN_LEAST || theirs->state_size < RD_STATE_LEAST ||
 	    theirs->param_size < RD_PARAM_LEAST || theirs->state_size > 4096 ||
-	    theirs->param_size > 4096)
+	    theirs->param_size > 4096 || theirs->state_size % sizeof(gpointer) != 0 ||
+	    theirs->param_size % sizeof(gpointer) != 0)
 		return rd_plugin_refuse(file, error, "its table has impossible sizes");
 	rd_plugin_copy(&self->plugin, sizeof self->plugin, theirs, theirs->plugin_size);
 	if (!rd_plugin_name_ok(self->plugin.name))
@@ -190,11 +234,35 @@ rd_plugin_read_table(RdPlugin *self, const RecoveryPlugin *theirs, GError **erro
 	return TRUE;
 }
 
+/* The dynamic linker maps what the headers promise: in a file that was cut short, half-copied for
+ * one, that is a SIGBUS. Anything else that is wrong with a file it finds itself. */
+static gboolean
+rd_plugin_is_whole(int fd, off_t size)
+{
+	ElfW(Ehdr) head;
+	ElfW(Phdr) part;
+
+	if (pread(fd, &head, sizeof head, 0) != sizeof head ||
+	    memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_phentsize != sizeof part)
+		return TRUE;
+	for (guint i = 0; i < head.e_phnum; i++) {
+		if (pread(fd, &part, sizeof part, (off_t)(head.e_phoff + i * sizeof part)) !=
+		    sizeof part)
+			return FALSE;
+		if (part.p_type == PT_LOAD && (part.p_offset > (guint64)size ||
+					       part.p_filesz > (guint64)size - part.p_offset))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 /* A plugin runs with our keys and the host's root: who may write the file decides what it does. */
 static gboolean
 rd_plugin_check_file(const char *filename, GError **error)
 {
+	gboolean whole;
 	struct stat st;
+	int fd;
 
 	if (stat(filename, &st) != 0)
 		return rd_plugin_refuse(filename, error, "%s", g_strerror(errno));
@@ -207,6 +275,13 @@ rd_plugin_check_file(const char *filename, GError **error)
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return rd_plugin_refuse(filename, error, "belongs to uid %u, not to root or you",
 					st.st_uid);
+	fd = open(filename, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return rd_plugin_refuse(filename, error, "%s", g_strerror(errno));
+	whole = rd_plugin_is_whole(fd, st.st_size);
+	close(fd);
+	if (!whole)
+		return rd_plugin_refuse(filename, error, "cut short, not all of it is there");
 	return TRUE;
 }
 

@@ -2,6 +2,7 @@
 #include "plans.h"
 #include "backup/pair.h"
 #include "procedure/expand.h"
+#include <string.h>
 
 static RdInventory *
 make_inventory(guint n_hosts)
@@ -25,7 +26,9 @@ sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *sn
 	 const char *sha256)
 {
 	g_autofree char *path =
-	    g_strdup_printf("%s/data/procedures/%s.yaml", g_getenv("SOURCE_ROOT"), name);
+	    strchr(name, '/') != NULL
+		? g_strdup(name)
+		: g_strdup_printf("%s/data/procedures/%s.yaml", g_getenv("SOURCE_ROOT"), name);
 	g_autoptr(GHashTable) inputs =
 	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_autoptr(JsonNode) description = rd_catalogue_describe(catalogue);

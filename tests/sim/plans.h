@@ -3,7 +3,7 @@
 #include "machine/plan.h"
 #include "runner/catalogue.h"
 
-/* The shipped procedure @name, as it stands in data/procedures, for m0 (recovery) to m<n_hosts-1>,
- * with the backup @snapshot on the bastion. */
+/* The shipped procedure @name, as it stands in data/procedures, or the file @name (with a "/"), for
+ * m0 (recovery) to m<n_hosts-1>, with the backup @snapshot on the bastion. */
 RdPlan *sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *snapshot,
 		 const char *sha256);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* refused: the state name "Park It" is not [a-z0-9-] */
+#include <recovery/plugin.h>
+
+static gboolean
+enter(RecoveryStep *step, GError **error)
+{
+	return TRUE;
+}
+
+static RecoveryProbe
+probe(RecoveryStep *step, GError **error)
+{
+	return RECOVERY_PROBE_PRESENT;
+}
+
+static const RecoveryState states[] = {
+    {.name = "Park It",
+     .summary = "acts",
+     .kind = RECOVERY_KIND_CHANGE,
+     .undo_is = RECOVERY_UNDO_NOTHING,
+     .probe = probe,
+     .enter = enter},
+    {0},
+};
+
+RECOVERY_PLUGIN(.name = "broken", .summary = "x", .states = states);
