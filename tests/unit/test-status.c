@@ -313,6 +313,24 @@ check_yaml(JsonNode *node)
 	g_assert_cmpstr(found, ==, want);
 }
 
+/* the first line that differs, not two pages */
+static void
+check_equal(const char *file, const char *found, const char *wanted)
+{
+	g_auto(GStrv) have = g_strsplit(found, "\n", 0);
+	g_auto(GStrv) want = g_strsplit(wanted, "\n", 0);
+
+	for (guint i = 0; have[i] != NULL || want[i] != NULL; i++) {
+		if (g_strcmp0(have[i], want[i]) != 0)
+			g_error("golden/%s:%u:\nis     |%s|\nwas    |%s|", file, i + 1,
+				have[i] != NULL ? have[i] : "(end)",
+				want[i] != NULL ? want[i] : "(end)");
+		/* lines are over for one of them */
+		if (have[i] == NULL || want[i] == NULL)
+			break;
+	}
+}
+
 static void
 golden(Fixture *f, const char *name)
 {
@@ -360,7 +378,7 @@ golden(Fixture *f, const char *name)
 		g_file_set_contents(path, all->str, -1, NULL);
 	g_file_get_contents(path, &want, NULL, &error);
 	g_assert_no_error(error);
-	g_assert_cmpstr(all->str, ==, want);
+	check_equal(file, all->str, want);
 }
 
 /* ---- runs ---------------------------------------------------------------------------------- */
