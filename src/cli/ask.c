@@ -26,6 +26,7 @@ typedef struct {
 } RdAsk;
 
 typedef struct {
+	const RdCli *cli;
 	RdOpenRun *open;
 	const RdAsk *ask;
 	guint seen;   /* events looked at */
@@ -55,19 +56,6 @@ rd_ask_is_answer(const RdAsk *ask, const RdEvent *event)
 	       g_strcmp0(event->value, ask->argument) == 0;
 }
 
-static gboolean
-rd_ask_look(gpointer data, GError **error)
-{
-	RdAsking *self = data;
-
-	if (!rd_open_run_refresh(self->open, NULL, error))
-		return FALSE;
-	for (; self->seen < self->open->events->len; self->seen++)
-		self->taken = self->taken ||
-			      rd_ask_is_answer(self->ask, self->open->events->pdata[self->seen]);
-	return !self->taken && g_get_monotonic_time() < self->until;
-}
-
 /* taken and refused leave no file behind; taken leaves an event */
 static gboolean
 rd_ask_lies_there(RdRundir *dir)
@@ -80,6 +68,39 @@ rd_ask_lies_there(RdRundir *dir)
 		if (g_str_has_suffix(name, ".json"))
 			return TRUE;
 	return FALSE;
+}
+
+static gboolean
+rd_ask_ensure_engine(RdAsking *self, GError **error)
+{
+	g_autofree char *how = NULL;
+
+	if (rd_engine_alive(self->open->dir))
+		return TRUE;
+	if (!rd_ensure_engine(self->open->dir, &how, error)) {
+		g_prefix_error(error,
+			       "%s was left in the run, but there is no engine: ", self->ask->word);
+		return FALSE;
+	}
+	rd_cli_say(self->cli, "started the engine of %s, %s", rd_rundir_get_id(self->open->dir),
+		   how);
+	return TRUE;
+}
+
+static gboolean
+rd_ask_look(gpointer data, GError **error)
+{
+	RdAsking *self = data;
+
+	/* one that was just ending when we looked for it takes nothing any more */
+	if (rd_ask_lies_there(self->open->dir) && !rd_ask_ensure_engine(self, error))
+		return FALSE;
+	if (!rd_open_run_refresh(self->open, NULL, error))
+		return FALSE;
+	for (; self->seen < self->open->events->len; self->seen++)
+		self->taken = self->taken ||
+			      rd_ask_is_answer(self->ask, self->open->events->pdata[self->seen]);
+	return !self->taken && g_get_monotonic_time() < self->until;
 }
 
 static gboolean
@@ -101,32 +122,24 @@ static RdExit
 rd_ask_wait(const RdCli *cli, RdOpenRun *open, const RdAsk *ask, GError **error)
 {
 	const char *id = rd_rundir_get_id(open->dir);
-	RdAsking self = {.open = open,
+	RdAsking self = {.cli = cli,
+			 .open = open,
 			 .ask = ask,
 			 .seen = open->events->len,
 			 .until = g_get_monotonic_time() + RD_ASK_WAIT};
-	g_autofree char *how = NULL;
 
 	if (!rd_ask_send(open, ask, error))
 		return RD_EXIT_FAILED;
-	if (!rd_engine_alive(open->dir)) {
-		if (!rd_ensure_engine(open->dir, &how, error)) {
-			g_prefix_error(
-			    error, "%s was left in the run, but there is no engine: ", ask->word);
-			return RD_EXIT_FAILED;
-		}
-		rd_cli_say(cli, "started the engine of %s, %s", id, how);
-	}
 	if (!rd_watch(open->dir, RD_ASK_TICK_MS, rd_ask_look, &self, error))
-		return RD_EXIT_JOURNAL;
+		return RD_EXIT_FAILED;
 	if (self.taken) {
 		rd_cli_say(cli, "%s: %s", id, ask->next);
 		return RD_EXIT_DONE;
 	}
 	if (rd_ask_lies_there(open->dir))
 		g_set_error(error, RD_EXIT_ERROR, RD_EXIT_NOT_YET,
-			    "%s: the engine has not taken it within 10 s; it lies in the run and "
-			    "will be: recoveryd status %s",
+			    "%s: no engine has taken it within 10 s; it lies in the run, and the "
+			    "next one will: recoveryd status %s",
 			    ask->word, id);
 	else
 		g_set_error(error, RD_EXIT_ERROR, RD_EXIT_USAGE,

@@ -192,6 +192,7 @@ rd_cli_option_hint(const RdCommand *command, GError **error)
 		for (const GOptionEntry *entry = lists[i]; entry->long_name != NULL; entry++)
 			g_ptr_array_add(known, g_strdup_printf("--%s", entry->long_name));
 	g_ptr_array_add(known, NULL);
+	given[strcspn(given, "=")] = '\0';
 	hint = rd_spell_hint(given, (const char *const *)known->pdata);
 	g_clear_error(error);
 	rd_cli_usage(error, "there is no option %s%s\nTry: recoveryd %s%s--help", given, hint,
@@ -335,8 +336,12 @@ rd_cli_main(const RdCommand *const *commands, int argc, char **argv)
 		g_set_error_literal(&error, RD_EXIT_ERROR, RD_EXIT_FAILED,
 				    "standard output could not be written");
 	if (error != NULL) {
+		RdExit said = rd_exit_of_error(error);
+
 		fprintf(stderr, "recoveryd: %s\n", error->message);
-		code = rd_exit_of_error(error);
+		/* an error that knows no code of its own leaves it to the command */
+		if (said != RD_EXIT_FAILED || code == RD_EXIT_DONE)
+			code = said;
 	}
 	g_free(cli.state_dir);
 	g_clear_pointer(&globals.state_dir, g_free);

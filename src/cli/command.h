@@ -20,8 +20,8 @@ typedef struct {
 	const char *help;    /* (nullable) paragraphs, separated by empty lines */
 	/* (nullable) ends with an entry without long_name; arg_description is completed as args */
 	const GOptionEntry *(*options)(void);
-	/* @args: what is left, as many as `args` says, ends with NULL. With @error set the exit
-	 * code follows from it and what is returned does not count. */
+	/* @args: what is left, as many as `args` says, ends with NULL. With @error set, the exit
+	 * code is the one that the error stands for (exit.h), else what is returned. */
 	RdExit (*run)(const RdCli *cli, char **args, GError **error);
 	gboolean hidden;
 } RdCommand;

@@ -13,6 +13,7 @@
  * asked of this program, which reads the table of commands, the runs and their steps. */
 
 static const char script[] =
+    "# shellcheck shell=bash\n"
     "# bash completion for recoveryd; printed by `recoveryd completion bash`\n"
     "_recoveryd() {\n"
     "\tlocal line=${COMP_LINE:0:COMP_POINT} word prefix\n"

@@ -43,9 +43,10 @@ rd_help_options(GString *out, const RdScreen *screen, const GOptionEntry *entrie
 static void
 rd_help_command(GString *out, const RdScreen *screen, const RdCommand *command)
 {
-	g_string_append_printf(out, "recoveryd %s%s%s%s\n\n", command->name,
-			       *command->args != '\0' ? " " : "", command->args,
-			       command->options != NULL ? " [OPTION...]" : "");
+	rd_page_printf(out, screen, 0, 4, "recoveryd %s%s%s%s", command->name,
+		       *command->args != '\0' ? " " : "", command->args,
+		       command->options != NULL ? " [OPTION...]" : "");
+	g_string_append_c(out, '\n');
 	rd_page_printf(out, screen, 2, 2, "%s.", command->summary);
 	if (command->help != NULL) {
 		g_auto(GStrv) paragraphs = g_strsplit(command->help, "\n\n", 0);

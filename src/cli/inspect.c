@@ -88,7 +88,7 @@ static const struct {
 	const char *dir;
 	gint64 block, warn; /* bytes */
 } spaces[] = {
-    {"/var/lib", G_GINT64_CONSTANT(1) << 30, G_GINT64_CONSTANT(10) << 30},
+    {"/var/lib", G_GINT64_CONSTANT(512) << 20, G_GINT64_CONSTANT(10) << 30},
     {"/etc",     G_GINT64_CONSTANT(4) << 20, G_GINT64_CONSTANT(64) << 20},
 };
 /* clang-format on */
@@ -406,9 +406,8 @@ rd_inspect_forward(RdInspected *self)
 }
 
 static void
-rd_inspect_host(gpointer data, gpointer user_data)
+rd_inspect_host(RdInspected *self)
 {
-	RdInspected *self = data;
 	g_autoptr(RdHostAddress) address = rd_inspect_address(self->host);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RdSsh) ssh = rd_ssh_open(address, -1, &error);
@@ -433,21 +432,54 @@ rd_inspect_host(gpointer data, gpointer user_data)
 		rd_inspect_forward(self);
 }
 
+typedef struct {
+	RdInspected *hosts;
+	guint n;
+	gint next; /* atomic */
+} RdInspection;
+
+static gpointer
+rd_inspect_work(gpointer data)
+{
+	RdInspection *self = data;
+	guint i;
+
+	while ((i = (guint)g_atomic_int_add(&self->next, 1)) < self->n)
+		rd_inspect_host(&self->hosts[i]);
+	return NULL;
+}
+
+/* threads that are joined, not a pool: when it is over they are gone, with all that the libraries
+ * kept for them */
+static void
+rd_inspect_all(RdInspection *self)
+{
+	g_autoptr(GPtrArray) threads = g_ptr_array_new();
+
+	for (guint i = 1; i < MIN(self->n, RD_INSPECT_THREADS); i++) {
+		GThread *thread = g_thread_try_new("rd-inspect", rd_inspect_work, self, NULL);
+
+		if (thread != NULL)
+			g_ptr_array_add(threads, thread);
+	}
+	rd_inspect_work(self);
+	for (guint i = 0; i < threads->len; i++)
+		g_thread_join(g_ptr_array_index(threads, i));
+}
+
 GPtrArray *
 rd_inspect(const RdInventory *inventory)
 {
 	GPtrArray *findings = g_ptr_array_new_with_free_func((GDestroyNotify)rd_finding_free);
 	g_autoptr(GHashTable) machines = g_hash_table_new(g_str_hash, g_str_equal);
 	g_autofree RdInspected *hosts = g_new0(RdInspected, inventory->hosts->len);
-	GThreadPool *pool =
-	    g_thread_pool_new(rd_inspect_host, NULL, RD_INSPECT_THREADS, FALSE, NULL);
+	RdInspection inspection = {.hosts = hosts, .n = inventory->hosts->len};
 
 	for (guint i = 0; i < inventory->hosts->len; i++) {
 		hosts[i].host = g_ptr_array_index(inventory->hosts, i);
 		hosts[i].findings = g_ptr_array_new();
-		g_thread_pool_push(pool, &hosts[i], NULL);
 	}
-	g_thread_pool_free(pool, FALSE, TRUE);
+	rd_inspect_all(&inspection);
 	for (guint i = 0; i < inventory->hosts->len; i++) {
 		g_ptr_array_extend_and_steal(findings, hosts[i].findings);
 		if (hosts[i].machine != NULL)

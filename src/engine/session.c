@@ -33,6 +33,7 @@ typedef struct {
 	GFileMonitor *monitor;
 	JsonObject *progress; /* target -> {"text", "at"} */
 	guint status_source;
+	gboolean over; /* the engine has stopped: what is asked now is for the next one */
 	GError *error;
 } RdSession;
 
@@ -124,7 +125,7 @@ rd_session_take_requests(RdSession *self)
 
 	if (requests == NULL)
 		g_warning("%s", error->message);
-	for (guint i = 0; requests != NULL && i < requests->len; i++) {
+	for (guint i = 0; requests != NULL && i < requests->len && !self->over; i++) {
 		const RdRequest *request = g_ptr_array_index(requests, i);
 		g_autofree char *who = rd_request_describe_who(request);
 		g_autoptr(GError) refused = NULL;
@@ -164,6 +165,7 @@ rd_session_stopped(RdEngine *engine, const GError *error, gpointer data)
 
 	if (error != NULL)
 		self->error = g_error_copy(error);
+	self->over = TRUE;
 	g_main_loop_quit(self->loop);
 }
 
@@ -278,7 +280,9 @@ rd_session_run(RdRundir *dir, GError **error)
 		interrupt = g_unix_signal_add(SIGINT, rd_session_terminated, &self);
 		rd_engine_start(self.engine, who, boot_id, getpid());
 		rd_session_take_requests(&self);
-		g_main_loop_run(self.loop);
+		/* a word that changes nothing, to a run that is held, ends it here already */
+		if (!self.over)
+			g_main_loop_run(self.loop);
 		g_source_remove(term);
 		g_source_remove(interrupt);
 		rd_session_write_status(&self);

@@ -372,7 +372,7 @@ rd_run_decide_end(RdRun *run, RdMove *move, const char *end)
 		RdHand *hand = rd_run_hand(run, host->plan->name);
 		RdOrder *order;
 
-		if (host->asked == 0 || host->released || host->excused)
+		if (host->asked == 0 || host->released || (host->excused && host->granted == 0))
 			continue;
 		if (run->clock >= run->finishing_since + RD_RELEASE_WINDOW ||
 		    g_strcmp0(host->trouble_word, "fenced") == 0) {

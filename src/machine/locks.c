@@ -42,8 +42,8 @@ rd_run_take(RdRun *run, RdMove *move, RdRunHost *host)
 			   ? run->life_number
 			   : rd_run_highest_number(run) + 1;
 	gboolean enrol =
-	    host->found < 0 && !host->taken_before &&
-	    (host->enrol || !host->plan->locked || run->enrolling || rd_run_all_new(run));
+	    host->enrol || (host->found < 0 && !host->taken_before &&
+			    (!host->plan->locked || run->enrolling || rd_run_all_new(run)));
 	RdEvent *event;
 	RdOrder *order;
 
@@ -93,6 +93,23 @@ rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only
 	return rd_run_take(run, move, host);
 }
 
+/* a worker is taken when its turn has come, not before */
+static gboolean
+rd_run_is_to_be_changed(RdRun *run, const RdRunHost *host)
+{
+	const RdPlanUnit *unit =
+	    run->unit >= 0 ? g_ptr_array_index(run->plan->units, run->unit) : NULL;
+
+	for (guint i = 0; unit != NULL && i < unit->count; i++) {
+		const RdStep *step = rd_run_step_at(run, unit->first + i, host->plan->name);
+
+		if (step != NULL && step->plan->kind == RD_KIND_CHANGE &&
+		    !rd_life_is_final(step->life))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 gboolean
 rd_run_decide_locks(RdRun *run, RdMove *move)
 {
@@ -133,7 +150,8 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		if (host->plan->locked && rd_run_lock_host(run, move, host, FALSE))
+		if ((host->plan->locked || rd_run_is_to_be_changed(run, host)) &&
+		    rd_run_lock_host(run, move, host, FALSE))
 			return TRUE;
 	}
 	return FALSE;

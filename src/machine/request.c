@@ -55,7 +55,22 @@ rd_request_cancel(RdRun *run, GPtrArray *events, RdStep *step, const char *argum
 	return TRUE;
 }
 
-/* what is held is looked at again; how depends on whether it may have touched */
+/* what is held, on @target or anywhere; how depends on whether it may have touched */
+static void
+rd_request_look_again(RdRun *run, GPtrArray *events, const char *target)
+{
+	for (guint i = 0; i < run->steps->len; i++) {
+		RdStep *held = g_ptr_array_index(run->steps, i);
+
+		if (held->life == RD_LIFE_HELD &&
+		    (target == NULL || strcmp(held->target, target) == 0))
+			g_ptr_array_add(events, rd_run_step_event(run, held,
+								  held->intent ? RD_STEP_RESUME
+									       : RD_STEP_SETTLED,
+								  NULL));
+	}
+}
+
 static gboolean
 rd_request_resume(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
 		  const char *who, const char *reason, GError **error)
@@ -64,15 +79,7 @@ rd_request_resume(RdRun *run, GPtrArray *events, RdStep *step, const char *argum
 		return rd_request_refuse(error, "the run has ended: %s", run->end);
 	if (run->state == RD_RUN_CANCELLING)
 		return rd_request_refuse(error, "the run is being cancelled");
-	for (guint i = 0; i < run->steps->len; i++) {
-		RdStep *held = g_ptr_array_index(run->steps, i);
-
-		if (held->life == RD_LIFE_HELD)
-			g_ptr_array_add(events, rd_run_step_event(run, held,
-								  held->intent ? RD_STEP_RESUME
-									       : RD_STEP_SETTLED,
-								  NULL));
-	}
+	rd_request_look_again(run, events, NULL);
 	if (run->state != RD_RUN_RUNNING || events->len > 0)
 		rd_request_run(run, events, RD_RUN_RUNNING, reason);
 	return TRUE;
@@ -124,12 +131,15 @@ rd_request_host(RdRun *run, GPtrArray *events, const char *word, const char *nam
 					 "%s is the recovery host: without it there is no "
 					 "recovery",
 					 name);
-	if (strcmp(word, "excused") == 0 && rd_run_hand(run, name)->busy)
+	/* asking for its lock in vain is not work: that is when a person says so */
+	if (strcmp(word, "excused") == 0 && rd_run_hand(run, name)->step != NULL)
 		return rd_request_refuse(error, "%s is being worked on: pause the run first", name);
 	event = rd_run_new_event(run, RD_EVENT_HOST, word);
 	rd_event_step(event, NULL, name, 0, 0);
 	rd_event_pair(event, who, NULL);
 	g_ptr_array_add(events, rd_event_text(event, reason));
+	/* what was held because of this host is no more */
+	rd_request_look_again(run, events, name);
 	if (run->state == RD_RUN_HELD)
 		rd_request_run(run, events, RD_RUN_RUNNING, NULL);
 	return TRUE;

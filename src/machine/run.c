@@ -179,6 +179,8 @@ rd_run_apply_host(RdRun *run, const RdEvent *event, GError **error)
 	case RD_EVENT_HOST:
 		if (g_strcmp0(event->word, "enrol") == 0) {
 			host->enrol = TRUE;
+			host->taken_before = FALSE;
+			g_clear_pointer(&host->machine_id, g_free);
 			rd_run_host_answered(host);
 			break;
 		}
@@ -206,6 +208,7 @@ rd_run_apply_host(RdRun *run, const RdEvent *event, GError **error)
 		host->granted = host->found = event->number;
 		host->pending = 0;
 		host->granted_life = host->taken_before = TRUE;
+		host->enrol = FALSE;
 		host->released = FALSE;
 		g_free(host->machine_id);
 		g_free(host->boot_id);

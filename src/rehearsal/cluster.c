@@ -18,6 +18,8 @@ host_free(RdSimHost *self)
 	g_ptr_array_unref(self->pods);
 	g_ptr_array_unref(self->touching);
 	g_hash_table_unref(self->jobs);
+	if (self->lock != NULL)
+		rd_sim_lock_free(self->lock);
 	rd_sim_etcd_data_free(self->etcd);
 	g_hash_table_unref(self->tally);
 	g_free(self);

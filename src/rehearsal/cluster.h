@@ -18,7 +18,8 @@ typedef struct _RdSimHost RdSimHost;
 
 typedef struct {
 	char *name;
-	char *id; /* 64 hex digits */
+	char *id;   /* 64 hex digits */
+	char *json; /* as crictl lists it */
 	guint attempt;
 	gboolean running;
 	gint64 created;
@@ -61,15 +62,16 @@ struct _RdSimHost {
 	gint64 up_since;
 	gint64 kubelet_since;
 	gboolean sync_due;
-	char *stubborn;		/* (nullable) fault: a container that ignores the kubelet's stop */
-	GPtrArray *pods;	/* (element-type RdSimPod) */
-	GPtrArray *touching;	/* (element-type RdSimProcess) (unowned) holders of touch.lock */
-	gint64 granted;		/* number of the newest take that was answered with yes */
-	GHashTable *jobs;	/* "RUN/STATE.VISIT.ATTEMPT/NAME" to RdSimJob */
-	RdSimEtcdData *etcd;	/* (owned) (nullable) of the running etcd process */
-	gint64 etcd_since;	/* it serves from a second after this */
-	GHashTable *tally;	/* effect to GUINT count */
-	guint64 original_inode; /* of the member directory the host had at first */
+	char *stubborn;		 /* (nullable) fault: a container that ignores the kubelet's stop */
+	GPtrArray *pods;	 /* (element-type RdSimPod) */
+	GPtrArray *touching;	 /* (element-type RdSimProcess) (unowned) holders of touch.lock */
+	gint64 granted;		 /* number of the newest take that was answered with yes */
+	struct _RdSimLock *lock; /* (owned) (nullable) what was last read of the lock file */
+	GHashTable *jobs;	 /* "RUN/STATE.VISIT.ATTEMPT/NAME" to RdSimJob */
+	RdSimEtcdData *etcd;	 /* (owned) (nullable) of the running etcd process */
+	gint64 etcd_since;	 /* it serves from a second after this */
+	GHashTable *tally;	 /* effect to GUINT count */
+	guint64 original_inode;	 /* of the member directory the host had at first */
 };
 
 struct _RdSimCluster {

@@ -23,9 +23,12 @@ gboolean rd_sim_exec_begin(RdSimExec *self, RdSimHost *host, const char *const *
 void rd_sim_exec_end(RdSimExec *self);
 void rd_sim_exec_clear(RdSimExec *self);
 
-/* etcd-commands.c: what runs inside the etcd container, and podman */
+#define RD_SIM_ETCD_VERSION "3.5.18"
+
+/* etcd-commands.c: what runs inside the etcd container */
 void rd_sim_etcdctl_begin(RdSimExec *self);
 void rd_sim_etcdctl_end(RdSimExec *self);
+/* podman.c */
 void rd_sim_podman_begin(RdSimExec *self);
 void rd_sim_podman_end(RdSimExec *self);
 G_END_DECLS

@@ -2,7 +2,7 @@
 #define G_LOG_DOMAIN "rd-rehearsal"
 
 #include <errno.h>
-#include <gio/gio.h>
+#include <recovery/plugin.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -66,8 +66,8 @@ went_well(RdContractTrial *self, RdDo what, GError **error)
 
 	if (g_str_equal(report->word, "finished") || g_str_equal(report->word, "absent"))
 		return TRUE;
-	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s ends as %s: %s", self->step->type,
-		    rd_do_to_string(what), report->word,
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: %s ends as %s: %s",
+		    self->step->type, rd_do_to_string(what), report->word,
 		    report->text != NULL ? report->text : "no reason given");
 	return FALSE;
 }

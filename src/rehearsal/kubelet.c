@@ -29,6 +29,7 @@ container_free(RdSimContainer *container)
 {
 	g_free(container->name);
 	g_free(container->id);
+	g_free(container->json);
 	g_free(container);
 }
 
@@ -78,6 +79,19 @@ is_etcd(const RdSimPod *pod, const RdSimContainer *container)
 
 static void restart_dead(gpointer data);
 
+static char *
+container_json(const RdSimPod *pod, const RdSimContainer *container)
+{
+	return g_strdup_printf(
+	    "{\"id\":\"%s\",\"podSandboxId\":\"%s\",\"metadata\":{\"name\":\"%s\","
+	    "\"attempt\":%u},\"state\":\"CONTAINER_RUNNING\",\"createdAt\":"
+	    "\"%" G_GINT64_FORMAT "000\",\"labels\":{\"io.kubernetes.container.name\":\"%s\","
+	    "\"io.kubernetes.pod.name\":\"%s\",\"io.kubernetes.pod.namespace\":\"%s\","
+	    "\"io.kubernetes.pod.uid\":\"%s\"}}",
+	    container->id, pod->uid, container->name, container->attempt, container->created,
+	    container->name, pod->name, pod->namespace, pod->uid);
+}
+
 static void
 container_start(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
 {
@@ -87,6 +101,8 @@ container_start(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
 	g_free(container->id);
 	container->id = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 	container->created = rd_timeline_now(self->cluster->timeline);
+	g_free(container->json);
+	container->json = container_json(pod, container);
 	container->running = !is_etcd(pod, container) || rd_sim_etcd_start(self);
 	if (container->running)
 		rd_sim_host_count(self, "container started", container->name);
@@ -363,18 +379,8 @@ rd_sim_container_list(RdSimHost *self, GString *out)
 
 			if (!container->running)
 				continue;
-			g_string_append_printf(
-			    out,
-			    "%s{\"id\":\"%s\",\"podSandboxId\":\"%s\",\"metadata\":{\"name\":\"%"
-			    "s\","
-			    "\"attempt\":%u},\"state\":\"CONTAINER_RUNNING\",\"createdAt\":"
-			    "\"%" G_GINT64_FORMAT "000\",\"labels\":{"
-			    "\"io.kubernetes.container.name\":\"%s\",\"io.kubernetes.pod.name\":"
-			    "\"%s\",\"io.kubernetes.pod.namespace\":\"%s\","
-			    "\"io.kubernetes.pod.uid\":\"%s\"}}",
-			    comma, container->id, pod->uid, container->name, container->attempt,
-			    container->created, container->name, pod->name, pod->namespace,
-			    pod->uid);
+			g_string_append(out, comma);
+			g_string_append(out, container->json);
 			comma = ",";
 		}
 	}

@@ -20,32 +20,53 @@ line(const char *text, const char *key)
 	return NULL;
 }
 
-void
-rd_sim_lock_read(RdSimHost *host, RdSimLock *lock)
+static void
+lock_clear(RdSimLock *lock)
 {
-	RdSimNode *node = rd_sim_tree_find(host->tree, LOCK);
-	g_autofree char *text = node != NULL ? rd_sim_node_text(node) : NULL;
+	g_free(lock->run);
+	g_free(lock->who);
+	g_free(lock->since);
+	g_free(lock->machine_id);
+	*lock = (RdSimLock){.number = -1};
+}
+
+void
+rd_sim_lock_free(RdSimLock *lock)
+{
+	lock_clear(lock);
+	g_free(lock);
+}
+
+static void
+lock_parse(RdSimLock *lock, const RdSimNode *node)
+{
+	g_autofree char *text = rd_sim_node_text(node);
 	g_autofree char *number = line(text, "number");
 	g_autofree char *state = line(text, "state");
 
-	*lock = (RdSimLock){.number = -1};
-	if (number == NULL)
-		return;
 	lock->number = g_ascii_strtoll(number, NULL, 10);
 	lock->run = line(text, "run");
 	lock->who = line(text, "who");
 	lock->since = line(text, "since");
 	lock->machine_id = line(text, "machine-id");
 	lock->held = g_strcmp0(state, "held") == 0;
+	lock->inode = node->inode;
 }
 
-void
-rd_sim_lock_clear(RdSimLock *lock)
+const RdSimLock *
+rd_sim_lock_read(RdSimHost *host)
 {
-	g_free(lock->run);
-	g_free(lock->who);
-	g_free(lock->since);
-	g_free(lock->machine_id);
+	const RdSimNode *node = rd_sim_tree_find(host->tree, LOCK);
+	RdSimLock *lock = host->lock;
+
+	if (lock == NULL)
+		lock = host->lock = g_new0(RdSimLock, 1);
+	/* every call is fenced, and the file seldom changes: a new one is another inode */
+	if (node == NULL || node->inode != lock->inode)
+		lock_clear(lock);
+	if (node != NULL && node->inode != lock->inode)
+		lock_parse(lock, node);
+	return lock;
 }
 
 static int
@@ -65,22 +86,21 @@ lock_write(RdSimHost *host, gint64 number, const char *run, const char *who, gbo
 void
 rd_sim_survey(RdSimHost *host, RdReply *reply)
 {
-	g_auto(RdSimLock) lock = {0};
+	const RdSimLock *lock = rd_sim_lock_read(host);
 	GString *out = g_string_new(NULL);
 	gint64 now = rd_timeline_now(host->cluster->timeline);
 	GHashTableIter iter;
 	gpointer value;
 
-	rd_sim_lock_read(host, &lock);
 	g_string_append_printf(
 	    out, "boot-id=%s\nmachine-id=%s\ntime=%" G_GINT64_FORMAT ".%06" G_GINT64_FORMAT "\n",
 	    host->boot_id, host->machine_id, now / G_USEC_PER_SEC, now % G_USEC_PER_SEC);
-	if (lock.number >= 0)
+	if (lock->number >= 0)
 		g_string_append_printf(out,
 				       "number=%" G_GINT64_FORMAT "\nrun=%s\nwho=%s\nsince=%s\n"
 				       "state=%s\nlock-machine-id=%s\n",
-				       lock.number, lock.run, lock.who, lock.since,
-				       lock.held ? "held" : "released", lock.machine_id);
+				       lock->number, lock->run, lock->who, lock->since,
+				       lock->held ? "held" : "released", lock->machine_id);
 	g_hash_table_iter_init(&iter, host->jobs);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const RdSimJob *job = value;
@@ -130,18 +150,17 @@ holder_text(const RdSimLock *lock)
 gboolean
 rd_sim_lock_admits_look(RdSimHost *host, const RdCall *call, RdReply *reply)
 {
-	g_auto(RdSimLock) lock = {0};
+	const RdSimLock *lock = rd_sim_lock_read(host);
 	g_autofree char *text = NULL;
 
 	if (call->number <= 0)
 		return TRUE;
-	rd_sim_lock_read(host, &lock);
-	if (lock.number < 0)
+	if (lock->number < 0)
 		text = g_strdup("there is no lock file, though this run took this host: it was "
 				"rebuilt, or is another one");
-	else if (g_strcmp0(lock.run, call->run) != 0 || lock.number > call->number)
-		text = holder_text(&lock);
-	else if (!g_str_equal(lock.machine_id, host->machine_id))
+	else if (g_strcmp0(lock->run, call->run) != 0 || lock->number > call->number)
+		text = holder_text(lock);
+	else if (!g_str_equal(lock->machine_id, host->machine_id))
 		text = g_strdup("the lock file was written on another machine: it was rebuilt");
 	if (text == NULL)
 		return TRUE;
@@ -152,15 +171,15 @@ rd_sim_lock_admits_look(RdSimHost *host, const RdCall *call, RdReply *reply)
 gboolean
 rd_sim_lock_admits_touch(RdSimHost *host, const RdCall *call, RdReply *reply)
 {
-	g_auto(RdSimLock) lock = {0};
+	const RdSimLock *lock = rd_sim_lock_read(host);
 	g_autofree char *text = NULL;
 
-	rd_sim_lock_read(host, &lock);
-	if (lock.number < 0)
+	if (lock->number < 0)
 		text = g_strdup("the lock was never taken on this host");
-	else if (!lock.held || lock.number != call->number || g_strcmp0(lock.run, call->run) != 0)
-		text = holder_text(&lock);
-	else if (!g_str_equal(lock.machine_id, host->machine_id))
+	else if (!lock->held || lock->number != call->number ||
+		 g_strcmp0(lock->run, call->run) != 0)
+		text = holder_text(lock);
+	else if (!g_str_equal(lock->machine_id, host->machine_id))
 		text = g_strdup("the lock file was written on another machine");
 	if (text == NULL)
 		return TRUE;
@@ -172,27 +191,26 @@ rd_sim_lock_admits_touch(RdSimHost *host, const RdCall *call, RdReply *reply)
 gboolean
 rd_sim_take_write(RdSimHost *host, const RdCall *call, RdReply *reply)
 {
-	g_auto(RdSimLock) lock = {0};
+	const RdSimLock *lock = rd_sim_lock_read(host);
 	const char *job = foreign_job(host, call->run);
 	g_autofree char *text = NULL;
 	int error;
 
-	rd_sim_lock_read(host, &lock);
-	if (lock.number < 0 && !call->enrol) {
+	if (lock->number < 0 && !call->enrol) {
 		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL,
 			     "there is no lock file: this host was rebuilt or never used; "
 			     "it has to be enrolled");
 		return FALSE;
 	}
-	if (lock.number >= 0 &&
-	    (lock.held ? g_strcmp0(lock.run, call->run) != 0 || call->number < lock.number ||
-			     (call->number == lock.number && g_strcmp0(lock.who, call->who) != 0)
-		       : call->number <= lock.number)) {
-		text = holder_text(&lock);
+	if (lock->number >= 0 &&
+	    (lock->held ? g_strcmp0(lock->run, call->run) != 0 || call->number < lock->number ||
+			      (call->number == lock->number && g_strcmp0(lock->who, call->who) != 0)
+			: call->number <= lock->number)) {
+		text = holder_text(lock);
 		answer_holder(host, reply, RD_VERDICT_FENCED, text);
 		return FALSE;
 	}
-	if (lock.number >= 0 && !g_str_equal(lock.machine_id, host->machine_id) && !call->enrol) {
+	if (lock->number >= 0 && !g_str_equal(lock->machine_id, host->machine_id) && !call->enrol) {
 		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL,
 			     "the lock file was written on another machine");
 		return FALSE;
@@ -214,7 +232,7 @@ rd_sim_take_write(RdSimHost *host, const RdCall *call, RdReply *reply)
 gboolean
 rd_sim_take_wait(RdSimHost *host, const RdCall *call, const RdCall *toucher, RdReply *reply)
 {
-	g_auto(RdSimLock) lock = {0};
+	const RdSimLock *lock = rd_sim_lock_read(host);
 	g_autofree char *text = NULL;
 
 	if (toucher != NULL) {
@@ -223,9 +241,8 @@ rd_sim_take_wait(RdSimHost *host, const RdCall *call, const RdCall *toucher, RdR
 		answer_holder(host, reply, RD_VERDICT_BUSY, text);
 		return FALSE;
 	}
-	rd_sim_lock_read(host, &lock);
-	if (g_strcmp0(lock.run, call->run) != 0 || lock.number != call->number) {
-		text = holder_text(&lock);
+	if (g_strcmp0(lock->run, call->run) != 0 || lock->number != call->number) {
+		text = holder_text(lock);
 		answer_holder(host, reply, RD_VERDICT_FENCED, text);
 		return TRUE;
 	}
@@ -238,22 +255,21 @@ rd_sim_take_wait(RdSimHost *host, const RdCall *call, const RdCall *toucher, RdR
 void
 rd_sim_release(RdSimHost *host, const RdCall *call, RdReply *reply)
 {
-	g_auto(RdSimLock) lock = {0};
+	const RdSimLock *lock = rd_sim_lock_read(host);
 	g_autofree char *text = NULL;
 	int error = 0;
 
-	rd_sim_lock_read(host, &lock);
-	if (lock.number < 0) {
+	if (lock->number < 0) {
 		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL, "there is no lock file");
 		return;
 	}
-	if (g_strcmp0(lock.run, call->run) != 0 || lock.number > call->number) {
-		text = holder_text(&lock);
+	if (g_strcmp0(lock->run, call->run) != 0 || lock->number > call->number) {
+		text = holder_text(lock);
 		answer_holder(host, reply, RD_VERDICT_FENCED, text);
 		return;
 	}
-	if (lock.held)
-		error = lock_write(host, lock.number, call->run, lock.who, FALSE);
+	if (lock->held)
+		error = lock_write(host, lock->number, call->run, lock->who, FALSE);
 	if (error != 0)
 		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL, g_strerror(error));
 	else

@@ -37,14 +37,15 @@ void rd_sim_job_free(RdSimJob *self);
 void rd_sim_jobs_die(RdSimHost *host);
 
 /* lock.c: the lock file */
-typedef struct {
+typedef struct _RdSimLock {
 	gint64 number; /* -1: there is no file */
 	char *run, *who, *since, *machine_id;
 	gboolean held;
+	guint64 inode; /* of the file that was read */
 } RdSimLock;
-void rd_sim_lock_read(RdSimHost *host, RdSimLock *lock);
-void rd_sim_lock_clear(RdSimLock *lock);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdSimLock, rd_sim_lock_clear)
+/* as it stands; good until it is written again */
+const RdSimLock *rd_sim_lock_read(RdSimHost *host);
+void rd_sim_lock_free(RdSimLock *lock);
 /* looks by one who holds no newer number, touches by the holder; FALSE: @reply is "fenced" */
 gboolean rd_sim_lock_admits_look(RdSimHost *host, const RdCall *call, RdReply *reply);
 gboolean rd_sim_lock_admits_touch(RdSimHost *host, const RdCall *call, RdReply *reply);

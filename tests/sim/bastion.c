@@ -28,16 +28,20 @@ take_event(Bastion *self, RdEvent *event)
 static void
 check_intent(Bastion *self, const char *target, const RdCall *call)
 {
-	const RdStep *step =
-	    call->state != NULL ? rd_run_find_step(self->run, call->state, target) : NULL;
-	const RdRunHost *host = rd_run_find_host(self->run, target);
+	const RdRunHost *host = NULL;
+	const RdStep *step = NULL;
 
-	if (call->verb == RD_CALL_TAKE && (host == NULL || host->pending != call->number))
-		g_ptr_array_add(self->breaches, g_strdup_printf("I1: %s: #%" G_GINT64_FORMAT
-								" was sent but not journalled",
-								target, call->number));
+	if (call->verb == RD_CALL_TAKE) {
+		host = rd_run_find_host(self->run, target);
+		if (host == NULL || host->pending != call->number)
+			g_ptr_array_add(self->breaches,
+					g_strdup_printf("I1: %s: #%" G_GINT64_FORMAT
+							" was sent but not journalled",
+							target, call->number));
+	}
 	if (!rd_call_verb_touches(call->verb))
 		return;
+	step = rd_run_find_step(self->run, call->state, target);
 	if (step == NULL || !step->intent || step->touches == 0 || step->visit != call->visit ||
 	    step->attempt != call->attempt ||
 	    (step->life != RD_LIFE_RUNNING && step->life != RD_LIFE_UNDOING))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "disk.h"
 #include "trial.h"
 #include <glib/gstdio.h>
 #include <stdio.h>
@@ -48,54 +49,6 @@ seconds(void)
 	time.tv_sec = 0;
 	timespec_get(&time, TIME_UTC);
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-/* everything but @keep */
-static void
-clean_dir(const char *path, const char *keep)
-{
-	GDir *dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *file = g_build_filename(path, name, NULL);
-
-		if (g_strcmp0(name, keep) != 0)
-			g_unlink(file);
-	}
-	if (dir != NULL)
-		g_dir_close(dir);
-}
-
-static void
-remove_dir(const char *path)
-{
-	clean_dir(path, NULL);
-	g_rmdir(path);
-}
-
-/* Every process has a bastion's disk of its own: the run's local directory is the working
- * directory, so that paths that are already on some fiber's stack mean the child's files, too. */
-static void
-move_to_own_dir(Grid *grid, guint slot)
-{
-	g_autofree char *path = g_strdup_printf("%s/%u", grid->dir, slot);
-	GDir *dir = g_dir_open(".", 0, NULL);
-	const char *name;
-
-	remove_dir(path);
-	g_mkdir(path, 0700);
-	while ((name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *to = g_build_filename(path, name, NULL);
-		g_autofree char *data = NULL;
-		gsize size;
-
-		if (g_file_get_contents(name, &data, &size, NULL))
-			g_file_set_contents(to, data, (gssize)size, NULL);
-	}
-	g_dir_close(dir);
-	if (g_chdir(path) != 0)
-		g_error("cannot enter %s", path);
 }
 
 static void
@@ -157,7 +110,15 @@ wait_all(Grid *grid)
 
 /* where this process is the child of a fork, its own slot */
 static Outcome *child_outcome;
-static GHashTable *child_expected;
+
+static void
+become_child(Grid *grid, guint slot)
+{
+	g_autofree char *path = g_strdup_printf("%s/%u", grid->dir, slot);
+
+	child_outcome = grid->slots[slot].outcome;
+	move_to_own_dir(path, grid->first_dir);
+}
 
 static void
 at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const char *host,
@@ -194,9 +155,7 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 		if (pid < 0)
 			g_error("fork failed");
 		if (pid == 0) {
-			child_outcome = grid->slots[slot].outcome;
-			child_expected = grid->expected;
-			move_to_own_dir(grid, slot);
+			become_child(grid, slot);
 			trial->boundary++;
 			fault_strike(&faults[i], trial, bastion, moment, target, host, call,
 				     request);
@@ -464,7 +423,9 @@ main(int argc, char **argv)
 	grid.only = only;
 	grid.at_boundary = boundary;
 	grid.catalogue = catalogue;
-	grid.dir = g_strdup("/dev/shm/recoveryd-sim-XXXXXX");
+	/* memory where there is such a thing: a run's fetched files are synced */
+	grid.dir = g_strdup_printf("%s/recoveryd-sim-XXXXXX",
+				   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : g_get_tmp_dir());
 	if (g_mkdtemp(grid.dir) == NULL)
 		g_error("cannot make %s", grid.dir);
 	grid.first_dir = g_build_filename(grid.dir, "first", NULL);

@@ -451,6 +451,12 @@ trial_run(Trial *self, GHashTable *expected, Outcome *outcome)
 		start_later(self, g_ptr_array_index(self->bastions, 0), 0, NULL);
 	while (attend(self) && !self->stuck && rd_timeline_now(timeline) - self->began < TIME_LIMIT)
 		g_main_context_iteration(self->context, TRUE);
+	for (guint i = 0; i < self->blows->len; i++) {
+		const Blow *blow = &g_array_index(self->blows, Blow, i);
+
+		if (blow->fault->heal != NULL)
+			blow->fault->heal(self, blow->host);
+	}
 	/* what is still under way somewhere comes to its end, too */
 	rd_timeline_run_to(timeline, rd_timeline_now(timeline) + 900 * RD_SIM_SECOND);
 	judge(self, expected, outcome);

@@ -24,7 +24,11 @@ lab_reboot() {
 	until_true 120 host_up_again "$n" "$before" || die "$n does not come back: see $LAB/$n/console"
 }
 
-host_up() { host_enter "$1" systemctl is-active --quiet sshd.service kubelet.service; }
+# is-active with two names is satisfied by one of them
+host_up() {
+	host_enter "$1" systemctl is-active --quiet sshd.service &&
+		host_enter "$1" systemctl is-active --quiet kubelet.service
+}
 
 host_up_again() {
 	local now

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""For tests on the lab: a Lab of three hosts, and Bastions that run recoveryd on it.
+
+The programs are taken from RECOVERYD (the program), RECOVERYD_PLUGIN_DIR and RECOVERYD_PROCEDURE_DIR,
+which meson sets; by hand: those of build/ in the current directory.
+"""
+import atexit
+import glob
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+SOURCE = os.path.realpath(f"{HERE}/../..")
+PROGRAM = os.path.abspath(os.environ.get("RECOVERYD", "build/src/recoveryd"))
+PLUGINS = os.path.abspath(os.environ.get("RECOVERYD_PLUGIN_DIR", "build/plugins"))
+PROCEDURES = os.environ.get("RECOVERYD_PROCEDURE_DIR", f"{SOURCE}/data/procedures")
+MANIFESTS = "/etc/kubernetes/manifests"
+PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+T0 = time.monotonic()
+
+
+class Failure(Exception):
+    """what was wanted did not happen"""
+
+
+def say(*words):
+    print(f"# {time.monotonic() - T0:6.1f} s ", *words, flush=True)
+
+
+def need(true, *words):
+    if not true:
+        raise Failure(" ".join(str(word) for word in words))
+
+
+def equal(what, found, wanted):
+    need(found == wanted, f"{what}: found {found!r}, wanted {wanted!r}")
+
+
+def until(seconds, true, what, pace=0.1):
+    """polls; the value that ended it"""
+    end = time.monotonic() + seconds
+    while True:
+        value = true()
+        if value:
+            return value
+        need(time.monotonic() < end, f"not within {seconds} s: {what}")
+        time.sleep(pace)
+
+
+def able_or_skip():
+    done = subprocess.run([f"{HERE}/lab", "able"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    if done.returncode:
+        print("1..0 # SKIP", done.stdout.strip())
+        sys.exit(0)
+
+
+class Lab:
+    """up until the test ends; KEEP=1 leaves it and says where it is"""
+
+    def __init__(self, *options):
+        able_or_skip()
+        self.dir = tempfile.mkdtemp(prefix="recoveryd-e2e.", dir="/var/tmp")
+        self.lab = f"{self.dir}/lab"
+        self.bastions = []
+        atexit.register(self.close)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: sys.exit(1))
+        self("up", *options)
+        with open(f"{self.lab}/config", encoding="utf-8") as file:
+            config = dict(line.split("=", 1) for line in file.read().splitlines())
+        self.id = config["LAB_ID"]
+        self.hosts = config["NAMES"].strip("()").split()
+        self.address = {host: f"10.77.0.{10 + i}" for i, host in enumerate(self.hosts)}
+
+    def close(self):
+        for bastion in self.bastions:
+            bastion.end_all()
+        if os.environ.get("KEEP"):
+            say(f"kept: {self.dir}; {HERE}/lab --dir {self.lab} down")
+            return
+        subprocess.run([f"{HERE}/lab", "--dir", self.lab, "down"], check=False)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __call__(self, *words, check=True, timeout=180):
+        """a command of tests/lab/lab; its stdout"""
+        done = subprocess.run([f"{HERE}/lab", "--dir", self.lab, *words], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              check=False, timeout=timeout)
+        need(done.returncode == 0 or not check,
+             f"lab {' '.join(words)}: {done.stderr.strip()} {done.stdout.strip()}")
+        return done.stdout
+
+    def at(self, host, script, check=True):
+        """a shell script as root on the host, not through ssh; its stdout"""
+        return self("exec", host, "bash", "-euo", "pipefail", "-c", script, check=check)
+
+    def netns(self, which="sw"):
+        return f"/run/netns/lab-{self.id}-{which}"
+
+    # ---- the disaster ----
+
+    def seed(self, first, count):
+        """keys; a backup; 50 keys more, which a restore loses"""
+        equal("keys", self("seed-data", str(count), str(first)).strip(), str(first + count - 1))
+
+    def backup(self):
+        path = f"{self.dir}/backup"
+        shutil.rmtree(path, ignore_errors=True)
+        self("backup", path)
+        return path
+
+    def lose(self, *hosts):
+        """they come back without their etcd data, which ends the quorum"""
+        for host in hosts:
+            self("kill", host)
+        for host in hosts:
+            self("lose-data", host)
+            self("boot", host)
+
+    def disaster(self, keys=1000, extra=50, lost=("m1", "m2")):
+        """path of the backup"""
+        self.seed(1, keys)
+        path = self.backup()
+        self.seed(keys + 1, extra)
+        self.lose(*lost)
+        return path
+
+    # ---- what is there ----
+
+    def keys(self):
+        out = self("etcdctl", "get", "/lab/", "--prefix", "--keys-only")
+        return [line for line in out.splitlines() if line.startswith("/lab/")]
+
+    def healthy(self):
+        """whether each member commits a proposal"""
+        return subprocess.run([f"{HERE}/lab", "--dir", self.lab, "etcdctl", "--command-timeout=3s",
+                               "endpoint", "health"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    def cluster_id(self):
+        """in hex, as the members say it; all the same"""
+        text = self("etcdctl", "endpoint", "status", "-w", "json")
+        ids = {entry["Status"]["header"]["cluster_id"] for entry in json.loads(text)}
+        equal("cluster ids", len(ids), 1)
+        return f"{ids.pop():x}"
+
+    def files(self, host, pattern):
+        """paths on the host's disk, as the host calls them"""
+        root = f"{self.lab}/{host}/disk"
+        return [path[len(root):] for path in glob.glob(root + pattern)]
+
+    def assert_restored(self, keys=1000):
+        """all members healthy, on the keys of the backup and no others"""
+        until(30, self.healthy, "every member healthy")
+        equal("members", self("etcdctl", "member", "list").count(", started, "), len(self.hosts))
+        equal("keys", self.keys(), [f"/lab/{i:05}" for i in range(1, keys + 1)])
+
+    # ---- what happened, by observers that are not ours ----
+
+    def watch(self):
+        self("watch", "start")
+
+    def counted(self):
+        return json.loads(self("watch", "count"))
+
+    def effects(self):
+        """changes on hosts that are somebody's work: everything that recoveryd could have done"""
+        result = []
+        for host, seen in self.counted().items():
+            for kind in ("renames", "creates", "writes", "deletes"):
+                result += [f"{host}: {kind} {what}" for what in seen[kind]
+                           if "/home/" not in what]
+            result += [f"{host}: started {unit}" for unit in seen["units"]
+                       if unit == "kubelet.service"]
+        return result
+
+    def assert_untouched(self):
+        """nothing changed on any host since watch()"""
+        time.sleep(0.5)
+        equal("changes on the hosts", self.effects(), [])
+
+
+class Run:
+    """a run directory, read from outside"""
+
+    def __init__(self, bastion, name):
+        self.bastion, self.name = bastion, name
+        self.dir = f"{bastion.state}/runs/{name}"
+
+    def sql(self, query, *values):
+        base = sqlite3.connect(f"file:{self.dir}/journal.db?mode=ro", uri=True, timeout=10)
+        try:
+            return base.execute(query, values).fetchall()
+        finally:
+            base.close()
+
+    def holder(self):
+        """pid of the engine, 0 without"""
+        try:
+            with open(f"{self.dir}/lock", encoding="utf-8") as file:
+                found = dict(line.split("=", 1) for line in file.read().splitlines())
+        except FileNotFoundError:
+            return 0
+        pid = found.get("pid", "0")
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+        except OSError:
+            return 0
+        # field 22, counted from the third; a zombie holds nothing
+        return int(pid) if fields[19] == found.get("start") and fields[0] != "Z" else 0
+
+    def state(self):
+        rows = self.sql("SELECT word, value, text FROM event WHERE kind = 'run' ORDER BY seq DESC LIMIT 1")
+        return rows[0] if rows else ("new", None, None)
+
+    def output(self, state, name, target=None):
+        rows = self.sql("SELECT value FROM event WHERE kind = 'output' AND state = ? AND key = ? "
+                        "AND ifnull(?, target) = target ORDER BY seq DESC LIMIT 1", state, name, target)
+        need(rows, f"no output {state}.{name} in the journal")
+        return rows[0][0]
+
+    def wait_event(self, seconds, what, where, *values):
+        """an event that WHERE describes"""
+        return until(seconds, lambda: self.sql(f"SELECT * FROM event WHERE {where}", *values), what,
+                     pace=0.02)
+
+    def wait_idle(self, seconds):
+        """until no engine lives; its last state"""
+        pid = self.holder()
+        if pid:
+            try:
+                fd = os.pidfd_open(pid)
+            except ProcessLookupError:
+                return self.state()
+            try:
+                ended = select.select([fd], [], [], seconds)[0]
+            finally:
+                os.close(fd)
+            need(ended, f"{self.name}: its engine is still at work after {seconds} s, {self.state()}")
+        return self.state()
+
+    def __str__(self):
+        return self.name
+
+
+class Bastion:
+    """where recoveryd is typed: a state directory, and a place in the lab's network ("sw", "b1")"""
+
+    def __init__(self, lab, where="sw", name="bastion", program=PROGRAM):
+        self.lab, self.where, self.program = lab, where, program
+        self.home = f"{lab.dir}/{name}"
+        self.state = f"{self.home}/state"
+        self.env = {"RECOVERYD_PLUGIN_DIR": PLUGINS, "RECOVERYD_PROCEDURE_DIR": PROCEDURES}
+        os.makedirs(self.state, mode=0o700)
+        self.inventory = f"{self.home}/cluster.yaml"
+        with open(self.inventory, "w", encoding="utf-8") as file:
+            file.write(lab("inventory"))
+        lab.bastions.append(self)
+
+    def command(self, words):
+        return ["nsenter", f"--net={self.lab.netns(self.where)}", "--", self.program,
+                "--state-dir", self.state, *map(str, words)]
+
+    def environment(self):
+        return {**os.environ, **self.env, "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+
+    def __call__(self, *words, code=0, timeout=600):
+        """types it; code: the exit status it must have (None: any). What it said"""
+        done = subprocess.run(self.command(words), env=self.environment(), check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=timeout)
+        said = done.stdout + done.stderr
+        need(code is None or done.returncode == code,
+             f"recoveryd {' '.join(map(str, words))}: exit status {done.returncode}, wanted {code}: {said}")
+        return said
+
+    def start(self, backup, *options, procedure="manual-restore"):
+        """detached; the Run"""
+        said = self("start", procedure, "-c", self.inventory, "-i", f"backup={backup}", "--detach",
+                    *options)
+        name = re.match(r"\S+", said)
+        need(name, "start does not say the name of the run:", said)
+        return Run(self, name[0])
+
+    def runs(self):
+        return [Run(self, os.path.basename(path)) for path in glob.glob(f"{self.state}/runs/*")]
+
+    def end_all(self):
+        for run in self.runs():
+            pid = run.holder()
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+
+
+class Tests:
+    """TAP: one function after another"""
+
+    def __init__(self):
+        self.count = self.bad = 0
+
+    def check(self, sentence, function, *values):
+        self.count += 1
+        try:
+            function(*values)
+        except (Failure, AssertionError, subprocess.TimeoutExpired, sqlite3.Error, OSError) as error:
+            self.bad += 1
+            print(f"not ok {self.count} - {sentence}")
+            print("".join(f"#   {line}\n" for line in f"{error}".splitlines()), end="", flush=True)
+            return False
+        print(f"ok {self.count} - {sentence}", flush=True)
+        return True
+
+    def end(self):
+        print(f"1..{self.count}", flush=True)
+        sys.exit(1 if self.bad else 0)

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a person's word does, and what needs one. */
+
+#include "machine-fixture.h"
+
+/* a host that does not answer: asked for three minutes, then a person is; excused it is left out */
+static void
+test_gone_and_excused(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GPtrArray) causes = NULL;
+
+	script(f, "survey m2", "unreachable:m2: no route");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpint(f->clock, >=, 180 * G_USEC_PER_SEC);
+	g_assert_cmpuint(count(f, "survey m2"), >, 30);
+	g_assert_cmpuint(f->journal->len, <, 10);
+	causes = rd_run_get_causes(f->run);
+	g_assert_cmpstr(g_ptr_array_index(causes, 0), ==, "m2: m2: no route");
+	person(f, "excuse", NULL, "m2");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "check stop@m2"), ==, 0);
+}
+
+/* a person need not wait until the window is over */
+static void
+test_excused_while_asked(Fixture *f, gconstpointer data)
+{
+	script(f, "survey m2", "unreachable:m2: no route");
+	drive(f, 4);
+	decide(f);
+	person(f, "excuse", NULL, "m2");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpint(f->clock, <, 180 * G_USEC_PER_SEC);
+}
+
+/* tries are for failures; then it is held, and resume looks again */
+static void
+test_exhausted_and_resumed(Fixture *f, gconstpointer data)
+{
+	script(f, "enter stop@m0", "failed:no,finished");
+	script(f, "probe stop@m0", "absent,present");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	assert_life(f, "stop", "m0", RD_LIFE_HELD);
+	person(f, "resume", NULL, NULL);
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	/* the second time the probe found it done */
+	g_assert_cmpuint(count(f, "enter stop@m0"), ==, 1);
+}
+
+static void
+test_decide(Fixture *f, gconstpointer data)
+{
+	script(f, "enter stop@m0", "permanent:broken,finished");
+	drive(f, 1000);
+	assert_life(f, "stop", "m0", RD_LIFE_HELD);
+	person(f, "decide", "stop@m0", "redo");
+	script(f, "probe stop@m0", "absent,present");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "enter stop@m0"), ==, 2);
+}
+
+static void
+test_abort_fails_the_run(Fixture *f, gconstpointer data)
+{
+	script(f, "enter stop@m0", "permanent:broken");
+	drive(f, 1000);
+	person(f, "decide", "stop@m0", "abort");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "failed");
+	g_assert_cmpuint(count(f, "check stop@m1"), ==, 0);
+	g_assert_cmpuint(count(f, "release"), ==, 3);
+}
+
+/* the step in hand comes to its end, the next does not begin, the lock is given back */
+static void
+test_cancel(Fixture *f, gconstpointer data)
+{
+	drive(f, 8);
+	assert_life(f, "stop", "m0", RD_LIFE_RUNNING);
+	person(f, "cancel", NULL, NULL);
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "cancelled");
+	assert_life(f, "stop", "m0", RD_LIFE_DONE);
+	g_assert_cmpuint(count(f, "check save@m0"), ==, 0);
+	g_assert_cmpuint(count(f, "release"), ==, 3);
+}
+
+static void
+test_pause(Fixture *f, gconstpointer data)
+{
+	drive(f, 8);
+	person(f, "pause", NULL, NULL);
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_PAUSED);
+	person(f, "resume", NULL, NULL);
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+}
+
+/* a rebuilt host is not taken by itself (INV-37) */
+static void
+test_another_machine(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GPtrArray) events = NULL;
+	g_autoptr(RdOrder) order = NULL;
+	g_autoptr(RdReport) report = NULL;
+
+	drive(f, 8);
+	restart(f);
+	decide(f);
+	order = g_queue_pop_head(&f->hands);
+	report = answer(f, order);
+	g_free(report->machine_id);
+	report->machine_id = g_strdup("another");
+	events = rd_run_digest(f->run, report);
+	store(f, events);
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(count(f, "take m0 #2"), ==, 0);
+}
+
+/* … until a person says that it is the right one */
+static void
+test_enrolled(Fixture *f, gconstpointer data)
+{
+	test_another_machine(f, data);
+	person(f, "enrol", NULL, "m0");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "take m0 #"), ==, 2);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*func)(Fixture *, gconstpointer);
+	} tests[] = {
+	    {"gone-and-excused", test_gone_and_excused},
+	    {"excused-while-asked", test_excused_while_asked},
+	    {"exhausted-and-resumed", test_exhausted_and_resumed},
+	    {"decide", test_decide},
+	    {"abort-fails-the-run", test_abort_fails_the_run},
+	    {"cancel", test_cancel},
+	    {"pause", test_pause},
+	    {"another-machine", test_another_machine},
+	    {"enrolled", test_enrolled},
+	};
+
+	g_test_init(&argc, &argv, NULL);
+	for (guint i = 0; i < G_N_ELEMENTS(tests); i++) {
+		g_autofree char *path = g_strdup_printf("/machine/%s", tests[i].name);
+		g_test_add(path, Fixture, NULL, setup, tests[i].func, teardown);
+	}
+	return g_test_run();
+}
