@@ -51,28 +51,51 @@ ask_containers(RecoveryStep *step, char **hosts)
 /* ---- no-quorum (INV-1) --------------------------------------------------------------------- */
 
 static gboolean
-ask_health(RecoveryStep *step, const char *host, const char *id, GHashTable *healthy,
-	   GError **error)
+take_health(const RecoveryAnswer *answer, GHashTable *healthy, GError **error)
 {
-	const char *argv[] = {"crictl", "exec", id, "etcdctl", "endpoint", "health", NULL};
-	g_auto(RecoveryReply) reply = {0};
 	g_autofree char *both = NULL;
 	g_autoptr(GPtrArray) endpoints = NULL;
 
-	if (!recovery_ask_status(step, host, argv, &reply, error)) {
-		g_prefix_error(error, "%s: endpoint health: ", host);
+	if (answer->error != NULL) {
+		g_propagate_error(error, g_error_copy(answer->error));
+		g_prefix_error(error, "%s: endpoint health: ", answer->host);
 		return FALSE;
 	}
-	both = g_strconcat(reply.out, "\n", reply.err, NULL);
+	both = g_strconcat(answer->reply.out, "\n", answer->reply.err, NULL);
 	if (!rd_output_health(both, &endpoints)) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
 			    "%s: an etcd container runs, but 'endpoint health' in it said nothing "
 			    "about any endpoint (status %d): %s",
-			    host, reply.status, reply.err != NULL ? g_strchomp(reply.err) : "");
+			    answer->host, answer->reply.status,
+			    answer->reply.err != NULL ? g_strchomp(answer->reply.err) : "");
 		return FALSE;
 	}
 	for (guint i = 0; i < endpoints->len; i++)
 		g_hash_table_add(healthy, g_strdup(endpoints->pdata[i]));
+	return TRUE;
+}
+
+/* Each etcd that runs is asked about all of them: what one cannot reach another may. At once,
+ * because each takes its five seconds to find that nobody answers. */
+static gboolean
+ask_health(RecoveryStep *step, GPtrArray *hosts, GPtrArray *ids, GHashTable *healthy,
+	   GError **error)
+{
+	g_autoptr(GPtrArray) argvs = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+	g_autoptr(GPtrArray) answers = NULL;
+
+	for (guint i = 0; i < ids->len; i++) {
+		const char *argv[] = {"crictl",	  "exec",   ids->pdata[i], "etcdctl",
+				      "endpoint", "health", NULL};
+
+		g_ptr_array_add(argvs, g_strdupv((char **)argv));
+	}
+	g_ptr_array_add(hosts, NULL);
+	answers = recovery_ask_each(step, (const char *const *)hosts->pdata,
+				    (const char *const *const *)argvs->pdata);
+	for (guint i = 0; i < answers->len; i++)
+		if (!take_health(answers->pdata[i], healthy, error))
+			return FALSE;
 	return TRUE;
 }
 
@@ -112,6 +135,8 @@ etcd_no_quorum(RecoveryStep *step, GError **error)
 	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
 	g_auto(GStrv) excused = recovery_excused(step);
 	g_autoptr(GPtrArray) answers = ask_containers(step, hosts);
+	g_autoptr(GPtrArray) running = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GHashTable) healthy =
 	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
@@ -123,10 +148,13 @@ etcd_no_quorum(RecoveryStep *step, GError **error)
 		if (containers == NULL)
 			return FALSE;
 		container = etcd_container(containers);
-		if (container != NULL &&
-		    !ask_health(step, answer->host, container->id, healthy, error))
-			return FALSE;
+		if (container == NULL)
+			continue;
+		g_ptr_array_add(running, g_strdup(answer->host));
+		g_ptr_array_add(ids, g_strdup(container->id));
 	}
+	if (!ask_health(step, running, ids, healthy, error))
+		return FALSE;
 	return refuse_healthy(healthy, g_strv_length(hosts) + g_strv_length(excused), error);
 }
 

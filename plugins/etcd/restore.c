@@ -35,6 +35,13 @@ etcd_is_complete(RecoveryStep *step, const char *member, gboolean *complete, GEr
 
 	if (!recovery_ask_status(step, NULL, argv, &reply, error))
 		return FALSE;
+	if (reply.status != 0 &&
+	    (reply.err == NULL || strstr(reply.err, "No such file or directory") == NULL)) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: cannot list %s: %s",
+			    recovery_target(step), member,
+			    reply.err != NULL ? g_strchomp(reply.err) : "no reason given");
+		return FALSE;
+	}
 	files = rd_lines(reply.out != NULL ? reply.out : "");
 	has_db = g_strv_contains((const char *const *)files, db);
 	for (guint i = 0; files[i] != NULL; i++)

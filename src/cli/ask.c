@@ -58,19 +58,6 @@ rd_ask_is_answer(const RdAsk *ask, const RdEvent *event)
 
 /* taken and refused leave no file behind; taken leaves an event */
 static gboolean
-rd_ask_lies_there(RdRundir *dir)
-{
-	g_autofree char *path = rd_rundir_file(dir, "requests");
-	g_autoptr(GDir) requests = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (requests != NULL && (name = g_dir_read_name(requests)) != NULL)
-		if (g_str_has_suffix(name, ".json"))
-			return TRUE;
-	return FALSE;
-}
-
-static gboolean
 rd_ask_ensure_engine(RdAsking *self, GError **error)
 {
 	g_autofree char *how = NULL;
@@ -93,7 +80,7 @@ rd_ask_look(gpointer data, GError **error)
 	RdAsking *self = data;
 
 	/* one that was just ending when we looked for it takes nothing any more */
-	if (rd_ask_lies_there(self->open->dir) && !rd_ask_ensure_engine(self, error))
+	if (rd_reading_request_waits(self->open->dir) && !rd_ask_ensure_engine(self, error))
 		return FALSE;
 	if (!rd_open_run_refresh(self->open, NULL, error))
 		return FALSE;
@@ -136,7 +123,7 @@ rd_ask_wait(const RdCli *cli, RdOpenRun *open, const RdAsk *ask, GError **error)
 		rd_cli_say(cli, "%s: %s", id, ask->next);
 		return RD_EXIT_DONE;
 	}
-	if (rd_ask_lies_there(open->dir))
+	if (rd_reading_request_waits(open->dir))
 		g_set_error(error, RD_EXIT_ERROR, RD_EXIT_NOT_YET,
 			    "%s: no engine has taken it within 10 s; it lies in the run, and the "
 			    "next one will: recoveryd status %s",

@@ -100,3 +100,16 @@ rd_reading_engine(RdRundir *dir, char **holder)
 	*holder = rd_lock_holder_describe(found);
 	return rd_lock_holder_state(found) == RD_HOLDER_RUNNER ? RD_ENGINE_ENDING : RD_ENGINE_ALIVE;
 }
+
+gboolean
+rd_reading_request_waits(RdRundir *dir)
+{
+	g_autofree char *path = rd_rundir_file(dir, "requests");
+	g_autoptr(GDir) requests = g_dir_open(path, 0, NULL);
+	const char *name;
+
+	while (requests != NULL && (name = g_dir_read_name(requests)) != NULL)
+		if (g_str_has_suffix(name, ".json"))
+			return TRUE;
+	return FALSE;
+}

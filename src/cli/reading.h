@@ -19,4 +19,6 @@ RdRundir *rd_reading_find(const RdCli *cli, const char *name, GError **error);
 RdOpenRun *rd_reading_open(const RdCli *cli, const char *name, GError **error);
 /* *holder (out) (nullable) (transfer full): "alice on bastion, engine 4711, since …" */
 RdEngineLife rd_reading_engine(RdRundir *dir, char **holder);
+/* whether somebody's word lies in the run directory that no engine has heard yet */
+gboolean rd_reading_request_waits(RdRundir *dir);
 G_END_DECLS

@@ -3,8 +3,13 @@
 
 #include "cli/commands.h"
 #include "cli/follow.h"
+#include "cli/reading.h"
 #include "engine/begin.h"
 #include "journal/request.h"
+
+/* how long an engine may take to hear it: half a minute */
+#define RD_RESUME_LOOKS	  150
+#define RD_RESUME_TICK_MS 200
 
 static gboolean detach;
 static char *reason;
@@ -45,6 +50,25 @@ rd_resume_ask(RdRundir *dir, GError **error)
 	return rd_request_send(path, &request, error);
 }
 
+/* An engine that was just ending when we looked hears nothing any more: then another is needed. */
+static gboolean
+rd_resume_until_heard(RdRundir *dir, char **how, GError **error)
+{
+	for (guint i = 0; i < RD_RESUME_LOOKS; i++) {
+		g_clear_pointer(how, g_free);
+		if (!rd_ensure_engine(dir, how, error))
+			return FALSE;
+		if (!rd_reading_request_waits(dir))
+			return TRUE;
+		g_usleep(RD_RESUME_TICK_MS * 1000);
+	}
+	g_set_error(
+	    error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+	    "the engine of %s has not heard it yet; it will, if it lives: recoveryd status %s",
+	    rd_rundir_get_id(dir), rd_rundir_get_id(dir));
+	return FALSE;
+}
+
 static RdExit
 rd_resume_run(const RdCli *cli, char **args, GError **error)
 {
@@ -70,7 +94,7 @@ rd_resume_run(const RdCli *cli, char **args, GError **error)
 	    rd_run_get_state(open->run) != RD_RUN_NEW &&
 	    rd_run_get_state(open->run) != RD_RUN_CANCELLING && !rd_resume_ask(open->dir, error))
 		return RD_EXIT_FAILED;
-	if (!rd_ensure_engine(open->dir, &how, error))
+	if (!rd_resume_until_heard(open->dir, &how, error))
 		return RD_EXIT_FAILED;
 	rd_cli_say(cli, "%s runs %s", id, how);
 	if (detach)

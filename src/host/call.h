@@ -102,9 +102,9 @@ typedef struct _RdWorld RdWorld;
 typedef struct {
 	gboolean (*call)(RdWorld *world, const char *host, const RdCall *call, RdReply *reply,
 			 GError **error);
-	/* the same ask to many at once; replies and errors have n_hosts places */
+	/* many at once, each its own; calls, replies and errors have n_hosts places */
 	void (*call_all)(RdWorld *world, const char *const *hosts, guint n_hosts,
-			 const RdCall *call, RdReply *replies, GError **errors);
+			 const RdCall *calls, RdReply *replies, GError **errors);
 	/* FALSE when cancelled meanwhile */
 	gboolean (*pause)(RdWorld *world, guint milliseconds);
 	gint64 (*clock)(RdWorld *world); /* microseconds, CLOCK_BOOTTIME or virtual */

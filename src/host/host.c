@@ -170,7 +170,7 @@ typedef struct {
 	RdWorld *world;
 	const char *const *hosts;
 	guint n_hosts;
-	const RdCall *call;
+	const RdCall *calls;
 	RdReply *replies;
 	GError **errors;
 	int next; /* atomic: the first host nobody has begun with */
@@ -183,16 +183,16 @@ batch_work(gpointer data)
 	guint i;
 
 	while ((i = (guint)g_atomic_int_add(&batch->next, 1)) < batch->n_hosts)
-		world_call(batch->world, batch->hosts[i], batch->call, &batch->replies[i],
+		world_call(batch->world, batch->hosts[i], &batch->calls[i], &batch->replies[i],
 			   &batch->errors[i]);
 	return NULL;
 }
 
 static void
-world_call_all(RdWorld *world, const char *const *hosts, guint n_hosts, const RdCall *call,
+world_call_all(RdWorld *world, const char *const *hosts, guint n_hosts, const RdCall *calls,
 	       RdReply *replies, GError **errors)
 {
-	Batch batch = {world, hosts, n_hosts, call, replies, errors, 0};
+	Batch batch = {world, hosts, n_hosts, calls, replies, errors, 0};
 	g_autoptr(GPtrArray) threads = g_ptr_array_new();
 
 	/* this thread is one of them, so that it works without any other too */

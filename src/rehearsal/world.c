@@ -292,7 +292,7 @@ world_call(RdWorld *world, const char *host, const RdCall *call, RdReply *reply,
 }
 
 static void
-world_call_all(RdWorld *world, const char *const *hosts, guint n_hosts, const RdCall *call,
+world_call_all(RdWorld *world, const char *const *hosts, guint n_hosts, const RdCall *calls,
 	       RdReply *replies, GError **errors)
 {
 	SimWorld *self = (SimWorld *)world;
@@ -301,7 +301,7 @@ world_call_all(RdWorld *world, const char *const *hosts, guint n_hosts, const Rd
 	for (guint i = 0; i < n_hosts; i++) {
 		if (refuse_unknown(self, hosts[i], &errors[i]))
 			continue;
-		requests[i] = request_new(self, hosts[i], call);
+		requests[i] = request_new(self, hosts[i], &calls[i]);
 		if (!self->cancelled)
 			request_send(requests[i]);
 	}

@@ -244,20 +244,15 @@ rd_answer_free(gpointer data)
 	g_free(answer);
 }
 
-GPtrArray *
-recovery_ask_all(RecoveryStep *step, const char *const *hosts, const char *const *argv)
+static GPtrArray *
+rd_step_ask_many(RecoveryStep *step, const char *const *hosts, RdCall *calls, guint n)
 {
 	GPtrArray *answers = g_ptr_array_new_with_free_func(rd_answer_free);
-	guint n = g_strv_length((char **)hosts);
 	g_autofree RdReply *replies = g_new0(RdReply, MAX(n, 1));
 	g_autofree GError **errors = g_new0(GError *, MAX(n, 1));
-	RdCall call;
 
-	rd_step_fill_call(step, &call, RD_CALL_ASK);
-	call.number = 0;
-	call.argv = argv;
 	if (n > 0)
-		step->world->klass->call_all(step->world, hosts, n, &call, replies, errors);
+		step->world->klass->call_all(step->world, hosts, n, calls, replies, errors);
 	for (guint i = 0; i < n; i++) {
 		RecoveryAnswer *answer = g_new0(RecoveryAnswer, 1);
 
@@ -269,6 +264,32 @@ recovery_ask_all(RecoveryStep *step, const char *const *hosts, const char *const
 		g_ptr_array_add(answers, answer);
 	}
 	return answers;
+}
+
+GPtrArray *
+recovery_ask_each(RecoveryStep *step, const char *const *hosts, const char *const *const *argvs)
+{
+	guint n = g_strv_length((char **)hosts);
+	g_autofree RdCall *calls = g_new0(RdCall, MAX(n, 1));
+
+	for (guint i = 0; i < n; i++) {
+		rd_step_fill_call(step, &calls[i], RD_CALL_ASK);
+		/* they are only looked at: the number is that of the step's own host */
+		calls[i].number = 0;
+		calls[i].argv = argvs[i];
+	}
+	return rd_step_ask_many(step, hosts, calls, n);
+}
+
+GPtrArray *
+recovery_ask_all(RecoveryStep *step, const char *const *hosts, const char *const *argv)
+{
+	guint n = g_strv_length((char **)hosts);
+	g_autofree const char *const **argvs = g_new0(const char *const *, MAX(n, 1));
+
+	for (guint i = 0; i < n; i++)
+		argvs[i] = argv;
+	return recovery_ask_each(step, hosts, argvs);
 }
 
 /* ---- fetch --------------------------------------------------------------------------------- */

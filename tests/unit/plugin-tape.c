@@ -256,7 +256,7 @@ answer_free(RecoveryAnswer *answer)
 }
 
 GPtrArray *
-recovery_ask_all(RecoveryStep *step, const char *const *hosts, const char *const *argv)
+recovery_ask_each(RecoveryStep *step, const char *const *hosts, const char *const *const *argvs)
 {
 	GPtrArray *answers = g_ptr_array_new_with_free_func((GDestroyNotify)answer_free);
 
@@ -264,11 +264,22 @@ recovery_ask_all(RecoveryStep *step, const char *const *hosts, const char *const
 		RecoveryAnswer *answer = g_new0(RecoveryAnswer, 1);
 
 		answer->host = g_strdup(hosts[i]);
-		if (!recovery_ask_status(step, hosts[i], argv, &answer->reply, &answer->error))
+		if (!recovery_ask_status(step, hosts[i], argvs[i], &answer->reply, &answer->error))
 			g_assert_nonnull(answer->error);
 		g_ptr_array_add(answers, answer);
 	}
 	return answers;
+}
+
+GPtrArray *
+recovery_ask_all(RecoveryStep *step, const char *const *hosts, const char *const *argv)
+{
+	guint n = g_strv_length((char **)hosts);
+	g_autofree const char *const **argvs = g_new0(const char *const *, n + 1);
+
+	for (guint i = 0; i < n; i++)
+		argvs[i] = argv;
+	return recovery_ask_each(step, hosts, argvs);
 }
 
 gboolean

@@ -392,6 +392,7 @@ test_silence(Sshd *sshd, gconstpointer data)
 	RdHostAddress *refusing = sshd_address(sshd, "refusing");
 	RdHostAddress *stopped = sshd_address(sshd, "stopped");
 	int fd = listen_somewhere(&mute->port);
+	RdCall calls[G_N_ELEMENTS(hosts)];
 	gint64 start = rd_boottime();
 	Sshd other = {0};
 	Deed deed = {.number = SIGSTOP, .after_ms = 1500};
@@ -411,7 +412,9 @@ test_silence(Sshd *sshd, gconstpointer data)
 	g_ptr_array_add(sshd->addresses, stopped);
 	world = sshd_world(sshd);
 	thread = g_thread_new("deed", do_deed, &deed);
-	world->klass->call_all(world, hosts, G_N_ELEMENTS(hosts), &what, replies, errors);
+	for (guint i = 0; i < G_N_ELEMENTS(hosts); i++)
+		calls[i] = what;
+	world->klass->call_all(world, hosts, G_N_ELEMENTS(hosts), calls, replies, errors);
 	g_test_message("%.1f s", seconds_since(start));
 	g_assert_cmpfloat(seconds_since(start), <, 60);
 	assert_code(errors[0], RECOVERY_ERROR_UNREACHABLE);

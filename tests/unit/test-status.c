@@ -313,6 +313,24 @@ check_yaml(JsonNode *node)
 	g_assert_cmpstr(found, ==, want);
 }
 
+/* the first line that differs, not two pages */
+static void
+check_equal(const char *file, const char *found, const char *wanted)
+{
+	g_auto(GStrv) have = g_strsplit(found, "\n", 0);
+	g_auto(GStrv) want = g_strsplit(wanted, "\n", 0);
+
+	for (guint i = 0; have[i] != NULL || want[i] != NULL; i++) {
+		if (g_strcmp0(have[i], want[i]) != 0)
+			g_error("golden/%s:%u:\nis     |%s|\nwas    |%s|", file, i + 1,
+				have[i] != NULL ? have[i] : "(end)",
+				want[i] != NULL ? want[i] : "(end)");
+		/* lines are over for one of them */
+		if (have[i] == NULL || want[i] == NULL)
+			break;
+	}
+}
+
 static void
 golden(Fixture *f, const char *name)
 {
@@ -360,7 +378,7 @@ golden(Fixture *f, const char *name)
 		g_file_set_contents(path, all->str, -1, NULL);
 	g_file_get_contents(path, &want, NULL, &error);
 	g_assert_no_error(error);
-	g_assert_cmpstr(all->str, ==, want);
+	check_equal(file, all->str, want);
 }
 
 /* ---- runs ---------------------------------------------------------------------------------- */
@@ -443,6 +461,34 @@ test_rebuilt(Fixture *f, gconstpointer data)
 	f->view.engine = RD_ENGINE_NONE;
 	g_clear_pointer(&f->view.holder, g_free);
 	golden(f, "rebuilt");
+}
+
+/* The same name, another machine: enrolling would be accepted and would not help, so it is not
+ * advised. The recovery host cannot be excused, either. */
+static void
+test_another_machine(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GPtrArray) causes = NULL;
+	const RdCause *recovery, *other;
+
+	until_stop(f);
+	for (guint i = 0; i < 2; i++) {
+		RdEvent *event = host_event(RD_EVENT_REFUSED, "rebuilt", i == 0 ? "m0" : "m1", 0);
+
+		feed(f, rd_event_text(event, "its machine-id is another than before"));
+	}
+	feed(f, rd_event_new(RD_EVENT_RUN, "held"));
+	f->view.engine = RD_ENGINE_NONE;
+	g_clear_pointer(&f->view.holder, g_free);
+	g_assert_cmpint(rd_exit_of_run(f->run), ==, RD_EXIT_HELD);
+	causes = rd_advice_causes(f->run, RUN);
+	g_assert_cmpuint(causes->len, ==, 2);
+	recovery = g_ptr_array_index(causes, 0);
+	other = g_ptr_array_index(causes, 1);
+	g_assert_cmpuint(recovery->commands->len, ==, 0);
+	g_assert_cmpuint(other->commands->len, ==, 1);
+	g_assert_true(g_str_has_prefix(other->commands->pdata[0], "recoveryd excuse"));
+	golden(f, "another-machine");
 }
 
 static void
@@ -671,13 +717,21 @@ main(int argc, char **argv)
 		const char *name;
 		void (*func)(Fixture *f, gconstpointer data);
 	} tests[] = {
-	    {"fresh", test_fresh},	     {"running", test_running},
-	    {"retry", test_retry},	     {"held", test_held},
-	    {"rebuilt", test_rebuilt},	     {"paused", test_paused},
-	    {"fenced", test_fenced},	     {"taken-over", test_taken_over},
-	    {"excused", test_excused},	     {"no-engine", test_no_engine},
-	    {"resumed", test_resumed},	     {"ended", test_ended},
-	    {"failed", test_failed},	     {"long-timeout", test_long_timeout},
+	    {"fresh", test_fresh},
+	    {"running", test_running},
+	    {"retry", test_retry},
+	    {"held", test_held},
+	    {"rebuilt", test_rebuilt},
+	    {"another-machine", test_another_machine},
+	    {"paused", test_paused},
+	    {"fenced", test_fenced},
+	    {"taken-over", test_taken_over},
+	    {"excused", test_excused},
+	    {"no-engine", test_no_engine},
+	    {"resumed", test_resumed},
+	    {"ended", test_ended},
+	    {"failed", test_failed},
+	    {"long-timeout", test_long_timeout},
 	    {"documented", test_documented},
 	};
 
