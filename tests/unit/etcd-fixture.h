@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 #include <gio/gio.h>
+#include <sys/resource.h>
 #include <json-glib/json-glib.h>
 #include <signal.h>
 #include <string.h>
@@ -34,6 +35,18 @@ etcd_die_with_parent(gpointer data)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* a damaged page may make etcdctl ask for all the memory there is, and go on for ever */
+static void
+etcd_limit(gpointer data)
+{
+	static const struct rlimit memory = {(rlim_t)8 << 30, (rlim_t)8 << 30};
+	static const struct rlimit seconds = {30, 30};
+
+	setrlimit(RLIMIT_AS, &memory);
+	setrlimit(RLIMIT_CPU, &seconds);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 /* what it printed; NULL when it failed */
 G_GNUC_UNUSED static char *
 etcd_run(const char *program, const char *input, const char *const *arguments)
@@ -53,6 +66,7 @@ etcd_run(const char *program, const char *input, const char *const *arguments)
 					     G_SUBPROCESS_FLAGS_STDOUT_PIPE |
 					     G_SUBPROCESS_FLAGS_STDERR_SILENCE);
 	g_subprocess_launcher_setenv(launcher, "ETCDCTL_API", "3", TRUE);
+	g_subprocess_launcher_set_child_setup(launcher, etcd_limit, NULL, NULL);
 	process = g_subprocess_launcher_spawnv(launcher, (const char *const *)argv->pdata, &error);
 	g_assert_no_error(error);
 	g_subprocess_communicate_utf8(process, input, NULL, &output, NULL, &error);
