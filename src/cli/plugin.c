@@ -258,7 +258,9 @@ const RdCommand rd_command_plugin_check = {
 	    "hundred histories on a simulated control plane: every call lost, failing or "
 	    "interrupted once, its worker killed, done twice, undone where nothing, half or all "
 	    "was done. What breaks a promise of docs/plugins.md is printed; exit code 1.\n\n"
-	    "A state is tried on the first host. One whose parameters have no default needs "
+	    "A state is tried on the first host of a control plane that lost its quorum; one that "
+	    "makes sense only after others breaks its promises there. One whose parameters have no "
+	    "default needs "
 	    "--with. One that asks for a program that the simulated host does not have is not "
 	    "tried, and it is said so.",
     .options = rd_plugin_check_options,
