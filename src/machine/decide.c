@@ -252,6 +252,9 @@ rd_run_decide_step(RdRun *run, RdMove *move, RdStep *step)
 	case RD_LIFE_RUNNING:
 		return rd_run_send_step(run, move, step, RD_DO_ENTER);
 	case RD_LIFE_DOUBT:
+		/* no time will help: the run is held for the lock, the step stays in doubt */
+		if (rd_run_lock_is_lost(run, step->target))
+			return FALSE;
 		if (step->doubt_since != 0 && run->clock >= step->doubt_since + RD_RECONNECT_WINDOW)
 			return rd_move_events(
 			    move, rd_run_step_event(run, step, RD_STEP_EXHAUSTED, step->text));

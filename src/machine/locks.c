@@ -68,6 +68,31 @@ rd_run_take(RdRun *run, RdMove *move, RdRunHost *host)
 	return rd_move_order(run, move, order, NULL);
 }
 
+/* a refusal that is not asked again: only a person's word changes it */
+static gboolean
+rd_host_is_final(const RdRunHost *host)
+{
+	return g_strcmp0(host->trouble_word, "fenced") == 0 ||
+	       g_strcmp0(host->trouble_word, "rebuilt") == 0 ||
+	       g_strcmp0(host->trouble_word, "refused") == 0;
+}
+
+gboolean
+rd_run_lock_is_lost(RdRun *run, const char *target)
+{
+	const RdRunHost *own = rd_run_find_host(run, target);
+
+	if (own != NULL && rd_host_is_final(own))
+		return TRUE;
+	for (guint i = 0; i < run->hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
+
+		if (g_strcmp0(host->trouble_word, "fenced") == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static gboolean
 rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only)
 {
@@ -75,10 +100,7 @@ rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only
 
 	if (host->excused || hand->busy)
 		return FALSE;
-	/* a final refusal is not asked again: only a person's word changes it */
-	if (g_strcmp0(host->trouble_word, "fenced") == 0 ||
-	    g_strcmp0(host->trouble_word, "rebuilt") == 0 ||
-	    g_strcmp0(host->trouble_word, "refused") == 0)
+	if (rd_host_is_final(host))
 		return FALSE;
 	if (host->trouble_since != 0 && run->clock >= host->trouble_since + RD_RECONNECT_WINDOW)
 		return FALSE;

@@ -167,6 +167,9 @@ test_fenced(Fixture *f, gconstpointer data)
 	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
 	g_assert_cmpuint(count(f, "take m1 #2"), ==, 0);
 	g_assert_cmpuint(count(f, "check stop@m2"), ==, 0);
+	/* said at once, and it is the lock that holds the run, not an unknown outcome */
+	g_assert_cmpint(f->clock, <, G_USEC_PER_SEC);
+	assert_life(f, "stop", "m1", RD_LIFE_DOUBT);
 }
 
 static void
