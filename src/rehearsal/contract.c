@@ -25,6 +25,8 @@ rd_contract_new(RdSimCluster *cluster, RdCatalogue *catalogue, const RdSetting *
 	self->catalogue = catalogue;
 	self->setting = setting;
 	self->network.cluster = cluster;
+	/* a history has the one mishap that it is about */
+	self->network.punctual = TRUE;
 	return self;
 }
 
