@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A real etcd, for snapshots that nobody here has made up. The program and etcdctl are those of
@@ -14,6 +15,10 @@
 #define ETCD_TXN_OPS	  100 /* the server takes 128 */
 #define ETCD_VALUE_BIG	  (1024 * 1024)
 #define ETCD_SNAPSHOT_SUM 32
+/* Of etcd's tools, when they are shown damaged files: on some of them etcdctl takes all the memory
+ * there is (more than 20 GiB were seen), and with it the machine. */
+#define ETCD_TOOL_MEMORY (G_GUINT64_CONSTANT(2) << 30) /* bytes of address space */
+#define ETCD_TOOL_CPU_S	 30
 
 typedef struct {
 	GSubprocess *process;
@@ -31,6 +36,33 @@ etcd_program(const char *name)
 static void
 etcd_die_with_parent(gpointer data)
 {
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static void
+etcd_limit_tool(gpointer data)
+{
+	const struct rlimit memory = {ETCD_TOOL_MEMORY, ETCD_TOOL_MEMORY};
+	const struct rlimit cpu = {ETCD_TOOL_CPU_S, ETCD_TOOL_CPU_S};
+	const struct rlimit core = {0, 0};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* without them nothing is started at all */
+	if (setrlimit(RLIMIT_AS, &memory) != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0 ||
+	    setrlimit(RLIMIT_CORE, &core) != 0)
+		_exit(127);
+}
+
+/* a damaged page may make etcdctl ask for all the memory there is, and go on for ever
+	       */
+    static void
+    etcd_limit(gpointer data)
+{
+	static const struct rlimit memory = {(rlim_t)8 << 30, (rlim_t)8 << 30};
+	static const struct rlimit seconds = {30, 30};
+
+	setrlimit(RLIMIT_AS, &memory);
+	setrlimit(RLIMIT_CPU, &seconds);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
@@ -53,6 +85,8 @@ etcd_run(const char *program, const char *input, const char *const *arguments)
 					     G_SUBPROCESS_FLAGS_STDOUT_PIPE |
 					     G_SUBPROCESS_FLAGS_STDERR_SILENCE);
 	g_subprocess_launcher_setenv(launcher, "ETCDCTL_API", "3", TRUE);
+	g_subprocess_launcher_set_child_setup(launcher, etcd_limit_tool, NULL, NULL);
+	g_subprocess_launcher_set_child_setup(launcher, etcd_limit, NULL, NULL);
 	process = g_subprocess_launcher_spawnv(launcher, (const char *const *)argv->pdata, &error);
 	g_assert_no_error(error);
 	g_subprocess_communicate_utf8(process, input, NULL, &output, NULL, &error);
