@@ -98,7 +98,10 @@ check_pair(RdVerdict *self, const char *path)
 		return TRUE;
 	}
 	add(self, "pair", RD_CHECK_BLOCK,
-	    "Put both files of one backup into a directory of their own", "%s", error->message);
+	    g_file_test(absolute, G_FILE_TEST_EXISTS)
+		? "Put both files of one backup into a directory of their own"
+		: "Give the directory that cluster-backup.sh wrote",
+	    "%s", error->message);
 	self->path = g_steal_pointer(&absolute);
 	/* the snapshot is there: what is wrong with it is worth knowing */
 	return g_file_test(self->path, G_FILE_TEST_IS_REGULAR);

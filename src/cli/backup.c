@@ -10,6 +10,7 @@
 #include "cli/format.h"
 #include "cli/json.h"
 
+#define LEVEL_COLUMN 7
 #define CHECK_COLUMN 14 /* the longest name and two spaces */
 
 static char *output;
@@ -35,6 +36,17 @@ rd_backup_wants_json(gboolean *json, GError **error)
 
 /* ---- verify -------------------------------------------------------------------------------- */
 
+/* @text filled up with spaces that stay */
+static char *
+rd_verdict_column(const char *text, guint columns)
+{
+	GString *out = g_string_new(text);
+
+	for (gsize i = strlen(text); i < columns; i++)
+		g_string_append(out, RD_SPACE);
+	return g_string_free(out, FALSE);
+}
+
 static void
 rd_verdict_print(const RdCli *cli, const RdVerdict *verdict)
 {
@@ -48,12 +60,16 @@ rd_verdict_print(const RdCli *cli, const RdVerdict *verdict)
 		const RdCheck *check = verdict->checks->pdata[i];
 		g_autofree char *text = rd_screen_clean(check->text);
 
-		rd_page_printf(page, &cli->screen, 0, CHECK_COLUMN + 7, "%s%-6s%s %-*s%s",
-			       inks[check->level], rd_check_level_to_string(check->level),
-			       RD_INK_END, CHECK_COLUMN, check->name, text);
+		g_autofree char *level =
+		    rd_verdict_column(rd_check_level_to_string(check->level), LEVEL_COLUMN);
+		g_autofree char *name = rd_verdict_column(check->name, CHECK_COLUMN);
+
+		rd_page_printf(page, &cli->screen, 0, LEVEL_COLUMN + CHECK_COLUMN, "%s%s%s%s%s",
+			       inks[check->level], level, RD_INK_END, name, text);
 		if (check->remedy != NULL)
-			rd_page_printf(page, &cli->screen, CHECK_COLUMN + 7, CHECK_COLUMN + 7,
-				       "%s%s%s", RD_INK_BOLD, check->remedy, RD_INK_END);
+			rd_page_printf(page, &cli->screen, LEVEL_COLUMN + CHECK_COLUMN,
+				       LEVEL_COLUMN + CHECK_COLUMN, "%s%s%s", RD_INK_BOLD,
+				       check->remedy, RD_INK_END);
 	}
 	rd_page_printf(page, &cli->screen, 0, 0, "%s%s%s %s", inks[verdict->level],
 		       verdict->level == RD_CHECK_BLOCK	 ? "not to be restored:"

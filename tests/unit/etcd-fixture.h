@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 #include <gio/gio.h>
-#include <sys/resource.h>
 #include <json-glib/json-glib.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A real etcd, for snapshots that nobody here has made up. The program and etcdctl are those of
@@ -15,6 +15,11 @@
 #define ETCD_TXN_OPS	  100 /* the server takes 128 */
 #define ETCD_VALUE_BIG	  (1024 * 1024)
 #define ETCD_SNAPSHOT_SUM 32
+/* Of etcd's tools, when they are shown damaged files: on some of them etcdctl takes all the memory
+ * there is (more than 20 GiB were seen), and with it the machine. Of data, not of address space: a
+ * restore maps 10 GiB of file. */
+#define ETCD_TOOL_MEMORY (G_GUINT64_CONSTANT(2) << 30) /* bytes */
+#define ETCD_TOOL_CPU_S	 30
 
 typedef struct {
 	GSubprocess *process;
@@ -35,16 +40,18 @@ etcd_die_with_parent(gpointer data)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/* a damaged page may make etcdctl ask for all the memory there is, and go on for ever */
 static void
-etcd_limit(gpointer data)
+etcd_limit_tool(gpointer data)
 {
-	static const struct rlimit memory = {(rlim_t)8 << 30, (rlim_t)8 << 30};
-	static const struct rlimit seconds = {30, 30};
+	const struct rlimit memory = {ETCD_TOOL_MEMORY, ETCD_TOOL_MEMORY};
+	const struct rlimit cpu = {ETCD_TOOL_CPU_S, ETCD_TOOL_CPU_S};
+	const struct rlimit core = {0, 0};
 
-	setrlimit(RLIMIT_AS, &memory);
-	setrlimit(RLIMIT_CPU, &seconds);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* without them nothing is started at all */
+	if (setrlimit(RLIMIT_DATA, &memory) != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0 ||
+	    setrlimit(RLIMIT_CORE, &core) != 0)
+		_exit(127);
 }
 
 /* what it printed; NULL when it failed */
@@ -66,7 +73,7 @@ etcd_run(const char *program, const char *input, const char *const *arguments)
 					     G_SUBPROCESS_FLAGS_STDOUT_PIPE |
 					     G_SUBPROCESS_FLAGS_STDERR_SILENCE);
 	g_subprocess_launcher_setenv(launcher, "ETCDCTL_API", "3", TRUE);
-	g_subprocess_launcher_set_child_setup(launcher, etcd_limit, NULL, NULL);
+	g_subprocess_launcher_set_child_setup(launcher, etcd_limit_tool, NULL, NULL);
 	process = g_subprocess_launcher_spawnv(launcher, (const char *const *)argv->pdata, &error);
 	g_assert_no_error(error);
 	g_subprocess_communicate_utf8(process, input, NULL, &output, NULL, &error);
