@@ -5,7 +5,7 @@
 static gboolean
 enter(RecoveryStep *step, GError **error)
 {
-	for (guint i = 0; i < 100000; i++) {
+	for (guint i = 0; i < 40000; i++) {
 		g_autofree char *text = recovery_ask(step, NULL, error, "ls", "-A1", "/etc", NULL);
 
 		if (text == NULL)
