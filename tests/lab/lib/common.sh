@@ -5,6 +5,9 @@
 LAB=$(realpath -m "${LAB_DIR:-$HERE/../../build-lab}")
 NET=10.77.0 # the same in every lab: each has a switch of its own
 export PATH=$PATH:/usr/sbin:/sbin
+# whoever calls: numbers with a point (EPOCHREALTIME), hosts whose directories everybody may enter
+export LC_ALL=C.UTF-8
+umask 022
 
 die() {
 	echo "lab: $*" >&2
