@@ -26,6 +26,11 @@ static const RdCommand *const commands[] = {
     &rd_command_inventory_check,
     &rd_command_journal_show,
     &rd_command_journal_verify,
+    &rd_command_backup_verify,
+    &rd_command_backup_show,
+    &rd_command_backup_ls,
+    &rd_command_backup_cat,
+    &rd_command_backup_diff,
     &rd_command_help,
     /* hidden */
     &rd_command_engine,

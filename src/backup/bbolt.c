@@ -9,7 +9,7 @@
  * version u32, page size u32, flags u32, root page u64, root sequence u64, freelist u64, high
  * water u64, transaction u64, FNV-1a of the 56 bytes before it u64. In the byte order of the
  * machine that wrote it. */
-#define PAGE_HEADER   16
+#define PAGE_HEADER   RD_BBOLT_PAGE_HEADER
 #define META_SIZE     64
 #define META_SUMMED   56
 #define META_FLAG     0x04
@@ -18,22 +18,31 @@
 #define PAGE_SIZE_MIN 1024
 #define PAGE_SIZE_MAX (64 * 1024)
 
-typedef struct {
-	const guint8 *bytes;
-	gboolean big_endian;
-} Reader;
+guint16
+rd_bbolt_u16(const guint8 *bytes, gboolean big_endian)
+{
+	guint16 value = 0;
 
-static guint64
-reader_number(const Reader *self, gsize offset, guint size)
+	memcpy(&value, bytes, sizeof(value));
+	return big_endian ? GUINT16_FROM_BE(value) : GUINT16_FROM_LE(value);
+}
+
+guint32
+rd_bbolt_u32(const guint8 *bytes, gboolean big_endian)
+{
+	guint32 value = 0;
+
+	memcpy(&value, bytes, sizeof(value));
+	return big_endian ? GUINT32_FROM_BE(value) : GUINT32_FROM_LE(value);
+}
+
+guint64
+rd_bbolt_u64(const guint8 *bytes, gboolean big_endian)
 {
 	guint64 value = 0;
 
-	for (guint i = 0; i < size; i++) {
-		guint place = self->big_endian ? size - 1 - i : i;
-
-		value |= (guint64)self->bytes[offset + i] << (8 * place);
-	}
-	return value;
+	memcpy(&value, bytes, sizeof(value));
+	return big_endian ? GUINT64_FROM_BE(value) : GUINT64_FROM_LE(value);
 }
 
 static guint64
@@ -50,22 +59,21 @@ fnv1a(const guint8 *bytes, gsize size)
 static gboolean
 read_page(const guint8 *page, RdBboltMeta *meta)
 {
-	Reader header = {.bytes = page};
-	Reader body = {.bytes = page + PAGE_HEADER};
+	const guint8 *body = page + PAGE_HEADER;
+	gboolean big = rd_bbolt_u32(body, FALSE) != MAGIC;
 
-	body.big_endian = reader_number(&body, 0, 4) != MAGIC;
-	header.big_endian = body.big_endian;
-	if (reader_number(&body, 0, 4) != MAGIC || reader_number(&body, 4, 4) != VERSION)
+	if (rd_bbolt_u32(body, big) != MAGIC || rd_bbolt_u32(body + 4, big) != VERSION)
 		return FALSE;
-	if ((reader_number(&header, 8, 2) & META_FLAG) == 0)
+	if ((rd_bbolt_u16(page + 8, big) & META_FLAG) == 0)
 		return FALSE;
-	if (reader_number(&body, META_SUMMED, 8) != fnv1a(page + PAGE_HEADER, META_SUMMED))
+	if (rd_bbolt_u64(body + META_SUMMED, big) != fnv1a(body, META_SUMMED))
 		return FALSE;
-	meta->page_size = reader_number(&body, 8, 4);
-	meta->root = reader_number(&body, 16, 8);
-	meta->pages = reader_number(&body, 40, 8);
-	meta->transaction = reader_number(&body, 48, 8);
-	meta->big_endian = body.big_endian;
+	meta->page_size = rd_bbolt_u32(body + 8, big);
+	meta->root = rd_bbolt_u64(body + 16, big);
+	meta->freelist = rd_bbolt_u64(body + 32, big);
+	meta->pages = rd_bbolt_u64(body + 40, big);
+	meta->transaction = rd_bbolt_u64(body + 48, big);
+	meta->big_endian = big;
 	/* the sum is no protection against somebody who computes it */
 	return meta->page_size >= PAGE_SIZE_MIN && meta->page_size <= PAGE_SIZE_MAX &&
 	       (meta->page_size & (meta->page_size - 1)) == 0;

@@ -254,8 +254,8 @@ inflate_file(const char *path, GCancellable *cancellable, GError **error)
 	return TRUE;
 }
 
-static gboolean
-prove_resources(RdPair *self, GCancellable *cancellable, GError **error)
+gboolean
+rd_pair_prove_resources(RdPair *self, GCancellable *cancellable, GError **error)
 {
 	g_autoptr(GError) local = NULL;
 	g_autofree char *sha256 = NULL;
@@ -293,7 +293,7 @@ rd_pair_prove(RdPair *self, gboolean accept_no_hash, GCancellable *cancellable, 
 				    self->proof->text);
 		return FALSE;
 	}
-	return prove_resources(self, cancellable, error);
+	return rd_pair_prove_resources(self, cancellable, error);
 }
 
 char *

@@ -33,6 +33,8 @@ RdPair *rd_pair_choose(const char *path, GError **error);
  * @accept_no_hash, when only the snapshot's hash is missing. */
 gboolean rd_pair_prove(RdPair *self, gboolean accept_no_hash, GCancellable *cancellable,
 		       GError **error);
+/* the second half of it alone */
+gboolean rd_pair_prove_resources(RdPair *self, GCancellable *cancellable, GError **error);
 void rd_pair_free(RdPair *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdPair, rd_pair_free)
 

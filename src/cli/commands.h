@@ -27,6 +27,13 @@ extern const RdCommand rd_command_excuse;
 extern const RdCommand rd_command_enrol;
 extern const RdCommand rd_command_note;
 
+/* backups, offline */
+extern const RdCommand rd_command_backup_verify;
+extern const RdCommand rd_command_backup_show;
+extern const RdCommand rd_command_backup_ls;
+extern const RdCommand rd_command_backup_cat;
+extern const RdCommand rd_command_backup_diff;
+
 /* files and plugins */
 extern const RdCommand rd_command_procedure_list;
 extern const RdCommand rd_command_procedure_show;

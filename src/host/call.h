@@ -16,8 +16,8 @@ typedef enum {
 	RD_CALL_SETTLE,	   /* step, wait_s: until no job of this attempt is alive; out: the names of
 			    * those that are, one a line; boot_id and machine_id are compared */
 	RD_CALL_ASIDE, /* from: out is the path it was moved aside to, status 1 when it was not */
-	RD_CALL_FETCH, /* from, offset; out: the bytes; size and SHA-256 of the whole in err as
-			* "SIZE SHA256" */
+	RD_CALL_FETCH, /* from, offset; out: bytes, perhaps not all that there are; err: "SIZE
+			* SHA256" of the whole, with "-" before the last piece */
 	/* touches; all fenced by number, holding touch.lock shared while they last */
 	RD_CALL_RUN,	    /* argv, cwd, env, input */
 	RD_CALL_JOB_START,  /* the same, step, name; ALIVE, or DONE when it has ended already */

@@ -198,7 +198,11 @@ fetch() {
 	present "$from" || refuse "$from does not exist"
 	[ -f "$from" ] || refuse "$from is not a file"
 	[ "$size" -gt 0 ] && [ "$size" -lt $fetch_limit ] || size=$fetch_limit
-	whole="$(stat -L -c %s "$from") $(hash_of "$from")"
+	bytes=$(stat -L -c %s "$from")
+	# the whole is read for it: once, with the last piece
+	hash=-
+	[ $((offset + size)) -lt "$bytes" ] || hash=$(hash_of "$from")
+	whole="$bytes $hash"
 	dd if="$from" bs=1M iflag=skip_bytes,count_bytes skip="$offset" count="$size" status=none
 	status=$?
 	printf '%s' "$whole" >&2

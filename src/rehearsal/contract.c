@@ -14,7 +14,7 @@
 /* seconds of real time for one history; they take milliseconds */
 #define HISTORY_MAX 60
 /* of the calls of one function, tried one by one: a long wait asks the same a hundred times */
-#define CALLS_MAX 48
+#define CALLS_MAX 24
 
 RdContract *
 rd_contract_new(RdSimCluster *cluster, RdCatalogue *catalogue, const RdSetting *setting)
@@ -25,6 +25,8 @@ rd_contract_new(RdSimCluster *cluster, RdCatalogue *catalogue, const RdSetting *
 	self->catalogue = catalogue;
 	self->setting = setting;
 	self->network.cluster = cluster;
+	/* a history has the one mishap that it is about */
+	self->network.punctual = TRUE;
 	return self;
 }
 
@@ -132,11 +134,11 @@ hear(Trying *self, const RdContractWay *way, guint at, int status)
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
 		died = g_strdup_printf("does not come back, and asks nothing any more");
 	else if (WIFSIGNALED(status))
-		died = g_strdup_printf("killed by signal %d; may it need more than 128 KiB of "
-				       "stack?",
+		died = g_strdup_printf("the process that tried it was killed by signal %d; more "
+				       "than 128 KiB of stack?",
 				       WTERMSIG(status));
 	else
-		died = g_strdup("the process that tried it ended");
+		died = g_strdup("the process that tried it ended; more than 128 KiB of stack?");
 	if (way->mishap != RD_MISHAP_NONE) {
 		g_autofree char *where =
 		    g_strdup_printf("%s, where call %u %s: %s", rd_do_to_string(way->where), at + 1,

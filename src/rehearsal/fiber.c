@@ -43,6 +43,12 @@ static RdFiber *current;
 static char *stacks[STACKS_KEPT]; /* mapping and guarding one costs more than most steps */
 static guint n_stacks;
 
+gsize
+rd_fiber_stack_size(void)
+{
+	return STACK_SIZE;
+}
+
 static char *
 stack_new(void)
 {

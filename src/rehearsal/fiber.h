@@ -8,6 +8,8 @@ G_BEGIN_DECLS
  * Switching costs some nanoseconds and no system call. */
 typedef struct _RdFiber RdFiber;
 
+/* of each fiber; larger where a sanitizer makes frames larger */
+gsize rd_fiber_stack_size(void);
 /* does not run before the first resume */
 RdFiber *rd_fiber_new(void (*body)(gpointer data), gpointer data);
 /* runs it until it yields or ends; TRUE while it has not ended */

@@ -100,7 +100,8 @@ way_there(RdSimRequest *self)
 {
 	RdTimeline *timeline = self->network->cluster->timeline;
 
-	if (rd_call_verb_touches(self->call->call.verb) && rd_timeline_chance(timeline, 0, 7) == 0)
+	if (!self->network->punctual && rd_call_verb_touches(self->call->call.verb) &&
+	    rd_timeline_chance(timeline, 0, 7) == 0)
 		return rd_timeline_chance(timeline, 100 * RD_SIM_MS, 20 * RD_SIM_SECOND);
 	return latency(self->network);
 }

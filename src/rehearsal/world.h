@@ -33,7 +33,8 @@ struct _RdNetwork {
 	RdSimCluster *cluster;
 	RdMomentFunc moment; /* (nullable) */
 	gpointer data;
-	guint calls; /* made so far */
+	guint calls;	   /* made so far */
+	gboolean punctual; /* no call is late by chance */
 };
 
 /* the world of one worker. @wake is called when what it waits for has happened; NULL: it waits by

@@ -355,8 +355,10 @@ rd_fetch_pieces(RecoveryStep *step, const char *host, const char *from, int fd, 
 			return FALSE;
 		}
 		size = g_ascii_strtoll(parts[0], NULL, 10);
-		g_free(*whole);
-		*whole = g_strdup(g_strstrip(parts[1]));
+		if (strcmp(g_strstrip(parts[1]), "-") != 0) {
+			g_free(*whole);
+			*whole = g_strdup(parts[1]);
+		}
 		if (reply.out == NULL || g_bytes_get_size(reply.out) == 0) {
 			if (offset == size)
 				break;

@@ -76,10 +76,12 @@ look(RecoveryStep *step, GError **error)
 	g_autofree char *to = g_build_filename(dir, "fetched", NULL);
 	g_autofree char *sha256 = NULL;
 	g_autofree char *aside = NULL;
+	const char *const *const argvs[] = {argv, argv, NULL};
 	g_autoptr(GPtrArray) answers = recovery_ask_all(step, hosts, argv);
+	g_autoptr(GPtrArray) each = recovery_ask_each(step, hosts, argvs);
 	g_auto(RecoveryReply) reply = {0};
 
-	CHECK(answers->len == 2);
+	CHECK(answers->len == 2 && each->len == 2);
 	for (guint i = 0; i < answers->len; i++) {
 		const RecoveryAnswer *answer = g_ptr_array_index(answers, i);
 

@@ -169,6 +169,11 @@ typedef struct {
  * (transfer full) (element-type RecoveryAnswer) */
 GPtrArray *recovery_ask_all(RecoveryStep *step, const char *const *hosts, const char *const *argv);
 
+/* the like with a command for each: @argvs has as many places as @hosts. (transfer full)
+ * (element-type RecoveryAnswer) */
+GPtrArray *recovery_ask_each(RecoveryStep *step, const char *const *hosts,
+			     const char *const *const *argvs);
+
 /* copies a file of @host to @to on the bastion (a temporary name, then renamed); resumes a broken
  * transfer; *sha256 is what was received, checked against the host's own */
 gboolean recovery_fetch(RecoveryStep *step, const char *host, const char *from, const char *to,

@@ -13,7 +13,6 @@ tests/unit/plugin-tape.c    the whole step API once more, on tapes
 tests/unit/test-procedure.c one case beside the other
 tests/unit/test-snapshot.c  one case beside the other
 tests/unit/test-status.c    one case beside the other
-tests/unit/test-cli.c       one case beside the other
 T
 }
 

@@ -114,7 +114,7 @@ static void
 test_plugins(Fixture *f, gconstpointer data)
 {
 	g_auto(Result) result = {0};
-	g_autofree char *good = cli_build_path("plugins/etcd.so");
+	g_autofree char *good = cli_build_path("plugins/kubelet.so");
 	g_autofree char *check_good = g_strdup_printf("plugin check %s", good);
 	g_autofree char *check_bad = g_strdup_printf("plugin check %s", f->file);
 

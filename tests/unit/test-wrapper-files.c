@@ -313,6 +313,7 @@ test_fetch_from_an_offset(Host *host, gconstpointer shell)
 	assert_verdict(host_call(host, &call, &reply), RD_VERDICT_DONE);
 	part = reply_text(&reply);
 	g_assert_cmpstr(part, ==, "78");
+	g_assert_cmpstr(reply.err, ==, "10 -");
 	call.offset = 10;
 	assert_verdict(host_call(host, &call, &reply), RD_VERDICT_DONE);
 	g_assert_cmpuint(g_bytes_get_size(reply.out), ==, 0);

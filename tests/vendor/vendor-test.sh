@@ -53,9 +53,13 @@ accepted() {
 }
 
 checked() {
-	for plugin in banner unit etcd file kubelet static-pod; do
-		accepted plugin check "$RECOVERYD_PLUGIN_DIR/$plugin.so"
-	done
+	accepted plugin check "$RECOVERYD_PLUGIN_DIR/banner.so"
+	grep -q '^banner/hang: keeps its promises in' "$dir/out" || { cat "$dir/out" && wrong "banner/hang"; }
+	accepted plugin check "$RECOVERYD_PLUGIN_DIR/unit.so" --with unit=kubelet.service
+	grep -q '^unit/restart: keeps its promises in' "$dir/out" || { cat "$dir/out" && wrong "unit/restart"; }
+	accepted plugin check "$RECOVERYD_PLUGIN_DIR/unit.so"
+	grep -q '^unit/restart: not tried, unit has no default' "$dir/out" || { cat "$dir/out" && wrong "no --with"; }
+	accepted plugin check "$RECOVERYD_PLUGIN_DIR/kubelet.so"
 	accepted plugin list
 	grep -q '^ *banner/hang .*change' "$dir/out" || { cat "$dir/out" && wrong "plugin list does not show banner/hang"; }
 	accepted plugin show unit/restart
