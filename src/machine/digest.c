@@ -81,7 +81,7 @@ rd_digest_lock(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *repo
 	if (hand->what == RD_DO_SURVEY && report->holder == NULL && report->run != NULL &&
 	    report->number > host->asked) {
 		g_autofree char *text =
-		    g_strdup_printf("a copy of this run is at work: %s", report->text);
+		    g_strdup_printf("a copy of this run went on with it: %s", report->text);
 		rd_event_text(event, text);
 	}
 	rd_digest_add(events, event);

@@ -75,7 +75,7 @@ typedef struct {
 	char *boot_id;	  /* survey and take */
 	char *machine_id; /* survey and take */
 	char *holder;	  /* survey, fenced: "r-… alice@bastion since …", NULL when released */
-	char *run;	  /* survey: the run that holds it */
+	char *run;	  /* survey: this very run, if it holds the host or held it last */
 	char *outcome;	  /* look, enter, probe */
 } RdReport;
 

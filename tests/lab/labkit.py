@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""For tests on the lab: a Lab of three hosts, and Bastions that run recoveryd on it.
+"""For tests on the lab: a Lab of three hosts, Bastions that run recoveryd on it, a Verdict of what
+came of a recovery.
 
 The programs are taken from RECOVERYD (the program), RECOVERYD_PLUGIN_DIR and RECOVERYD_PROCEDURE_DIR,
 which meson sets; by hand: those of build/ in the current directory.
 """
 import atexit
+import collections
 import glob
 import json
 import os
@@ -301,6 +303,131 @@ class Bastion:
             pid = run.holder()
             if pid:
                 os.kill(pid, signal.SIGKILL)
+
+
+# what a run writes about itself may differ: it is written again after a kill
+OWN = re.compile(r"/var/lib/recoveryd/(?!aside/[^/]+/_)|\.README\.new|/README$|\.recoveryd-probe")
+
+
+class Verdict:
+    """What came of a manual restore, as others than recoveryd see it: nothing doubled, nothing lost.
+
+    lost: hosts that had no etcd data; boots: {host: how often it was booted meanwhile}
+    """
+
+    def __init__(self, lab, run, lost, keys, extra, boots=None):
+        self.lab, self.run, self.lost = lab, run, lost
+        self.keys, self.extra, self.boots = keys, extra, boots or {}
+        self.effects = lab.counted()
+        self.rejoined = []  # hosts whose etcd put the restored data away by itself
+
+    def check(self, tests, prefix=""):
+        for sentence, function in (
+                ("all healthy, the keys of the backup, cluster id as predicted", self.assert_cluster),
+                ("each manifest and data directory moved once", self.assert_renames),
+                ("one completed restore per host", self.assert_restored_once),
+                ("each etcd started once since", self.assert_etcd_started_once),
+                ("each kubelet restarted once", self.assert_kubelets_restarted_once),
+                ("a rescue copy that opens", self.assert_rescue_copy),
+                ("the old data aside", self.assert_old_data_aside),
+                ("every host's lock given back", self.assert_lock_given_back),
+                ("the journal's chain is whole", self.assert_journal)):
+            tests.check(prefix + sentence, function)
+
+    def assert_cluster(self):
+        self.lab.assert_restored(self.keys)
+        equal("cluster id", self.lab.cluster_id(), self.run.output("agree", "cluster-id"))
+
+    def renames(self, host):
+        """of what is not recoveryd's own, run and uuid as words"""
+        uuid = self.run.sql("SELECT value FROM event WHERE kind = 'created'")[0][0]
+        found = collections.Counter()
+        for what, n in self.effects[host]["renames"].items():
+            if not all(OWN.search(path) for path in what.split(" -> ")):
+                found[what.replace(self.run.name, "RUN").replace(uuid, "UUID")] += n
+        return found
+
+    def wanted_renames(self, host):
+        aside, etcd = "/etc/kubernetes/recoveryd/RUN", "/var/lib/etcd"
+        wanted = collections.Counter()
+        for pod in PODS:
+            wanted[f"{MANIFESTS}/{pod}-pod.yaml -> {aside}/{pod}-pod.yaml"] = 1
+            wanted[f"{aside}/{pod}-pod.yaml -> {MANIFESTS}/{pod}-pod.yaml"] = 1
+        wanted[f"{etcd}/restore-UUID/member -> {etcd}/member"] = 1
+        if host not in self.lost:
+            wanted[f"{etcd}/member -> /var/lib/recoveryd/aside/RUN/_var_lib_etcd_member"] = 1
+        return wanted
+
+    def assert_renames(self):
+        for host in self.lab.hosts:
+            found, wanted = self.renames(host), self.wanted_renames(host)
+            relevant = collections.Counter({what: n for what, n in found.items()
+                                            if "/member-removed-archive-" not in what and
+                                            re.search(f"{MANIFESTS}/|/member( |$)|_member$", what)})
+            equal(f"{host}: too often", dict(relevant - wanted), {})
+            equal(f"{host}: not done", dict(wanted - relevant), {})
+
+    def container_log(self, host):
+        with open(f"{self.lab.lab}/{host}/log/kubelet.log", encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+
+    def assert_etcd_started_once(self):
+        """Since its manifest came back; what crashed without data before that is not ours.
+
+        The pod's own script may end once more: a member that meets a quorum of the others which
+        does not know its name yet puts its data away and joins anew (domain 4.2). That is seen by
+        what it leaves, and is no start of ours.
+        """
+        for host in self.lab.hosts:
+            with open(f"{self.lab.lab}/watch/{host}.jsonl", encoding="utf-8") as file:
+                back = [line["time"] for line in map(json.loads, file)
+                        if line["event"] == "renames"
+                        and line["to"] == f"{MANIFESTS}/etcd-pod.yaml"]
+            equal(f"{host}: its etcd manifest came back", len(back), 1)
+            stamp = time.strftime("%FT%T", time.gmtime(int(back[0]))) + f"{back[0] % 1:.3f}"[1:] + "Z"
+            events = [line["event"] for line in self.container_log(host)
+                      if line["container"].endswith("/etcd") and line["time"] >= stamp]
+            if any("/member -> /var/lib/etcd/member-removed-archive-" in what
+                   for what in self.effects[host]["renames"]):
+                equal(f"{host}: its own way of joining anew", events[1:], ["stop", "start"])
+                self.rejoined.append(host)
+                events = events[:1]
+            equal(f"{host}: starts and stops of etcd since", events, ["start"])
+
+    def assert_kubelets_restarted_once(self):
+        for host in self.lab.hosts:
+            equal(f"{host}: kubelet restarts", self.effects[host]["units"].get("kubelet.service", 0),
+                  1 + self.boots.get(host, 0))
+
+    def assert_restored_once(self):
+        """of all restore jobs one came to its end on each host"""
+        for host in self.lab.hosts:
+            results = self.lab.files(host, f"/var/lib/recoveryd/jobs/{self.run}/restore.*/restore*/result")
+            done = [r for r in results
+                    if "status=0\n" in self.lab.at(host, f"cat '{r}'")]
+            equal(f"{host}: completed restores", len(done), 1)
+
+    def assert_rescue_copy(self):
+        path = self.run.output("rescue", "path", "m0")
+        need(os.path.isfile(path), "no rescue copy at", path)
+        done = subprocess.run(["etcdctl", "snapshot", "status", path], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, env={**os.environ, "ETCDCTL_API": "3"},
+                              text=True, check=False)
+        need(done.returncode == 0, f"etcdctl cannot open {path}: {done.stdout}")
+        # the snapshot has what the backup lacks
+        need(int(done.stdout.split(",")[2]) >= self.keys + self.extra, "rescue copy without keys:", done.stdout)
+
+    def assert_old_data_aside(self):
+        path = f"/var/lib/recoveryd/aside/{self.run}/_var_lib_etcd_member/snap/db"
+        need(self.lab.files("m0", path), f"m0: no old data at {path}")
+
+    def assert_lock_given_back(self):
+        for host in self.lab.hosts:
+            epoch = self.lab.at(host, "cat /var/lib/recoveryd/epoch")
+            need("state=released" in epoch, f"{host}: lock not given back: {epoch}")
+
+    def assert_journal(self):
+        self.run.bastion("journal", "verify", self.run)
 
 
 class Tests:
