@@ -176,6 +176,14 @@ rd_advice_causes(RdRun *run, const char *run_id)
 		if (step->life == RD_LIFE_HELD && rd_advice_counts(run, step))
 			g_ptr_array_add(causes, rd_advice_step(run, run_id, step));
 	}
+	/* neither host nor step: this machine, a full disk under the journal */
+	if (causes->len == 0 && rd_run_get_held_text(run) != NULL) {
+		RdCause *cause = rd_cause_new(run_id, "could not go on", rd_run_get_held_text(run));
+
+		rd_cause_add(cause, g_strdup_printf("recoveryd resume %s", run_id),
+			     "the cause is removed");
+		g_ptr_array_add(causes, cause);
+	}
 	return causes;
 }
 

@@ -7,7 +7,7 @@ G_BEGIN_DECLS
  * would accept as it stands are named: each is put to rd_run_request() first. */
 typedef struct {
 	const RdStep *step;    /* (unowned) (nullable) */
-	const RdRunHost *host; /* (unowned) (nullable) one of the two is set */
+	const RdRunHost *host; /* (unowned) (nullable) none of the two: this machine */
 	char *name;	       /* "restore@m2", "m2" */
 	char *what;	       /* "unknown outcome, needs your verdict" */
 	char *text;	       /* (nullable) what was found, as it came from the host */

@@ -43,7 +43,7 @@ check_source() {
 make_dir() {
 	[ ! -d "$1" ] || return 0
 	make_dir "$(dirname "$1")"
-	mkdir "$1" 2>/dev/null || [ -d "$1" ] || refuse "cannot make the directory $1"
+	said=$(mkdir "$1" 2>&1) || [ -d "$1" ] || refuse "cannot make the directory $1: $said"
 	sync "$(dirname "$1")"
 }
 

@@ -184,9 +184,12 @@ body_fails() {
 # that fails when there is one already; nothing has been executed until then.
 job_body() {
 	hash=$(command_hash "$@")
-	mkdir -p "$step" "$root/work/$run" || body_fails "cannot make $step"
+	said=$(mkdir -p "$step" "$root/work/$run" 2>&1) || body_fails "cannot make $step: $said"
 	mkdir -p "$volatile" 2>/dev/null
-	made=$(mktemp -d "$step/.$name.XXXXXX") || body_fails "cannot make a directory in $step"
+	made=$(mktemp -d "$step/.$name.XXXXXX" 2>&1) || {
+		said=$made made=''
+		body_fails "cannot make a directory in $step: $said"
+	}
 	exec 5<>"$made/lock"
 	flock -n -x 5 || body_fails "cannot lock $made/lock"
 	printf 'number=%s\nboot-id=%s\nmachine-id=%s\ncommand=%s\nhead=%s\npid=%s\nstarted=%s\n' \

@@ -32,6 +32,7 @@ struct _RdRun {
 	const RdPlan *plan;
 	RdRunState state;
 	char *end, *end_text;
+	char *held_text; /* (nullable) */
 	char *uuid, *creator;
 	gint64 created_wall;
 	gint64 clock, seq;

@@ -102,6 +102,7 @@ rd_run_free(RdRun *run)
 {
 	g_free(run->end);
 	g_free(run->end_text);
+	g_free(run->held_text);
 	g_free(run->uuid);
 	g_free(run->creator);
 	g_free(run->first);
@@ -419,6 +420,8 @@ rd_run_apply_run(RdRun *run, const RdEvent *event, GError **error)
 	if (!rd_run_state_from_string(event->word, &state))
 		return rd_run_misfit(event, "the word is unknown", error);
 	run->state = state;
+	g_free(run->held_text);
+	run->held_text = state == RD_RUN_HELD ? g_strdup(event->text) : NULL;
 	if (state == RD_RUN_ENDED) {
 		g_free(run->end);
 		g_free(run->end_text);

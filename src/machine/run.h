@@ -113,6 +113,8 @@ RdRunState rd_run_get_state(RdRun *run);
 /* "done", "done with leftovers", "cancelled", "failed", "refused"; NULL before the end */
 const char *rd_run_get_end(RdRun *run);
 const char *rd_run_get_end_text(RdRun *run);
+/* what its last word said when it is held, NULL else */
+const char *rd_run_get_held_text(RdRun *run);
 const char *rd_run_get_uuid(RdRun *run);
 gint64 rd_run_get_clock(RdRun *run);
 gint64 rd_run_get_seq(RdRun *run);

@@ -130,6 +130,12 @@ rd_run_get_end_text(RdRun *run)
 }
 
 const char *
+rd_run_get_held_text(RdRun *run)
+{
+	return run->held_text;
+}
+
+const char *
 rd_run_get_uuid(RdRun *run)
 {
 	return run->uuid;
