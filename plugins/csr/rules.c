@@ -34,6 +34,7 @@ typedef struct {
 	RdCsrObject *object;
 	RdCsrRequest *request; /* (nullable) not parsed yet, or it cannot be */
 	RdCsrVerdict *verdict;
+	gboolean passed; /* its rules, whatever follows from the others */
 } Case;
 
 static void
@@ -348,6 +349,7 @@ case_new(JsonNode *node, const RdCsrFacts *facts)
 		judge_serving(one);
 	else
 		decide(one, RD_CSR_SKIP, "signer", "signer %s is not ours", one->object->signer);
+	one->passed = one->verdict->kind == RD_CSR_APPROVE;
 	return one;
 }
 
@@ -362,13 +364,11 @@ mark_superseded(GPtrArray *cases)
 
 		for (guint j = 0; j < cases->len && one->verdict->kind == RD_CSR_APPROVE; j++) {
 			Case *two = cases->pdata[j];
-			gboolean passed = two->verdict->kind == RD_CSR_APPROVE ||
-					  g_strcmp0(two->verdict->rule, "superseded") == 0;
 			gboolean newer = two->object->created > one->object->created ||
 					 (two->object->created == one->object->created &&
 					  strcmp(two->object->name, one->object->name) > 0);
 
-			if (i != j && passed && newer &&
+			if (i != j && two->passed && newer &&
 			    g_str_equal(one->verdict->signer, two->verdict->signer) &&
 			    g_str_equal(one->verdict->node, two->verdict->node))
 				decide(one, RD_CSR_SKIP, "superseded", "%s asked again: %s",

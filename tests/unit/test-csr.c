@@ -267,8 +267,9 @@ add_object(JsonArray *list, const Example *e, gboolean serving, const char *name
 
 /* ---- what is known ---- */
 
-static const char *const m1_dns[] = {"m1", "m1.kite.", NULL};
-static const char *const m1_ips[] = {"10.0.0.2", "fd00:0::2", NULL};
+/* the host has more than its Node says */
+static const char *const m1_dns[] = {"m1", "m1.kite.", "m1.host", NULL};
+static const char *const m1_ips[] = {"10.0.0.2", "fd00:0::2", "10.0.0.88", NULL};
 /* a lying or confused Node: it reports the VIP and an address its host does not have */
 static const char *const node_ips[] = {"10.0.0.2",  "fd00::2",	 "10.0.0.250",
 				       "10.0.0.77", "127.0.0.1", NULL};
@@ -301,7 +302,10 @@ make_facts(KeyKind kind)
 			       .node_ips = node_ips,
 			       .host_dns = m1_dns,
 			       .host_ips = m1_ips};
-	nodes[2] = (RdCsrNode){.name = "w0", .exists = FALSE};
+	nodes[2] = nodes[1];
+	nodes[2].name = "w0";
+	nodes[2].exists = FALSE;
+	nodes[2].needs_since = 0;
 	return facts;
 }
 
@@ -456,6 +460,8 @@ test_serving(void)
 	    {"an address nobody has", NO, "serving.host", .second_ip = "10.0.0.99"},
 	    {"an address that only the Node claims", NO, "serving.host", .second_ip = "10.0.0.77"},
 	    {"a name that only the Node claims", NO, "serving.host", .second_dns = "m1.elsewhere"},
+	    {"an address that only the host has", NO, "serving.host", .second_ip = "10.0.0.88"},
+	    {"a name that only the host has", NO, "serving.host", .second_dns = "m1.host"},
 	    {"another node's name", NO, "serving.host", .second_dns = "m0"},
 	};
 	static const Example strange = {"by a stranger", NO, "node", .cn = "system:node:m9",
@@ -485,10 +491,13 @@ test_machines(void)
 	static const Example fresh = {"a new node", YES, "client.machine", .cn = "system:node:w0"};
 	static const Example early = {"before its machine", NO, "client.need",
 				      .cn = "system:node:w0", .created = -111};
+	static const Example late = {"long after its machine", NO, "client.need",
+				     .cn = "system:node:w0", .created = 7100};
 	static const char *const with_vip[] = {"10.0.0.2", "10.0.0.250", NULL};
 	static const char *const one_name[] = {"m1.kite", NULL};
 	static const RdCsrPresented presented = {"system:node:m1", one_name, ips};
 	static const RdCsrPresented vip_presented = {"system:node:m1", one_name, with_vip};
+	static const RdCsrPresented odd_presented = {"system:node:m1", one_name, ips, TRUE};
 	static const RdCsrPresented another = {"system:node:m2", one_name, ips};
 	const RdCsrMachine machines[] = {
 	    {.name = "kite-m1", .node = "m1", .created = NOW - 90000, .dns = dns, .ips = ips},
@@ -513,6 +522,8 @@ test_machines(void)
 	    {&fresh, FALSE, 2, NULL, TRUE, FALSE, FALSE},
 	    {&fresh, FALSE, 2, NULL, FALSE, TRUE, FALSE},
 	    {&early, FALSE, 2, NULL, FALSE, FALSE, TRUE},
+	    {&late, FALSE, 2, NULL, FALSE, FALSE, TRUE},
+	    {&renewal, TRUE, 0, &odd_presented, FALSE, FALSE, FALSE},
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
