@@ -86,6 +86,8 @@ test_node(void)
 	    {"came and went", NODE("True"), LEASE("m1", "m1", "u1", AWAY), 0, TRUE, RD_FRESH_STALE},
 	    {"only just after", NODE("True"), LEASE("m1", "m1", "u1", JUST), 0, TRUE,
 	     RD_FRESH_STALE},
+	    {"named like another's", NODE("True"), LEASE("m2", "m1", "u1", RECENT), 0, TRUE,
+	     RD_FRESH_STALE},
 	    {"another's lease", NODE("True"), LEASE("m2", "m2", "u1", RECENT), 0, TRUE,
 	     RD_FRESH_STALE},
 	    {"held by another", NODE("True"), LEASE("m1", "m2", "u1", RECENT), 0, TRUE,
@@ -131,6 +133,22 @@ test_node(void)
 	"','time':'" time "','fieldsV1':{'" field                                                  \
 	"':{}}}]},'status':{'conditions':[{'type':'Available','status':'" status                   \
 	"','lastTransitionTime':'" changed "'}]}}"
+
+/* a kubelet that is back this very moment has not yet had the time to say NotReady */
+static void
+test_node_settles(void)
+{
+	json_auto node = json(NODE("True"));
+	json_auto lease = json(LEASE("m1", "m1", "u1", JUST));
+	RdFreshMoment then = {.api_up = moment.api_up, .now = moment.api_up + 15};
+	g_auto(RdFresh) fresh = {0};
+
+	rd_fresh_node(node, lease, &then, &fresh);
+	assert_fresh("after 10 s", &fresh, RD_FRESH_STALE);
+	then.api_up -= RD_FRESH_SETTLE;
+	rd_fresh_node(node, lease, &then, &fresh);
+	assert_fresh("after 30 s", &fresh, RD_FRESH_TRUE);
+}
 
 static void
 test_condition(void)
@@ -368,6 +386,7 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/kube-freshness/node", test_node);
+	g_test_add_func("/kube-freshness/node-settles", test_node_settles);
 	g_test_add_func("/kube-freshness/condition", test_condition);
 	g_test_add_func("/kube-freshness/mirror-pod", test_mirror);
 	g_test_add_func("/kube-freshness/pod", test_pod);
