@@ -19,6 +19,7 @@
 #define CHUNK 65536
 /* a request that does not even end when it is cancelled is left behind after that */
 #define ABANDON_S	2
+#define LAST_ROUNDS	1000  /* of the main context, for what libsoup still has to close */
 #define PEER_SILENCE_MS 20000 /* unacknowledged bytes: the kernel gives the connection up */
 
 typedef struct {
@@ -551,10 +552,11 @@ rd_kube_client_free(RdKube *kube)
 	if (self->session != NULL)
 		soup_session_abort(self->session);
 	client_drop_session(self);
-	while (g_main_context_iteration(self->context, FALSE))
+	/* before the last round: a route with something to say would keep it going */
+	rd_relay_free(self->relay);
+	for (guint i = 0; i < LAST_ROUNDS && g_main_context_iteration(self->context, FALSE); i++)
 		;
 	g_main_context_pop_thread_default(self->context);
-	rd_relay_free(self->relay);
 	g_clear_object(&self->target);
 	g_clear_object(&self->authorities);
 	g_clear_object(&self->identity);

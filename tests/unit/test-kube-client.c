@@ -384,7 +384,7 @@ test_cancel(gconstpointer data)
 typedef struct {
 	guint16 port;
 	guint opened, polled;
-	gboolean refuse;
+	gboolean refuse, ended;
 	/* a pair that this very thread has to move, as with ssh */
 	int far, ours, theirs;
 	GByteArray *in, *out;
@@ -399,6 +399,7 @@ route_open(gpointer data, const char *host, guint16 port, GError **error)
 	g_assert_cmpstr(host, ==, "127.0.0.1");
 	g_assert_cmpuint(port, ==, route->port);
 	route->opened++;
+	route->ended = FALSE;
 	if (route->refuse) {
 		g_set_error_literal(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE,
 				    "m0: no way on to 127.0.0.1");
@@ -422,14 +423,15 @@ route_poll(gpointer data, GArray *fds)
 	GPollFD ours = {.fd = route->ours, .events = G_IO_IN};
 	GPollFD far = {.fd = route->far, .events = G_IO_IN};
 
-	if (route->ours < 0)
+	if (route->ours < 0 || route->ended)
 		return;
 	route->polled++;
 	g_array_append_val(fds, ours);
 	g_array_append_val(fds, far);
 }
 
-static void
+/* FALSE at the end */
+static gboolean
 route_pass(int from, int to)
 {
 	guint8 buffer[65536];
@@ -439,11 +441,12 @@ route_pass(int from, int to)
 		gssize m = send(to, buffer + sent, n - sent, MSG_NOSIGNAL);
 
 		if (m < 0 && errno != EAGAIN)
-			return;
+			return FALSE;
 		sent += MAX(m, 0);
 	}
 	if (n == 0)
 		shutdown(to, SHUT_WR);
+	return n != 0;
 }
 
 static void
@@ -451,10 +454,9 @@ route_move(gpointer data)
 {
 	Route *route = data;
 
-	if (route->ours < 0)
+	if (route->ours < 0 || route->ended)
 		return;
-	route_pass(route->ours, route->far);
-	route_pass(route->far, route->ours);
+	route->ended = !route_pass(route->ours, route->far) || !route_pass(route->far, route->ours);
 }
 
 static void
