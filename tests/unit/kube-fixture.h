@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
 	GThread *thread;
 	GMainContext *context;
-	GMainLoop *loop;
+	gint stop; /* atomic */
 	SoupServer *server;
 	GTlsCertificate *certificate;
 	guint16 port;
@@ -213,7 +213,8 @@ mock_thread(gpointer data)
 	mock->ready = TRUE;
 	g_cond_signal(&mock->listening);
 	g_mutex_unlock(&mock->lock);
-	g_main_loop_run(mock->loop);
+	while (!g_atomic_int_get(&mock->stop))
+		g_main_context_iteration(mock->context, TRUE);
 	soup_server_disconnect(mock->server);
 	g_object_unref(mock->server);
 	while (g_main_context_iteration(mock->context, FALSE))
@@ -244,7 +245,6 @@ mock_new(const MockReply *script, gboolean http2)
 	mock->script = script;
 	mock->log = g_ptr_array_new_with_free_func(g_free);
 	mock->context = g_main_context_new();
-	mock->loop = g_main_loop_new(mock->context, FALSE);
 	g_mutex_init(&mock->lock);
 	g_cond_init(&mock->listening);
 	mock->thread = g_thread_new("mock", mock_thread, mock);
@@ -259,10 +259,9 @@ mock_new(const MockReply *script, gboolean http2)
 static inline void
 mock_free(Mock *mock)
 {
-	g_main_loop_quit(mock->loop);
+	g_atomic_int_set(&mock->stop, TRUE);
 	g_main_context_wakeup(mock->context);
 	g_thread_join(mock->thread);
-	g_main_loop_unref(mock->loop);
 	g_main_context_unref(mock->context);
 	g_object_unref(mock->certificate);
 	pki_free(mock->ca);
