@@ -11,7 +11,7 @@
 #include "cli/command-private.h"
 #include "cli/speak.h"
 #include "journal/rundir.h"
-#include "procedure/complaints.h"
+#include "yaml/complaints.h"
 
 /* GOption writes into these; rd_cli_main() makes an RdCli of them */
 static struct {

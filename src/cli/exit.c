@@ -4,7 +4,7 @@
 #include "exit.h"
 #include "backup/pair.h"
 #include "journal/journal.h"
-#include "procedure/complaints.h"
+#include "yaml/complaints.h"
 
 G_DEFINE_QUARK(rd - exit - error, rd_exit_error)
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "format.h"
-#include "procedure/yaml.h"
+#include "yaml/yaml.h"
 
 char *
 rd_format_duration(gint64 us)

@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 #include "cli/view.h"
 #include "cli/watch.h"
-#include "procedure/yaml.h"
+#include "yaml/yaml.h"
 
 #define RD_WAIT_TICK_MS 1000
 /* a resume of another person is given this long to bring a new engine */

@@ -4,7 +4,7 @@
 #include "inventory-private.h"
 
 #include "address.h"
-#include "yaml.h"
+#include "yaml/yaml.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

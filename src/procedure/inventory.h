@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 #include "machine/plan.h"
-#include "procedure/complaints.h"
+#include "yaml/complaints.h"
 #include <json-glib/json-glib.h>
 G_BEGIN_DECLS
 

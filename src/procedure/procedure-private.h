@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 #include "procedure/procedure.h"
-#include "procedure/yaml.h"
+#include "yaml/yaml.h"
 G_BEGIN_DECLS
 
 /* What loading and checking share. */

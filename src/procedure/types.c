@@ -3,7 +3,7 @@
 
 #include "types.h"
 
-#include "yaml.h"
+#include "yaml/yaml.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "procedure/expand.h"
-#include "procedure/yaml.h"
+#include "yaml/yaml.h"
 
 #include "backup/pair.h"
 #include "expected.h"

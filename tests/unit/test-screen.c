@@ -12,7 +12,7 @@
 #include "cli/json.h"
 #include "cli/screen.h"
 #include "journal/journal.h"
-#include "procedure/complaints.h"
+#include "yaml/complaints.h"
 
 static void
 test_clean(void)

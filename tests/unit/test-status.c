@@ -9,7 +9,7 @@
 
 #include "cli/json.h"
 #include "cli/view.h"
-#include "procedure/yaml.h"
+#include "yaml/yaml.h"
 
 #define RUN	"r-20261120-kite-3"
 #define MORNING (G_GINT64_CONSTANT(1795160460) * G_USEC_PER_SEC) /* 2026-11-20 07:41:00 UTC */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-procedure"
 
-#include "yaml.h"
+#include "yaml/yaml.h"
 
 #include <string.h>
 

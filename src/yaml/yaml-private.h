@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include "procedure/yaml.h"
+#include "yaml/yaml.h"
 G_BEGIN_DECLS
 
 /* What yaml.c (the document) and yaml-build.c (its making) share. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-procedure"
 
-#include "complaints.h"
+#include "yaml/complaints.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include "procedure/complaints.h"
+#include "yaml/complaints.h"
 #include <json-glib/json-glib.h>
 G_BEGIN_DECLS
 
