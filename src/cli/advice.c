@@ -98,6 +98,12 @@ rd_advice_step(RdRun *run, const char *run_id, const RdStep *step)
 						     run_id, name, word),
 				     verdicts[i].when);
 	}
+	/* a host that never answers again would be asked for ever */
+	if (step->silent && rd_advice_accepts(run, "excuse", NULL, step->target))
+		rd_cause_add(cause,
+			     g_strdup_printf("recoveryd excuse %s %s --reason \"...\"", run_id,
+					     step->target),
+			     "its host is gone: it is powered off, and you have seen to that");
 	return cause;
 }
 

@@ -336,6 +336,7 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 	}
 	if (step->life == RD_LIFE_DOUBT)
 		step->doubted = TRUE;
+	step->silent = what == RD_STEP_EXHAUSTED && step->doubt_since != 0;
 	/* unanswered since when; any answer ends it */
 	if (what == RD_STEP_UNREACHABLE || (what == RD_STEP_LOST && from != RD_LIFE_CHECKING)) {
 		if (step->doubt_since == 0)

@@ -39,6 +39,7 @@ typedef struct {
 	gboolean intent;    /* this attempt may have touched */
 	gboolean again;	    /* the next begin is a new attempt */
 	gboolean doubted;   /* this attempt went through DOUBT */
+	gboolean silent;    /* it is held because its host did not answer */
 	gboolean paced;	    /* this attempt ended by a fault: the next one waits for the delay */
 	gboolean redo;	    /* a person said so: what the probe cannot tell counts as ABSENT */
 	guint fails;   /* attempts that ended without success, since the last word of a person */
