@@ -209,7 +209,7 @@ test_shared(Fixture *fixture, gconstpointer data)
 	g_assert_true(rd_rundir_is_shared(run));
 	g_assert_cmpuint(mode_of(run, ""), ==, 02770);
 	g_assert_cmpuint(mode_of(run, "requests"), ==, 02770);
-	g_assert_cmpint(stat(run->path, &st), ==, 0);
+	g_assert_cmpint(stat(rd_rundir_get_path(run), &st), ==, 0);
 	g_assert_cmpuint(st.st_gid, ==, 54321);
 }
 
