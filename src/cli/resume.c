@@ -55,6 +55,10 @@ static gboolean
 rd_resume_until_heard(RdRundir *dir, char **how, GError **error)
 {
 	for (guint i = 0; i < RD_RESUME_LOOKS; i++) {
+		/* heard meanwhile, and perhaps at its end already: another engine has no business
+		 */
+		if (i > 0 && !rd_reading_request_waits(dir))
+			return TRUE;
 		g_clear_pointer(how, g_free);
 		if (!rd_ensure_engine(dir, how, error))
 			return FALSE;
