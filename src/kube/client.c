@@ -11,6 +11,7 @@
 #include <libsoup/soup.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <recovery/plugin.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -54,7 +55,7 @@ typedef struct {
 	Batch *batch; /* NULL once it is over */
 	RdKubeAnswer *answer;
 	RdKubeVerb verb;
-	gboolean touches;
+	gboolean touches, plain;
 	SoupSession *session;
 	SoupMessage *message;
 	GCancellable *cancellable;
@@ -180,17 +181,24 @@ flight_finish(Flight *flight)
 {
 	Client *client = NULL;
 	gint64 up_for_s = -1;
+	const char *retry_after, *body;
+	guint status;
 
 	if (flight->batch == NULL)
 		return;
 	client = flight->batch->client;
 	if (client->up_since > 0)
 		up_for_s = (rd_boottime() - client->up_since) / G_USEC_PER_SEC;
-	rd_kube_judge(flight->verb, soup_message_get_status(flight->message),
-		      soup_message_headers_get_one(
-			  soup_message_get_response_headers(flight->message), "Retry-After"),
-		      (const char *)flight->body->data, flight->body->len, up_for_s,
-		      flight->answer);
+	status = soup_message_get_status(flight->message);
+	retry_after = soup_message_headers_get_one(
+	    soup_message_get_response_headers(flight->message), "Retry-After");
+	body = (const char *)flight->body->data;
+	if (flight->plain)
+		rd_kube_judge_plain(status, retry_after, body, flight->body->len, up_for_s,
+				    flight->answer);
+	else
+		rd_kube_judge(flight->verb, status, retry_after, body, flight->body->len, up_for_s,
+			      flight->answer);
 	if (client->session == flight->session)
 		client->warm = TRUE;
 	flight_end(flight);
@@ -336,6 +344,7 @@ batch_launch(Batch *batch, const RdKubeRequest *request, RdKubeAnswer *answer)
 	flight->batch = batch;
 	flight->touches = rd_kube_verb_touches(request->verb);
 	flight->verb = request->verb;
+	flight->plain = request->plain;
 	flight->answer = answer;
 	flight->session = g_object_ref(client_get_session(client));
 	flight->message = message;
@@ -368,7 +377,10 @@ static GSource *
 client_watch_cancel(Client *self)
 {
 	GSource *source = NULL;
+	struct pollfd cancel = {.fd = self->cancel_fd, .events = POLLIN};
 
+	/* what was cancelled was one order; the descriptor is drained before the next */
+	self->cancelled = self->cancel_fd >= 0 && poll(&cancel, 1, 0) > 0;
 	if (self->cancel_fd < 0 || self->cancelled)
 		return NULL;
 	source = g_unix_fd_source_new(self->cancel_fd, G_IO_IN | G_IO_HUP);
