@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "plugin-tape.h"
+#include "plugin-tape-private.h"
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +26,7 @@ recovery_error_quark(void)
 	return g_quark_from_static_string("recovery-error-quark");
 }
 
-G_GNUC_PRINTF(2, 3)
-static void
+void
 tape_die(RecoveryStep *step, const char *format, ...)
 {
 	g_autofree char *text = NULL;
@@ -48,8 +47,7 @@ tape_peek(RecoveryStep *step)
 	return step->lines[step->at] != NULL ? step->lines[step->at] : "the end";
 }
 
-/* the rest of the next line if it begins with @prefix */
-static const char *
+const char *
 tape_take(RecoveryStep *step, const char *prefix)
 {
 	const char *line = tape_peek(step);
@@ -61,7 +59,7 @@ tape_take(RecoveryStep *step, const char *prefix)
 	return *line == ' ' ? line + 1 : line;
 }
 
-static void
+void
 tape_expect(RecoveryStep *step, const char *said)
 {
 	const char *line = tape_peek(step);
@@ -93,7 +91,7 @@ crictl_list(const char *containers)
 	return g_string_free(json, FALSE);
 }
 
-static gboolean
+gboolean
 tape_error(RecoveryStep *step, GError **error)
 {
 	const char *text = tape_take(step, "x ");
@@ -110,8 +108,7 @@ tape_error(RecoveryStep *step, GError **error)
 	return TRUE;
 }
 
-/* FALSE when the tape has an error instead */
-static gboolean
+gboolean
 tape_reply(RecoveryStep *step, RecoveryReply *reply, GError **error)
 {
 	g_autoptr(GString) out = g_string_new(NULL), err = g_string_new(NULL);
@@ -305,6 +302,14 @@ recovery_local_dir(RecoveryStep *step)
 
 /* ---- touching ------------------------------------------------------------------------------ */
 
+void
+tape_may_touch(RecoveryStep *step, const char *said)
+{
+	if (step->state->kind != RECOVERY_KIND_CHANGE || g_str_equal(step->doing, "probe") ||
+	    g_str_equal(step->doing, "baseline"))
+		tape_die(step, "%s touches: %s", step->doing, said);
+}
+
 static gboolean
 tape_touch(RecoveryStep *step, char *said, RecoveryReply *reply, GError **error)
 {
@@ -312,9 +317,7 @@ tape_touch(RecoveryStep *step, char *said, RecoveryReply *reply, GError **error)
 	g_auto(RecoveryReply) own = {0};
 	RecoveryReply *use = reply != NULL ? reply : &own;
 
-	if (step->state->kind != RECOVERY_KIND_CHANGE || g_str_equal(step->doing, "probe") ||
-	    g_str_equal(step->doing, "baseline"))
-		tape_die(step, "%s touches: %s", step->doing, said);
+	tape_may_touch(step, said);
 	tape_expect(step, said);
 	if (!tape_reply(step, use, error))
 		return FALSE;
