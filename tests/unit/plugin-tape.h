@@ -9,13 +9,16 @@ G_BEGIN_DECLS
  *
  *   type stop               the state; forgets parameters and notes
  *   target m0               a host, or cluster
- *   hosts m0 m1 m2          present control-plane hosts
+ *   hosts m0 m1 m2          present control-plane hosts, the first is the recovery host
+ *   workers w0 w1           present workers
+ *   address m0 10.0.0.10
  *   excused m3
  *   param pod etcd
  *   note inode 123          a note of this attempt
  *   do probe                a call into the body: baseline, probe, enter, undo
  *   > ask m0: ls -A1 /x     what the body says next. Also: run, job NAME:, job-state NAME,
  *                           move FROM TO, move-aside PATH, aside PATH, put FROM TO MODE,
+ *                           put-data TO MODE: TEXT (one line),
  *                           fetch HOST FROM TO, remember KEY VALUE, output NAME VALUE, outcome,
  *                           time-used, and deadline where a wait gives up;
  *                           api-get PATH, api-list PATH, api-serves PATH, api-text PATH,
