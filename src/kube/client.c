@@ -18,6 +18,9 @@
 #include <unistd.h>
 
 #define CHUNK 65536
+/* A connection without traffic is not trusted longer (host/host.c): a change sent on a dead one
+ * would be a matter of doubt. */
+#define IDLE_MAX (20 * G_USEC_PER_SEC)
 /* a request that does not even end when it is cancelled is left behind after that */
 #define ABANDON_S	2
 #define LAST_ROUNDS	1000  /* of the main context, for what libsoup still has to close */
@@ -36,7 +39,10 @@ typedef struct {
 	gboolean warm;	      /* the session has had an answer: more may be sent beside it */
 	int cancel_fd;
 	gboolean cancelled;
-	gint64 up_since; /* 0: unknown */
+	gint64 up_since; /* 0: unknown; RD_KUBE_FIRST_ANSWER */
+	gint64 used;	 /* the end of the newest send() */
+	gpointer route;	 /* (owned) */
+	GDestroyNotify route_free;
 } Client;
 
 /* what one send() is about */
@@ -187,6 +193,8 @@ flight_finish(Flight *flight)
 	if (flight->batch == NULL)
 		return;
 	client = flight->batch->client;
+	if (client->up_since == RD_KUBE_FIRST_ANSWER)
+		client->up_since = rd_boottime();
 	if (client->up_since > 0)
 		up_for_s = (rd_boottime() - client->up_since) / G_USEC_PER_SEC;
 	status = soup_message_get_status(flight->message);
@@ -422,6 +430,8 @@ client_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in_fligh
 
 	batch.flights = g_ptr_array_new_with_free_func((GDestroyNotify)flight_unref);
 	g_main_context_push_thread_default(self->context);
+	if (rd_boottime() - self->used > IDLE_MAX)
+		client_drop_session(self);
 	cancel = client_watch_cancel(self);
 	while (batch.done < n) {
 		/* a connection that is only being made says not yet that it takes many at once */
@@ -443,6 +453,7 @@ client_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in_fligh
 			g_main_context_iteration(self->context, TRUE);
 		}
 	}
+	self->used = rd_boottime();
 	/* in this context: libsoup insists */
 	g_ptr_array_unref(batch.flights);
 	source_end(cancel);
@@ -536,6 +547,10 @@ rd_kube_client_new(RdKubeconfig *config, const RdKubeRoute *route, int cancel_fd
 	self->cancel_fd = cancel_fd;
 	self->ca_fd = -1;
 	self->context = g_main_context_new();
+	if (route != NULL) {
+		self->route = route->data;
+		self->route_free = route->free;
+	}
 	if (!client_load_trust(self, error)) {
 		rd_kube_client_free(&self->kube);
 		return NULL;
@@ -576,6 +591,8 @@ rd_kube_client_free(RdKube *kube)
 		close(self->ca_fd);
 	g_main_context_unref(self->context);
 	rd_kubeconfig_free(self->config);
+	if (self->route_free != NULL)
+		self->route_free(self->route);
 	g_free(self);
 }
 
