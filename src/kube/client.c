@@ -6,6 +6,7 @@
 #include "kube/connectable.h"
 #include "kube/message.h"
 #include "kube/relay.h"
+#include "kube/trust.h"
 
 #include <glib-unix.h>
 #include <libsoup/soup.h>
@@ -14,8 +15,6 @@
 #include <poll.h>
 #include <recovery/plugin.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define CHUNK 65536
 /* A connection without traffic is not trusted longer (host/host.c): a change sent on a dead one
@@ -30,10 +29,8 @@ typedef struct {
 	RdKube kube; /* first */
 	RdKubeconfig *config;
 	GMainContext *context;
-	GTlsDatabase *authorities;
-	int ca_fd;
-	GTlsCertificate *identity; /* (nullable) */
-	RdRelay *relay;		   /* (nullable) */
+	RdTrust trust;
+	RdRelay *relay; /* (nullable) */
 	GSocketConnectable *target;
 	SoupSession *session; /* (nullable) NULL: the next request makes a new one */
 	gboolean warm;	      /* the session has had an answer: more may be sent beside it */
@@ -114,9 +111,9 @@ client_get_session(Client *self)
 	connectable =
 	    rd_connectable_new(self->config->server_name, self->config->port, self->target);
 	self->session = soup_session_new_with_options(
-	    "remote-connectable", connectable, "tls-database", self->authorities, "proxy-resolver",
-	    NULL, "max-conns", RD_KUBE_CONNECTIONS, "max-conns-per-host", RD_KUBE_CONNECTIONS,
-	    "user-agent", "recoveryd", NULL);
+	    "remote-connectable", connectable, "tls-database", self->trust.authorities,
+	    "proxy-resolver", NULL, "max-conns", RD_KUBE_CONNECTIONS, "max-conns-per-host",
+	    RD_KUBE_CONNECTIONS, "user-agent", "recoveryd", NULL);
 	soup_session_remove_feature_by_type(self->session, SOUP_TYPE_AUTH_MANAGER);
 	return self->session;
 }
@@ -337,7 +334,8 @@ batch_launch(Batch *batch, const RdKubeRequest *request, RdKubeAnswer *answer)
 {
 	Client *client = batch->client;
 	const char *why = NULL;
-	SoupMessage *message = rd_kube_message_new(client->config, client->identity, request, &why);
+	SoupMessage *message =
+	    rd_kube_message_new(client->config, client->trust.identity, request, &why);
 	Flight *flight = NULL;
 
 	memset(answer, 0, sizeof *answer);
@@ -501,42 +499,6 @@ static const RdKubeClass client_class = {
 
 /* ---- making one ---- */
 
-/* GTlsFileDatabase reads files only, and again for each handshake: so this one stays open */
-static gboolean
-client_load_authorities(Client *self, GError **error)
-{
-	const char *pem = self->config->ca;
-	g_autofree char *path = NULL;
-
-	self->ca_fd = memfd_create("recoveryd-ca", MFD_CLOEXEC);
-	if (self->ca_fd < 0 || write(self->ca_fd, pem, strlen(pem)) != (gssize)strlen(pem)) {
-		g_set_error_literal(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
-				    "no memory for the certificate authorities");
-		return FALSE;
-	}
-	path = g_strdup_printf("/proc/self/fd/%d", self->ca_fd);
-	self->authorities = g_tls_file_database_new(path, error);
-	return self->authorities != NULL;
-}
-
-static gboolean
-client_load_trust(Client *self, GError **error)
-{
-	g_autoptr(GError) local = NULL;
-	g_autofree char *both = NULL;
-
-	if (client_load_authorities(self, &local) && self->config->certificate != NULL) {
-		both = g_strconcat(self->config->certificate, "\n", self->config->key, NULL);
-		self->identity = g_tls_certificate_new_from_pem(both, -1, &local);
-		explicit_bzero(both, strlen(both));
-	}
-	if (local == NULL)
-		return TRUE;
-	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, "%s: %s", self->config->file,
-		    local->message);
-	return FALSE;
-}
-
 RdKube *
 rd_kube_client_new(RdKubeconfig *config, const RdKubeRoute *route, int cancel_fd, GError **error)
 {
@@ -545,13 +507,12 @@ rd_kube_client_new(RdKubeconfig *config, const RdKubeRoute *route, int cancel_fd
 	self->kube.klass = &client_class;
 	self->config = config;
 	self->cancel_fd = cancel_fd;
-	self->ca_fd = -1;
 	self->context = g_main_context_new();
 	if (route != NULL) {
 		self->route = route->data;
 		self->route_free = route->free;
 	}
-	if (!client_load_trust(self, error)) {
+	if (!rd_trust_load(config, &self->trust, error)) {
 		rd_kube_client_free(&self->kube);
 		return NULL;
 	}
@@ -585,10 +546,7 @@ rd_kube_client_free(RdKube *kube)
 		;
 	g_main_context_pop_thread_default(self->context);
 	g_clear_object(&self->target);
-	g_clear_object(&self->authorities);
-	g_clear_object(&self->identity);
-	if (self->ca_fd >= 0)
-		close(self->ca_fd);
+	rd_trust_clear(&self->trust);
 	g_main_context_unref(self->context);
 	rd_kubeconfig_free(self->config);
 	if (self->route_free != NULL)
