@@ -32,8 +32,7 @@ rd_finding_free(RdFinding *finding)
 	g_free(finding);
 }
 
-/* @text is taken */
-static void
+void
 rd_inspect_add(GPtrArray *findings, const char *host, const char *check, RdLevel level, char *text,
 	       const char *remedy)
 {
@@ -261,6 +260,8 @@ typedef struct {
 	const RdInventoryHost *host;
 	GPtrArray *findings; /* (owned) */
 	char *machine;	     /* (owned) (nullable) */
+	gboolean api;	     /* the way to the API leads through it */
+	GHashTable *facts;   /* (owned) (nullable) */
 } RdInspected;
 
 static RdHostAddress *
@@ -334,7 +335,8 @@ rd_inspect_parse(GBytes *out)
 static gboolean
 rd_inspect_ask(RdInspected *self, RdSsh *ssh)
 {
-	static const char *const argv[] = {"sh", "-c", rd_inspect_script, NULL};
+	g_autofree char *script = g_strconcat(rd_inspect_script, rd_inspect_api_script, NULL);
+	const char *argv[] = {"sh", "-c", script, NULL};
 	const char *name = self->host->name;
 	const char *user = self->host->login->user;
 	RdCall survey_call = {.verb = RD_CALL_SURVEY, .run = "inventory-check"};
@@ -343,7 +345,6 @@ rd_inspect_ask(RdInspected *self, RdSsh *ssh)
 	g_auto(RdReply) asked = {0};
 	g_auto(RdSurvey) survey = {0};
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GHashTable) facts = NULL;
 	gint64 before = g_get_real_time(), after;
 	gssize noise = 0;
 
@@ -374,25 +375,28 @@ rd_inspect_ask(RdInspected *self, RdSsh *ssh)
 			       g_strdup(error->message), NULL);
 		return FALSE;
 	}
-	facts = rd_inspect_parse(asked.out);
-	rd_inspect_judge(self->findings, name, self->host->role, facts);
+	self->facts = rd_inspect_parse(asked.out);
+	rd_inspect_judge(self->findings, name, self->host->role, self->facts);
 	return TRUE;
 }
 
 /* Through the host back to its own sshd. A wrong host key there is an answer too: it came through
  * the forward. */
-static void
+static gboolean
 rd_inspect_forward(RdInspected *self)
 {
 	RdHostAddress *inner = rd_inspect_login(self->host->name, self->host->login);
 	g_autoptr(RdSsh) ssh = NULL;
 	g_autoptr(GError) error = NULL;
+	gboolean allowed;
 
 	g_free(inner->address);
 	inner->address = g_strdup("127.0.0.1");
 	inner->jump = rd_inspect_address(self->host);
 	ssh = rd_ssh_open(inner, -1, &error);
-	if (ssh != NULL || !g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE))
+	allowed =
+	    ssh != NULL || !g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE);
+	if (allowed)
 		rd_inspect_add(self->findings, self->host->name, "forwarding", RD_LEVEL_OK,
 			       g_strdup("allowed"), NULL);
 	else
@@ -403,6 +407,7 @@ rd_inspect_forward(RdInspected *self)
 		    "address of it works");
 	g_clear_pointer(&ssh, rd_ssh_close);
 	rd_host_address_free(inner);
+	return allowed;
 }
 
 static void
@@ -411,6 +416,7 @@ rd_inspect_host(RdInspected *self)
 	g_autoptr(RdHostAddress) address = rd_inspect_address(self->host);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RdSsh) ssh = rd_ssh_open(address, -1, &error);
+	gboolean forwarding;
 
 	if (ssh == NULL) {
 		gboolean silent =
@@ -428,8 +434,22 @@ rd_inspect_host(RdInspected *self)
 	rd_inspect_add(self->findings, self->host->name, "login", RD_LEVEL_OK,
 		       g_strdup_printf("%s@%s, host key known", address->user, address->address),
 		       NULL);
-	if (rd_inspect_ask(self, ssh))
-		rd_inspect_forward(self);
+	if (!rd_inspect_ask(self, ssh))
+		return;
+	forwarding = rd_inspect_forward(self);
+	if (self->api)
+		rd_inspect_judge_api(self->findings, self->host->name, forwarding, self->facts);
+}
+
+/* the recovery host's; while none is chosen, any of the control plane can become it */
+static gboolean
+rd_inspect_leads_to_api(const RdInventory *inventory, const RdInventoryHost *host)
+{
+	const RdInventoryHost *recovery = rd_inventory_get_recovery(inventory);
+
+	if (inventory->kubeconfig != NULL)
+		return FALSE;
+	return recovery != NULL ? host == recovery : strcmp(host->role, "control-plane") == 0;
 }
 
 typedef struct {
@@ -478,6 +498,7 @@ rd_inspect(const RdInventory *inventory)
 	for (guint i = 0; i < inventory->hosts->len; i++) {
 		hosts[i].host = g_ptr_array_index(inventory->hosts, i);
 		hosts[i].findings = g_ptr_array_new();
+		hosts[i].api = rd_inspect_leads_to_api(inventory, hosts[i].host);
 	}
 	rd_inspect_all(&inspection);
 	for (guint i = 0; i < inventory->hosts->len; i++) {
@@ -486,7 +507,11 @@ rd_inspect(const RdInventory *inventory)
 			g_hash_table_insert(machines, hosts[i].host->name, hosts[i].machine);
 	}
 	rd_inspect_judge_machines(findings, machines);
-	for (guint i = 0; i < inventory->hosts->len; i++)
+	if (inventory->kubeconfig != NULL)
+		rd_inspect_kubeconfig(findings, inventory->kubeconfig);
+	for (guint i = 0; i < inventory->hosts->len; i++) {
 		g_free(hosts[i].machine);
+		g_clear_pointer(&hosts[i].facts, g_hash_table_unref);
+	}
 	return findings;
 }

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "api-way.h"
 #include "host/host.h"
 #include "runner-crew.h"
 #include "runner/runner.h"
@@ -14,6 +15,7 @@
 typedef struct {
 	RdRunSetting *setting;
 	GPtrArray *addresses; /* (element-type RdHostAddress) */
+	RdApiWay way;	      /* each worker has its own */
 } RdRunnerSession;
 
 static RdHostAddress *
@@ -33,8 +35,12 @@ static RdWorld *
 rd_runner_make_world(const char *target, int cancel_fd, gpointer data)
 {
 	RdRunnerSession *self = data;
+	RdWorld *world = rd_host_world_new(self->addresses, self->setting->run_id, cancel_fd);
+	RdHostKube kube = {.open = rd_api_way_open, .close = rd_api_way_close, .data = &self->way};
 
-	return rd_host_world_new(self->addresses, self->setting->run_id, cancel_fd);
+	self->way = (RdApiWay){self->setting->inventory, self->addresses, cancel_fd};
+	rd_host_world_set_kube(world, &kube);
+	return world;
 }
 
 int

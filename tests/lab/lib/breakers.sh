@@ -52,6 +52,7 @@ lab_install() {
 	n=$(name "$1")
 	contents_make "$n"
 	contents_founded "$n"
+	[ "$KUBERNETES" = 0 ] || kube_bootstrap "$n" || die "there is nothing yet to bootstrap $n with"
 }
 
 # the etcd data of a host without power
