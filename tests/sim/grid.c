@@ -136,7 +136,7 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 		guint slot;
 		pid_t pid;
 
-		if (!fault_applies(&faults[i], moment, call) ||
+		if (!fault_applies(&faults[i], moment, host, call) ||
 		    (grid->only != NULL && !g_str_equal(grid->only, faults[i].name)))
 			continue;
 		if (grid->at_boundary >= 0) {
@@ -187,13 +187,13 @@ at_random(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, c
 	if (g_rand_int_range(chance, 0, RANDOM_PACE) != 0)
 		return;
 	fault = &faults[g_rand_int_range(chance, 0, (gint32)n_faults)];
-	if (!fault_applies(fault, moment, call))
+	if (!fault_applies(fault, moment, host, call))
 		return;
 	/* one main loop for all: it cannot end in the middle for one of them */
 	if (g_str_equal(fault->name, "engine-killed") && call == NULL && trial->bastions->len > 1)
 		return;
-	/* nothing is left to be done after that */
-	if (fault->ends_held != NULL)
+	/* nothing is left to be done after that, or too little to go on with */
+	if (fault->ends_held != NULL || (fault->words != NULL && trial_has_lost_host(trial)))
 		return;
 	/* who is the copy of whom would be a question of its own */
 	if (fault_adds_bastion(fault) && trial->bastions->len > 1)
