@@ -62,7 +62,7 @@ count() { # HEADING: wake-ups over the next SECONDS
 # elsewhere, and whatever else slept are others.
 causes() {
 	awk -v s="$seconds" '
-		{ slept = $NF; gsub(/[<>]/, "", slept) }
+		{ slept = $NF; gsub(/[<>]/, "", slept); slept += 0 }
 		/ sendto\(/ { sent = 1 }
 		slept < 0.00005 || /strace: / { next }
 		/restart_syscall|unfinished|resumed/ { next }
@@ -73,7 +73,8 @@ causes() {
 			before = $2; sent = 0; next
 		}
 		/ poll\(\[\{.*\}, \{.*\) = [1-9]/ { answers++; next }
-		/ (poll|ppoll|select|pselect6|epoll_wait|epoll_pwait|futex|read|recvmsg|recvfrom|nanosleep|clock_nanosleep)\(/ { other++ }
+		/ p?poll\(.*, 0\) = / { next } # these cannot sleep
+		/ (poll|ppoll|select|pselect6|epoll_wait|epoll_pwait|futex|read|recvmsg|nanosleep|clock_nanosleep)\(/ { other++ }
 		END {
 			printf "%.2f probes, %.2f answers, %.2f others a second; least between two probes %.2f s\n", \
 				pace / s, answers / s, other / s, least

@@ -391,6 +391,33 @@ test_fresh(Fixture *f, gconstpointer data)
 	golden(f, "fresh");
 }
 
+/* m1 is dead: the first thing that is seen of a run, and for three minutes the only one */
+static void
+test_surveyed(Fixture *f, gconstpointer data)
+{
+	g_autofree char *summary = NULL;
+	RdEvent *event;
+
+	begin(f);
+	pass(f, 1);
+	for (guint i = 0; i < 3; i += 2)
+		feed(f, rd_event_pair(host_event(RD_EVENT_SURVEY, NULL, i == 0 ? "m0" : "m2", 11),
+				      "machine", "boot"));
+	pass(f, 8);
+	golden(f, "asking");
+	pass(f, 7);
+	event = host_event(RD_EVENT_REFUSED, "unreachable", "m1", 0);
+	feed(f, rd_event_text(event, "m1 (core@10.0.0.2:22): no connection within 15 s"));
+	pass(f, 30);
+	f->view.clock = 0;
+	golden(f, "asking-again");
+	/* whoever has given up asks no more, and says so */
+	feed(f, rd_event_new(RD_EVENT_RUN, "held"));
+	f->view.clock = 0;
+	summary = rd_view_summary(&f->view);
+	g_assert_null(strstr(summary, "no answer yet"));
+}
+
 static void
 test_running(Fixture *f, gconstpointer data)
 {
@@ -787,6 +814,7 @@ main(int argc, char **argv)
 		void (*func)(Fixture *f, gconstpointer data);
 	} tests[] = {
 	    {"fresh", test_fresh},
+	    {"surveyed", test_surveyed},
 	    {"running", test_running},
 	    {"retry", test_retry},
 	    {"held", test_held},
