@@ -173,6 +173,9 @@ rd_page_host_asked(RdPage *self, const RdRunHost *host, GString *text)
 	g_autofree char *span = rd_format_duration(self->view->wall - self->facts.started);
 	g_autofree char *at = rd_format_time(self->view->wall + left, self->view->wall);
 	g_autofree char *left_span = rd_format_duration(left);
+	/* counted from when the silence is noticed, which it is not yet */
+	g_autofree char *least =
+	    rd_format_time(self->facts.started + rd_host_patience(), self->view->wall);
 
 	if (rd_view_is_asking(self->view, host))
 		g_string_append_printf(text,
