@@ -111,11 +111,10 @@ check_pinned(RdSsh *self, const char *pinned, ssh_key key, const char *shown, GE
 		    "or not this host: compare on its console before you accept it",
 		    self->name, shown, wanted);
 	else
-		g_set_error(
-		    error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-		    "%s: the host has a key of another type than the inventory: %s, not %s. "
-		    "Compare on its console before you accept it",
-		    self->name, shown, wanted);
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+			    "%s: the host key is of another type than the inventory's: %s, not %s. "
+			    "Compare on its console before you accept it",
+			    self->name, shown, wanted);
 	return FALSE;
 }
 

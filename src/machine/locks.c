@@ -68,8 +68,7 @@ rd_run_take(RdRun *run, RdMove *move, RdRunHost *host)
 	return rd_move_order(run, move, order, NULL);
 }
 
-/* a refusal that is not asked again: only a person's word changes it */
-static gboolean
+gboolean
 rd_host_is_final(const RdRunHost *host)
 {
 	return g_strcmp0(host->trouble_word, "fenced") == 0 ||

@@ -137,6 +137,10 @@ GPtrArray *rd_run_get_steps(RdRun *run);
 RdStep *rd_run_find_step(RdRun *run, const char *state, const char *target);
 /* clock at which the time of its attempt is over, later while its host does not answer */
 gint64 rd_step_deadline(const RdStep *step);
+/* clock until which a host that does not answer is asked again by itself; 0: it is not */
+gint64 rd_host_deadline(const RdRunHost *host);
+/* for so long after its first silence, microseconds */
+gint64 rd_host_patience(void);
 /* (element-type RdRunHost) (unowned) */
 GPtrArray *rd_run_get_hosts(RdRun *run);
 RdRunHost *rd_run_find_host(RdRun *run, const char *name);
