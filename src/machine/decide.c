@@ -449,7 +449,7 @@ rd_run_decide_rest(RdRun *run, RdMove *move)
 {
 	g_autoptr(GPtrArray) causes = NULL;
 	g_autofree char *text = NULL;
-	gboolean fenced = FALSE, touched = FALSE;
+	gboolean touched = FALSE;
 
 	if (rd_run_in_hand(run) || move->wake != 0)
 		return FALSE;
@@ -460,14 +460,13 @@ rd_run_decide_rest(RdRun *run, RdMove *move)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		fenced = fenced || g_strcmp0(host->trouble_word, "fenced") == 0;
 		touched = touched || host->asked != 0;
 	}
 	causes = rd_run_get_causes(run);
 	g_ptr_array_add(causes, NULL);
 	text = g_strjoinv("; ", (char **)causes->pdata);
 	/* another run was here first, and we have not been anywhere */
-	if (fenced && !touched)
+	if (rd_run_is_fenced(run) && !touched)
 		return rd_move_events(move, rd_run_state_event(run, RD_RUN_ENDED, "refused", text));
 	return rd_move_events(move, rd_run_state_event(run, RD_RUN_HELD, NULL, text));
 }
@@ -493,7 +492,8 @@ rd_run_decide(RdRun *run, gint64 clock, RdMove *move)
 	fence = run->state == RD_RUN_RUNNING || rd_run_unfinished(run);
 	if (fence && run->finishing_since == 0 && rd_run_decide_locks(run, move))
 		return;
-	if (run->state == RD_RUN_CANCELLING && !rd_run_unfinished(run)) {
+	/* what another has taken over is not ours any more to bring to its end */
+	if (run->state == RD_RUN_CANCELLING && (!rd_run_unfinished(run) || rd_run_is_fenced(run))) {
 		rd_run_decide_end(run, move, "cancelled");
 		return;
 	}

@@ -73,6 +73,8 @@ void rd_move_wake(RdMove *move, gint64 clock);
 gboolean rd_run_decide_locks(RdRun *run, RdMove *move);
 /* in this engine's life, by every control-plane host that is not excused */
 gboolean rd_run_all_granted(RdRun *run);
+/* another has at least one host */
+gboolean rd_run_is_fenced(RdRun *run);
 /* @target will not be granted without a person's word: it, or any host, is another's */
 gboolean rd_run_lock_is_lost(RdRun *run, const char *target);
 
