@@ -298,6 +298,10 @@ class Bastion:
     def runs(self):
         return [Run(self, os.path.basename(path)) for path in glob.glob(f"{self.state}/runs/*")]
 
+    def newest(self):
+        """the run that was begun last: the number at the end of its name"""
+        return max(self.runs(), key=lambda run: int(run.name.rsplit("-", 1)[1]))
+
     def end_all(self):
         for run in self.runs():
             pid = run.holder()
@@ -437,6 +441,9 @@ class Tests:
         self.count = self.bad = 0
 
     def check(self, sentence, function, *values):
+        # by hand: ONLY='a word of the sentence'
+        if not re.search(os.environ.get("ONLY", ""), sentence):
+            return True
         self.count += 1
         try:
             function(*values)
