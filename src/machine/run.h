@@ -71,7 +71,8 @@ typedef struct {
 	gboolean released;     /* given back at the end */
 	gint64 found;	       /* number the survey found, -1: no file */
 	char *boot_id, *machine_id; /* (owned) last granted */
-	char *holder;		    /* (owned) (nullable) of another run, as the survey found it */
+	char *holder;	      /* (owned) (nullable) why it is not ours, as the survey found it:
+			       * held by another run, or a higher number was there since */
 	char *trouble_word;   /* (owned) (nullable) fenced | busy | refused | unreachable … */
 	char *trouble;	      /* (owned) (nullable) why it does not grant */
 	gint64 trouble_since; /* clock; 0 when it answers */
