@@ -13,6 +13,7 @@ struct _RecoveryStep {
 	guint at;		 /* the next line */
 	char *target;		 /* (owned) */
 	char **hosts, **excused; /* (owned) */
+	GHashTable *addresses;	 /* (owned) of hosts that the tape gives others than 10.0.0.N */
 	GHashTable *params, *notes;
 	const char *doing;
 };
@@ -209,6 +210,22 @@ char **
 recovery_excused(RecoveryStep *step)
 {
 	return g_strdupv(step->excused);
+}
+
+/* the first host has 10.0.0.1, and so on */
+const char *
+recovery_address(RecoveryStep *step, const char *host)
+{
+	const char *given = g_hash_table_lookup(step->addresses, host);
+
+	for (guint i = 0; given == NULL && step->hosts[i] != NULL; i++) {
+		if (!g_str_equal(step->hosts[i], host))
+			continue;
+		g_hash_table_insert(step->addresses, g_strdup(host),
+				    g_strdup_printf("10.0.0.%u", i + 1));
+		given = g_hash_table_lookup(step->addresses, host);
+	}
+	return given;
 }
 
 /* ---- looking ------------------------------------------------------------------------------- */
@@ -560,7 +577,10 @@ tape_set(RecoveryStep *step)
 		set_words(&step->hosts, text);
 	else if ((text = tape_take(step, "excused")) != NULL)
 		set_words(&step->excused, text);
-	else if ((text = tape_take(step, "param ")) != NULL) {
+	else if ((text = tape_take(step, "address ")) != NULL) {
+		pair = g_strsplit(text, " ", 2);
+		g_hash_table_insert(step->addresses, g_strdup(pair[0]), g_strdup(pair[1]));
+	} else if ((text = tape_take(step, "param ")) != NULL) {
 		pair = g_strsplit(text, " ", 2);
 		g_hash_table_insert(step->params, g_strdup(pair[0]),
 				    g_strdup(pair[1] != NULL ? pair[1] : ""));
@@ -602,6 +622,7 @@ tape_play(gconstpointer data)
 	step.target = g_strdup("m0");
 	step.hosts = g_strsplit("m0 m1 m2", " ", -1);
 	step.excused = g_new0(char *, 1);
+	step.addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	step.params = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	step.notes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	while (tape_peek(&step), step.lines[step.at] != NULL)
@@ -611,6 +632,7 @@ tape_play(gconstpointer data)
 	g_strfreev(step.lines);
 	g_strfreev(step.hosts);
 	g_strfreev(step.excused);
+	g_hash_table_unref(step.addresses);
 	g_free(step.target);
 }
 

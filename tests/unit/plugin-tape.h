@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  *   target m0               a host, or cluster
  *   hosts m0 m1 m2          present control-plane hosts
  *   excused m3
+ *   address m0 m0.example   what the inventory gives; without, 10.0.0.1 for the first and so on
  *   param pod etcd
  *   note inode 123          a note of this attempt
  *   do probe                a call into the body: baseline, probe, enter, undo
