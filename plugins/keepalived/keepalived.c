@@ -12,7 +12,7 @@ static const RecoveryParam vips_params[] = {
 
 static const RecoveryParam owner_params[] = {
     {"vips", RECOVERY_PARAM_STRING, NULL, "API VIPs, with commas between"},
-    {"host", RECOVERY_PARAM_STRING, "any", "the host that has to have them, or any"},
+    {"host", RECOVERY_PARAM_STRING, "any", "who has to have them: recovery, any, or a name"},
     {0},
 };
 

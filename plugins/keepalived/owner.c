@@ -108,15 +108,20 @@ keepalived_owner_probe(RecoveryStep *step, GError **error)
 {
 	const char *host = recovery_string(step, "host");
 	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
+	g_auto(GStrv) recovery = recovery_hosts(step, "recovery");
 	g_autoptr(GArray) vips = keepalived_vips(step, error);
 
 	if (vips == NULL)
 		return RECOVERY_PROBE_UNKNOWN;
 	if (g_str_equal(host, "any"))
 		return keepalived_is_unique(step, vips, NULL, error);
+	if (g_str_equal(host, "recovery") && recovery[0] != NULL)
+		host = recovery[0];
 	if (g_strv_contains((const char *const *)hosts, host))
 		return keepalived_is_unique(step, vips, host, error);
 	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-		    "host: '%s' is no control-plane host of this run; 'any' is any of them", host);
+		    "host: '%s' is no control-plane host of this run; 'recovery' is the recovery "
+		    "host, 'any' any of them",
+		    host);
 	return RECOVERY_PROBE_UNKNOWN;
 }

@@ -202,6 +202,10 @@ recovery_string(RecoveryStep *step, const char *param)
 char **
 recovery_hosts(RecoveryStep *step, const char *role)
 {
+	char *first[] = {step->hosts[0], NULL};
+
+	if (g_str_equal(role, "recovery"))
+		return g_strdupv(first);
 	g_assert_cmpstr(role, ==, "control-plane");
 	return g_strdupv(step->hosts);
 }

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
  *
  *   type stop               the state; forgets parameters and notes
  *   target m0               a host, or cluster
- *   hosts m0 m1 m2          present control-plane hosts
+ *   hosts m0 m1 m2          present control-plane hosts, the recovery host first
  *   excused m3
  *   address m0 m0.example   what the inventory gives; without, 10.0.0.1 for the first and so on
  *   param pod etcd
