@@ -166,7 +166,9 @@ device_is_valid(const char *name)
 static RdAssigned *
 assigned_read(const char *line)
 {
-	g_auto(GStrv) fields = g_strsplit_set(line, " \t", -1);
+	/* behind the backslash stands how long it is valid */
+	g_autofree char *text = g_strndup(line, strcspn(line, "\\"));
+	g_auto(GStrv) fields = g_strsplit_set(text, " \t", -1);
 	RdAssigned *assigned = g_new0(RdAssigned, 1);
 	const char *word[4] = {0};
 	guint found = 0, i = 0;
@@ -181,7 +183,7 @@ assigned_read(const char *line)
 		return NULL;
 	}
 	assigned->device = g_strdup(word[1]);
-	for (; fields[i] != NULL && *fields[i] != '\\'; i++) {
+	for (; fields[i] != NULL; i++) {
 		assigned->secondary |= g_str_equal(fields[i], "secondary");
 		assigned->global |= g_str_equal(fields[i], "global");
 	}

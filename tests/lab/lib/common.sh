@@ -4,6 +4,7 @@
 
 LAB=$(realpath -m "${LAB_DIR:-$HERE/../../build-lab}")
 NET=10.77.0 # the same in every lab: each has a switch of its own
+# shellcheck disable=SC2034 # the other parts use it
 VIPS=("$NET.100" "$NET.101") # API, ingress; with `up --vip`
 export PATH=$PATH:/usr/sbin:/sbin
 # whoever calls: numbers with a point (EPOCHREALTIME), hosts whose directories everybody may enter
