@@ -16,30 +16,34 @@ die() {
 	exit 1
 }
 
-# config_load: LAB_ID, NAMES, OWN_ETCD_MOUNT, LOGIND, DISK_MB, VIP as `up` wrote them
+# config_load: LAB_ID, NAMES (control plane), WORKERS, OWN_ETCD_MOUNT, LOGIND, DISK_MB, KUBERNETES, VIP as
+# `up` wrote them; ALL hosts
 config_load() {
 	[ -f "$LAB/config" ] || die "no lab in $LAB (lab up makes one)"
 	# shellcheck source=/dev/null
 	. "$LAB/config"
+	ALL=("${NAMES[@]}" "${WORKERS[@]}")
 }
 
-# number M0|0: index in NAMES
+# number M0|0: index in ALL, and so in NAMES
 number() {
 	local i
-	for i in "${!NAMES[@]}"; do
-		if [ "${NAMES[i]}" = "$1" ] || [ "$i" = "$1" ]; then
+	for i in "${!ALL[@]}"; do
+		if [ "${ALL[i]}" = "$1" ] || [ "$i" = "$1" ]; then
 			echo "$i"
 			return
 		fi
 	done
-	die "no host $1; there are: ${NAMES[*]}"
+	die "no host $1; there are: ${ALL[*]}"
 }
 
 name() {
 	local i
 	i=$(number "$1") || exit 1
-	echo "${NAMES[i]}"
+	echo "${ALL[i]}"
 }
+
+is_worker() { [[ " ${WORKERS[*]} " == *" $1 "* ]]; }
 
 address() {
 	local i

@@ -17,8 +17,13 @@ image_make() { # image_make [DIR]
 }
 
 contents_make() { # contents_make NAME
-	local disk=$LAB/$1/disk
-	/usr/bin/python3 "$HERE/contents.py" "$disk" "$LAB/pki" "$(number "$1")" "$NET" "${NAMES[@]}"
+	local disk=$LAB/$1/disk program=contents.py
+	if is_worker "$1"; then
+		/usr/bin/python3 "$HERE/kube/manifests.py" --worker "$disk" "$LAB/pki"
+		return
+	fi
+	[ "$KUBERNETES" = 0 ] || program=kube/manifests.py
+	/usr/bin/python3 "$HERE/$program" "$disk" "$LAB/pki" "$(number "$1")" "$NET" "${NAMES[@]}"
 	[ "$VIP" = 0 ] || /usr/bin/python3 "$HERE/keepalived.py" "$disk" "$(number "$1")" "${VIPS[@]}"
 	# the first start of all has nothing to discover
 	: >"$disk/etc/kubernetes/static-pod-resources/etcd-certs/found-a-cluster"

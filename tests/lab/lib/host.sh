@@ -167,8 +167,8 @@ lab_able() {
 }
 
 lab_up() {
-	local n=3 t0=$EPOCHREALTIME i names='' image='' pids=()
-	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024 VIP=0
+	local n=3 t0=$EPOCHREALTIME i names='' image='' pids=() why
+	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024 KUBERNETES=0 WORKERS=() VIP=0
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-n) n=$2 && shift ;;
@@ -179,6 +179,11 @@ lab_up() {
 		--own-etcd-mount) OWN_ETCD_MOUNT=1 ;;
 		--logind) LOGIND=1 ;;
 		--vip) VIP=1 ;;
+		--kubernetes) KUBERNETES=1 ;;
+		--workers)
+			for ((i = 0; i < $2; i++)); do WORKERS+=("w$i"); done
+			shift
+			;;
 		*) die "up: unknown option $1" ;;
 		esac
 		shift
@@ -192,19 +197,26 @@ lab_up() {
 		NAMES=()
 		for i in $(seq 0 $((n - 1))); do NAMES+=("m$i"); done
 	fi
+	ALL=("${NAMES[@]}" "${WORKERS[@]}")
+	[ "$KUBERNETES" = 1 ] || [ ${#WORKERS[@]} = 0 ] || die "up: workers are nodes: --kubernetes is missing"
+	[ "$KUBERNETES" = 0 ] || why=$("$HERE/build-kubernetes" --built) || die "$why"
 	mkdir -p "$LAB"
 	chmod 700 "$LAB" # private keys
 	LAB_ID=$(sha256sum <<<"$LAB" | cut -c1-6)
-	printf '%s\n' "LAB_ID=$LAB_ID" "NAMES=(${NAMES[*]})" "OWN_ETCD_MOUNT=$OWN_ETCD_MOUNT" \
-		"LOGIND=$LOGIND" "DISK_MB=$DISK_MB" "VIP=$VIP" >"$LAB/config"
+	printf '%s\n' "LAB_ID=$LAB_ID" "NAMES=(${NAMES[*]})" "WORKERS=(${WORKERS[*]})" \
+		"OWN_ETCD_MOUNT=$OWN_ETCD_MOUNT" "LOGIND=$LOGIND" "DISK_MB=$DISK_MB" \
+		"KUBERNETES=$KUBERNETES" "VIP=$VIP" >"$LAB/config"
 	net_up
 	pki_make
+	[ "$KUBERNETES" = 0 ] || kube_pki_make
 	image_make "$image"
-	for i in "${NAMES[@]}"; do
+	[ "$KUBERNETES" = 0 ] || kube_image
+	for i in "${ALL[@]}"; do
 		(
 			disk_make "$i"
 			disk_fill "$i"
 			contents_make "$i"
+			[ "$KUBERNETES" = 0 ] || kube_credentials "$i"
 			host_boot "$i"
 		) &
 		pids+=($!)
@@ -212,7 +224,7 @@ lab_up() {
 	for i in "${pids[@]}"; do
 		wait "$i" || die "a host could not be made"
 	done
-	for i in "${NAMES[@]}"; do
+	for i in "${ALL[@]}"; do
 		lab_trust "$i"
 		until_true 60 host_ssh "$i" true || die "$i does not answer ssh: see $LAB/$i/console"
 	done
@@ -221,6 +233,7 @@ lab_up() {
 	for i in "${NAMES[@]}"; do contents_founded "$i"; done
 	echo "etcd healthy after $(since "$t0") s"
 	[ $VIP = 0 ] || until_true 60 vips_settled || die "no VIP finds its host: lab vips; lab exec ${NAMES[0]} crictl ps -a"
+	[ "$KUBERNETES" = 0 ] || kube_up "$t0"
 }
 
 lab_down() {
@@ -228,10 +241,10 @@ lab_down() {
 	config_load
 	local n
 	lab_watch stop
-	for n in "${NAMES[@]}"; do
+	for n in "${ALL[@]}"; do
 		[ ! -e "/run/netns/$(netns sw)" ] || host_off "$n"
 	done
-	for n in "${NAMES[@]}"; do disk_down "$n"; done
+	for n in "${ALL[@]}"; do disk_down "$n"; done
 	net_down
 	until_true 5 host_no_cgroups || true
 	rm -rf --one-file-system "$LAB"
@@ -239,7 +252,7 @@ lab_down() {
 
 lab_status() {
 	local n state
-	for n in "${NAMES[@]}"; do
+	for n in "${ALL[@]}"; do
 		if host_leader "$n" >/dev/null; then
 			state=$(host_enter "$n" systemctl is-system-running || true)
 			echo "$n $(address "$n") $state, $(host_memory "$n") MiB"
@@ -277,4 +290,8 @@ lab_inventory() {
 	for i in "${!NAMES[@]}"; do
 		echo "- {name: ${NAMES[i]}, address: $NET.$((10 + i)), role: control-plane$([ "$i" != 0 ] || echo ', recovery: true')}"
 	done
+	for i in "${WORKERS[@]}"; do
+		echo "- {name: $i, address: $(address "$i"), role: worker}"
+	done
+	[ "$KUBERNETES" = 0 ] || echo "kubeconfig: $(lab_kubeconfig)"
 }

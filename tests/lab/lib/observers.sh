@@ -29,7 +29,7 @@ lab_watch() {
 		rm -rf "$LAB/watch"
 		mkdir "$LAB/watch"
 		printf '%s' "$EPOCHREALTIME" >"$LAB/watch/since"
-		setsid "$HERE/observe.py" watch "$LAB" "${NAMES[@]}" </dev/null >"$LAB/watch/log" 2>&1 &
+		setsid "$HERE/observe.py" watch "$LAB" "${ALL[@]}" </dev/null >"$LAB/watch/log" 2>&1 &
 		echo $! >"$LAB/watch/pid"
 		[ "$VIP" = 0 ] || vips_watch
 		until_true 10 test -e "$LAB/watch/ready" || die "no observer: $(cat "$LAB/watch/log")"
@@ -43,7 +43,7 @@ lab_watch() {
 		;;
 	count)
 		[ -f "$LAB/watch/since" ] || die "nobody watched (lab watch start)"
-		"$HERE/observe.py" count "$LAB" "$(<"$LAB/watch/since")" "${NAMES[@]}"
+		"$HERE/observe.py" count "$LAB" "$(<"$LAB/watch/since")" "${ALL[@]}"
 		;;
 	*) die "watch start|stop|count" ;;
 	esac
