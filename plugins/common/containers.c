@@ -4,16 +4,39 @@
 #include <recovery/plugin.h>
 #include <string.h>
 
+#define SPARE(pod) "/etc/kubernetes/static-pod-resources/" pod "-pod-REVISION/"
+
 /* domain 4.1, 4.2: the file names and the namespaces are the operators' */
 static const RdPod pods[] = {
-    {"etcd", "etcd", "openshift-etcd", RD_MANIFESTS "/etcd-pod.yaml"},
+    {"etcd", "etcd", "openshift-etcd", RD_MANIFESTS "/etcd-pod.yaml", SPARE("etcd"), FALSE},
     {"kube-apiserver", "kube-apiserver", "openshift-kube-apiserver",
-     RD_MANIFESTS "/kube-apiserver-pod.yaml"},
+     RD_MANIFESTS "/kube-apiserver-pod.yaml", SPARE("kube-apiserver"), FALSE},
     {"kube-controller-manager", "kube-controller-manager", "openshift-kube-controller-manager",
-     RD_MANIFESTS "/kube-controller-manager-pod.yaml"},
+     RD_MANIFESTS "/kube-controller-manager-pod.yaml", SPARE("kube-controller-manager"), FALSE},
     {"kube-scheduler", "openshift-kube-scheduler", "openshift-kube-scheduler",
-     RD_MANIFESTS "/kube-scheduler-pod.yaml"},
+     RD_MANIFESTS "/kube-scheduler-pod.yaml", SPARE("kube-scheduler"), FALSE},
 };
+
+/* openshift-kni-infra, openshift-vsphere-infra, … (domain 2.6) */
+const RdPod rd_pod_keepalived = {"keepalived",
+				 "keepalived",
+				 "openshift-*-infra",
+				 RD_MANIFESTS "/keepalived.yaml",
+				 "another control-plane host, where it is the same",
+				 TRUE};
+
+gboolean
+rd_pod_lives_in(const RdPod *pod, const char *namespace)
+{
+	const char *star = strchr(pod->namespace, '*');
+	gsize head, all = strlen(namespace);
+
+	if (star == NULL)
+		return g_str_equal(pod->namespace, namespace);
+	head = star - pod->namespace;
+	return all > head + strlen(star + 1) && strncmp(namespace, pod->namespace, head) == 0 &&
+	       g_str_has_suffix(namespace, star + 1);
+}
 
 const RdPod *
 rd_pod_find(const char *pod, GError **error)
@@ -116,7 +139,7 @@ container_is_of(const RdContainer *container, const RdPod *pod)
 {
 	gsize length = strlen(pod->name);
 
-	return g_str_equal(container->namespace, pod->namespace) &&
+	return rd_pod_lives_in(pod, container->namespace) &&
 	       g_str_has_prefix(container->pod, pod->name) && container->pod[length] == '-' &&
 	       !g_str_equal(container->name, "guard");
 }

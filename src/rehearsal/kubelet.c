@@ -77,6 +77,13 @@ is_etcd(const RdSimPod *pod, const RdSimContainer *container)
 	return g_str_equal(container->name, "etcd") && g_str_has_prefix(pod->name, "etcd-");
 }
 
+static gboolean
+is_keepalived(const RdSimPod *pod, const RdSimContainer *container)
+{
+	return g_str_equal(container->name, "keepalived") &&
+	       g_str_has_prefix(pod->name, "keepalived-");
+}
+
 static void restart_dead(gpointer data);
 
 static char *
@@ -104,6 +111,8 @@ container_start(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
 	g_free(container->json);
 	container->json = container_json(pod, container);
 	container->running = !is_etcd(pod, container) || rd_sim_etcd_start(self);
+	if (is_keepalived(pod, container))
+		rd_sim_keepalived_start(self);
 	if (container->running)
 		rd_sim_host_count(self, "container started", container->name);
 	else
@@ -119,6 +128,8 @@ container_end(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
 	rd_sim_host_count(self, "container stopped", container->name);
 	if (is_etcd(pod, container))
 		rd_sim_etcd_stop(self);
+	if (is_keepalived(pod, container))
+		rd_sim_keepalived_stop(self);
 }
 
 /* crash loop: what exited is started again */

@@ -106,6 +106,18 @@ add_data(RdSimHost *host, const char *cluster, gboolean damaged)
 	host->original_inode = rd_sim_tree_find(host->tree, RD_SIM_ETCD_DATA "/member")->inode;
 }
 
+/* the kubelets do what they can; nothing is counted yet */
+static void
+settle(RdSimCluster *self)
+{
+	rd_timeline_run_to(self->timeline, rd_timeline_now(self->timeline) + 60 * RD_SIM_SECOND);
+	for (guint i = 0; i < self->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->hosts, i);
+
+		g_hash_table_remove_all(host->tally);
+	}
+}
+
 RdSimCluster *
 rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 {
@@ -138,13 +150,37 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 			rd_sim_tree_write_text(host->tree, path, text, 0600);
 		}
 	}
-	rd_timeline_run_to(self->timeline, rd_timeline_now(self->timeline) + 60 * RD_SIM_SECOND);
-	for (guint i = 0; i < n_hosts; i++) {
+	settle(self);
+	return self;
+}
+
+/* JSON, which the simulated kubelet reads; the arguments are the machine configuration's (domain
+ * 2.6) */
+void
+rd_scenery_add_keepalived(RdSimCluster *self)
+{
+	static const char manifest[] =
+	    "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"keepalived\","
+	    "\"namespace\":\"openshift-kni-infra\"},\"spec\":{\"initContainers\":[{\"name\":"
+	    "\"render-config-keepalived\",\"command\":[\"runtimecfg\",\"render\","
+	    "\"/etc/kubernetes/kubeconfig\",\"--api-vips\",\"10.0.0.100\",\"--ingress-vips\","
+	    "\"10.0.0.101\",\"/config\"]}],\"containers\":[{\"name\":\"keepalived\"},"
+	    "{\"name\":\"keepalived-monitor\"}]}}\n";
+	static const char conf[] =
+	    "vrrp_instance night_API_0 {\n    virtual_ipaddress {\n        10.0.0.100/32 label "
+	    "vip\n"
+	    "    }\n}\nvrrp_instance night_INGRESS_0 {\n    virtual_ipaddress {\n"
+	    "        10.0.0.101/32 label vip\n    }\n}\n";
+
+	self->vips = g_strsplit("10.0.0.100/32 10.0.0.101/32", " ", -1);
+	for (guint i = 0; i < self->hosts->len; i++) {
 		RdSimHost *host = g_ptr_array_index(self->hosts, i);
 
-		g_hash_table_remove_all(host->tally);
+		host->untidy = i + 1 == self->hosts->len;
+		add_file(host, "/etc/keepalived/keepalived.conf", conf);
+		add_file(host, RD_SIM_MANIFESTS "/keepalived.yaml", manifest);
 	}
-	return self;
+	settle(self);
 }
 
 GBytes *
@@ -157,12 +193,18 @@ rd_scenery_backup(void)
 	return rd_sim_etcd_snapshot(data);
 }
 
+static guint
+count_manifests(const RdSimCluster *self)
+{
+	return G_N_ELEMENTS(pods) + (self->vips != NULL ? 1 : 0);
+}
+
 static void
 check_host(RdSimHost *host, const guint64 ids[2], GPtrArray *wrong)
 {
 	RdSimNode *manifests = rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS);
 
-	if (manifests == NULL || manifests->children->len != G_N_ELEMENTS(pods))
+	if (manifests == NULL || manifests->children->len != count_manifests(host->cluster))
 		g_ptr_array_add(wrong,
 				g_strdup_printf("%s: not all manifests are back", host->name));
 	if (!rd_sim_etcd_has_quorum(host))
@@ -212,6 +254,35 @@ rd_scenery_check_restored(RdSimCluster *self, const char *token, const char *con
 
 		if (without == NULL || !g_strv_contains(without, host->name))
 			check_host(host, ids, wrong);
+	}
+	return wrong;
+}
+
+GPtrArray *
+rd_scenery_check_vips(RdSimCluster *self)
+{
+	GPtrArray *wrong = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; i < self->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(self->hosts, i);
+		RdSimNode *manifests = rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS);
+
+		if (manifests == NULL || manifests->children->len != count_manifests(self))
+			g_ptr_array_add(
+			    wrong, g_strdup_printf("%s: not all manifests are back", host->name));
+		if (!host->keepalived)
+			g_ptr_array_add(wrong,
+					g_strdup_printf("%s: keepalived does not run", host->name));
+	}
+	for (guint i = 0; self->vips[i] != NULL; i++) {
+		guint owners = 0;
+
+		for (guint j = 0; j < self->hosts->len; j++)
+			owners += rd_sim_host_has_address(g_ptr_array_index(self->hosts, j),
+							  self->vips[i]);
+		if (owners != 1)
+			g_ptr_array_add(
+			    wrong, g_strdup_printf("%s is on %u hosts", self->vips[i], owners));
 	}
 	return wrong;
 }

@@ -11,6 +11,12 @@ G_BEGIN_DECLS
 
 /* the kubelets have done what they can when this returns, and nothing is counted yet */
 RdSimCluster *rd_scenery_quorum_lost(guint32 seed, guint n_hosts);
+/* keepalived on every host, with one API and one ingress VIP. The last host has them, and leaves
+ * them behind when its keepalived ends (F43). The same time passes again. */
+void rd_scenery_add_keepalived(RdSimCluster *self);
+/* what a run that took keepalived away for a while must have left: every manifest is back, every
+ * VIP is on one host. (element-type utf8) */
+GPtrArray *rd_scenery_check_vips(RdSimCluster *self);
 /* last night's snapshot, as etcdctl would have saved it */
 GBytes *rd_scenery_backup(void);
 /* what a run must have done on all hosts but @without (nullable) if etcd was restored under @token;

@@ -173,6 +173,10 @@ class Lab:
         equal("members", self("etcdctl", "member", "list").count(", started, "), len(self.hosts))
         equal("keys", self.keys(), [f"/lab/{i:05}" for i in range(1, keys + 1)])
 
+    def owners(self):
+        """{VIP: [host, …]}, as the kernel has it"""
+        return {words[0]: words[1:] for words in map(str.split, self("vips").splitlines())}
+
     # ---- what happened, by observers that are not ours ----
 
     def watch(self):
@@ -242,6 +246,27 @@ class Run:
         """an event that WHERE describes"""
         return until(seconds, lambda: self.sql(f"SELECT * FROM event WHERE {where}", *values), what,
                      pace=0.02)
+
+    def processes(self):
+        """pids of engine, runner and workers"""
+        found = []
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            try:
+                with open(path, "rb") as file:
+                    words = file.read().split(b"\0")
+            except OSError:
+                continue
+            if self.dir.encode() in words:
+                found.append(int(path.split("/")[2]))
+        return found
+
+    def kill(self):
+        """engine, runner and workers, without a word"""
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
     def wait_idle(self, seconds):
         """until no engine lives; its last state"""

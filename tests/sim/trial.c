@@ -78,6 +78,8 @@ trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const char *
 	self->catalogue = catalogue;
 	self->plan = plan;
 	self->cluster = rd_scenery_quorum_lost(seed, 3);
+	if (g_str_equal(self->procedure, "vip"))
+		rd_scenery_add_keepalived(self->cluster);
 	self->bastions = g_ptr_array_new();
 	self->breaches = g_ptr_array_new_with_free_func(g_free);
 	self->held = g_string_new(NULL);
@@ -426,7 +428,7 @@ times(Trial *self)
 
 	for (guint i = 0; i < self->bastions->len; i++)
 		n += is_done(bastion_end(g_ptr_array_index(self->bastions, i)));
-	return g_str_equal(self->procedure, "two-states") && !is_copy(self) ? MAX(n, 1) : 1;
+	return !g_str_equal(self->procedure, "manual-restore") && !is_copy(self) ? MAX(n, 1) : 1;
 }
 
 static void
@@ -505,6 +507,10 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 		token = g_strconcat("openshift-etcd-", winner->run_uuid, NULL);
 		wrong =
 		    rd_scenery_check_restored(self->cluster, token, (const char *const *)without);
+		add_all(text, wrong);
+	}
+	if (winner != NULL && g_str_equal(self->procedure, "vip")) {
+		wrong = rd_scenery_check_vips(self->cluster);
 		add_all(text, wrong);
 	}
 	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt
