@@ -29,13 +29,21 @@ rd_pod_find(const char *pod, GError **error)
 }
 
 static void
-container_free(RdContainer *container)
+container_clear(gpointer data)
 {
+	RdContainer *container = data;
+
 	g_free(container->id);
 	g_free(container->name);
 	g_free(container->pod);
 	g_free(container->namespace);
-	g_free(container);
+}
+
+/* one container may be in several lists */
+static void
+container_unref(RdContainer *container)
+{
+	g_rc_box_release_full(container, container_clear);
 }
 
 /* json-glib warns and returns NULL on a value of another type; this is silent */
@@ -47,26 +55,26 @@ object_member(JsonObject *object, const char *name)
 	return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
 }
 
-static char *
+static const char *
 string_member(JsonObject *object, const char *name)
 {
 	JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
 
 	if (node == NULL || json_node_get_value_type(node) != G_TYPE_STRING)
-		return g_strdup("");
-	return g_strdup(json_node_get_string(node));
+		return "";
+	return json_node_get_string(node);
 }
 
 static RdContainer *
 container_read(JsonObject *object)
 {
 	JsonObject *labels = object_member(object, "labels");
-	RdContainer *container = g_new0(RdContainer, 1);
+	RdContainer *container = g_rc_box_new0(RdContainer);
 
-	container->id = string_member(object, "id");
-	container->name = string_member(object_member(object, "metadata"), "name");
-	container->pod = string_member(labels, "io.kubernetes.pod.name");
-	container->namespace = string_member(labels, "io.kubernetes.pod.namespace");
+	container->id = g_strdup(string_member(object, "id"));
+	container->name = g_strdup(string_member(object_member(object, "metadata"), "name"));
+	container->pod = g_strdup(string_member(labels, "io.kubernetes.pod.name"));
+	container->namespace = g_strdup(string_member(labels, "io.kubernetes.pod.namespace"));
 	return container;
 }
 
@@ -74,7 +82,7 @@ GPtrArray *
 rd_containers_parse(const char *json, GError **error)
 {
 	g_autoptr(GPtrArray) containers =
-	    g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
+	    g_ptr_array_new_with_free_func((GDestroyNotify)container_unref);
 	g_autoptr(GError) inner = NULL;
 	g_autoptr(JsonNode) root = json_from_string(json, &inner);
 	JsonNode *list;
@@ -92,27 +100,13 @@ rd_containers_parse(const char *json, GError **error)
 	array = json_node_get_array(list);
 	for (guint i = 0; i < json_array_get_length(array); i++) {
 		JsonNode *node = json_array_get_element(array, i);
-		g_autofree char *state = NULL;
 
-		if (!JSON_NODE_HOLDS_OBJECT(node))
-			continue;
-		state = string_member(json_node_get_object(node), "state");
-		if (g_str_equal(state, "CONTAINER_RUNNING"))
+		if (JSON_NODE_HOLDS_OBJECT(node) &&
+		    g_str_equal(string_member(json_node_get_object(node), "state"),
+				"CONTAINER_RUNNING"))
 			g_ptr_array_add(containers, container_read(json_node_get_object(node)));
 	}
 	return g_steal_pointer(&containers);
-}
-
-static RdContainer *
-container_copy(const RdContainer *container)
-{
-	RdContainer *copy = g_new0(RdContainer, 1);
-
-	copy->id = g_strdup(container->id);
-	copy->name = g_strdup(container->name);
-	copy->pod = g_strdup(container->pod);
-	copy->namespace = g_strdup(container->namespace);
-	return copy;
 }
 
 /* A guard pod is etcd-guard-NODE with a container guard. Its name alone does not tell: a node
@@ -130,11 +124,11 @@ container_is_of(const RdContainer *container, const RdPod *pod)
 GPtrArray *
 rd_containers_of(GPtrArray *containers, const RdPod *pod)
 {
-	GPtrArray *of = g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
+	GPtrArray *of = g_ptr_array_new_with_free_func((GDestroyNotify)container_unref);
 
 	for (guint i = 0; i < containers->len; i++)
 		if (container_is_of(containers->pdata[i], pod))
-			g_ptr_array_add(of, container_copy(containers->pdata[i]));
+			g_ptr_array_add(of, g_rc_box_acquire(containers->pdata[i]));
 	return of;
 }
 

@@ -5,13 +5,16 @@
 
 #include "cli/commands.h"
 #include "cli/follow.h"
+#include "cli/outlive.h"
 #include "cli/places.h"
 #include "engine/begin.h"
 #include "engine/session.h"
+#include "engine/setting.h"
 
 static char *inventory;
 static char **inputs;
 static char **excuses;
+static char **approved;
 static char *recovery_host;
 static char *notify;
 static gboolean detach, shared, accept_no_hash;
@@ -26,6 +29,8 @@ rd_start_options(void)
 	     "NAME=VALUE"},
 	    {"excuse", 0, 0, G_OPTION_ARG_STRING_ARRAY, &excuses,
 	     "state that a control-plane host is powered off and stays so", "HOST=REASON"},
+	    {"approve", 0, 0, G_OPTION_ARG_STRING_ARRAY, &approved,
+	     "approve a gate beforehand, so that the run need not wait there", "GATE"},
 	    {"recovery-host", 0, 0, G_OPTION_ARG_STRING, &recovery_host,
 	     "instead of the one that the inventory names", "HOST"},
 	    {"detach", 'd', 0, G_OPTION_ARG_NONE, &detach, "do not follow the run", NULL},
@@ -56,6 +61,22 @@ rd_start_pairs(char **words, const char *option, GHashTable *table, GError **err
 	return TRUE;
 }
 
+static gboolean
+rd_start_say_doubts(const RdCli *cli, RdRundir *dir, GError **error)
+{
+	g_autofree char *path = rd_rundir_file(dir, "setting.json");
+	g_autoptr(RdRunSetting) setting = rd_run_setting_load(path, error);
+	g_autoptr(GPtrArray) doubts = NULL;
+
+	if (setting == NULL)
+		return FALSE;
+	doubts = rd_outlive_doubts(setting->inventory, g_getenv("SSH_AUTH_SOCK"),
+				   g_get_real_time() / G_USEC_PER_SEC);
+	for (guint i = 0; i < doubts->len; i++)
+		rd_cli_say(cli, "warning: %s", (char *)g_ptr_array_index(doubts, i));
+	return TRUE;
+}
+
 static RdExit
 rd_start_run(const RdCli *cli, char **args, GError **error)
 {
@@ -75,6 +96,7 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 				  .recovery_host = recovery_host,
 				  .inputs = given,
 				  .excused = excused,
+				  .approved = (const char *const *)approved,
 				  .accept_no_hash = accept_no_hash,
 				  .notify = notify,
 				  .who = who,
@@ -96,7 +118,8 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	}
 	for (guint i = 0; warnings != NULL && i < warnings->len; i++)
 		rd_cli_say(cli, "warning: %s", (char *)g_ptr_array_index(warnings, i));
-	if (!rd_ensure_engine(dir, &how, error))
+	if (!rd_start_say_doubts(cli, dir, error) ||
+	    !rd_outlive_ensure_engine(cli, dir, &how, error))
 		return RD_EXIT_FAILED;
 	g_print("%s\n", rd_rundir_get_id(dir));
 	rd_cli_say(cli, "runs %s", how);

@@ -159,6 +159,7 @@ rd_view_get_facts(const RdView *view, RdFacts *facts)
 
 		if (event->kind == RD_EVENT_ENGINE && g_strcmp0(event->word, "started") == 0) {
 			facts->bastion = event->key;
+			facts->started = event->wall;
 			if (starts++ > 0) {
 				facts->resumed = event->wall;
 				facts->lost += MAX(event->wall - before, 0);
@@ -175,6 +176,16 @@ rd_view_get_facts(const RdView *view, RdFacts *facts)
 }
 
 gboolean
+rd_view_is_asking(const RdView *view, const RdRunHost *host)
+{
+	RdRunState state = rd_run_get_state(view->run);
+
+	return view->engine == RD_ENGINE_ALIVE && rd_run_get_starts(view->run) > 0 &&
+	       (state == RD_RUN_NEW || state == RD_RUN_RUNNING) && host->plan->locked &&
+	       !host->excused && !host->surveyed && host->trouble_word == NULL;
+}
+
+gboolean
 rd_view_is_orphaned(const RdView *view)
 {
 	switch (rd_run_get_state(view->run)) {
@@ -182,6 +193,7 @@ rd_view_is_orphaned(const RdView *view)
 	case RD_RUN_RUNNING:
 	case RD_RUN_PAUSING:
 	case RD_RUN_CANCELLING:
+	case RD_RUN_ENDING:
 		return view->engine != RD_ENGINE_ALIVE;
 	case RD_RUN_PAUSED:
 	case RD_RUN_HELD:
@@ -201,6 +213,7 @@ static const struct {
     {"failed",              "FAILED",              RD_INK_BAD},
     {"rolled back",         "ROLLED BACK",         RD_INK_WARN},
     {"refused",             "REFUSED",             RD_INK_BAD},
+    {"owing",               "OWING",               RD_INK_BAD},
 };
 
 static const struct {
@@ -213,6 +226,7 @@ static const struct {
     [RD_RUN_CANCELLING] = {"CANCELLING", RD_INK_WARN},
     [RD_RUN_HELD]       = {"HELD",       RD_INK_BAD},
     [RD_RUN_ENDED]      = {"ENDED",      RD_INK_BAD},
+    [RD_RUN_ENDING]     = {"ENDING",     RD_INK_WARN},
 };
 /* clang-format on */
 
@@ -294,7 +308,7 @@ rd_view_get_state_life(const RdView *view, const RdPlanState *state)
 		if (!rd_advice_counts(view->run, step))
 			continue;
 		counted++;
-		held = held || step->life == RD_LIFE_HELD;
+		held = held || step->life == RD_LIFE_HELD || step->life == RD_LIFE_OWING;
 		failed = failed || step->life == RD_LIFE_FAILED;
 		pending += step->life == RD_LIFE_PENDING;
 		waiting += step->life == RD_LIFE_WAITING;
@@ -350,6 +364,8 @@ rd_view_describe_life(const RdStep *step)
 		return "being undone";
 	case RD_LIFE_UNDONE:
 		return "undone";
+	case RD_LIFE_OWING:
+		return "could not be given back";
 	}
 	return "?";
 }

@@ -12,12 +12,13 @@ typedef struct {
 	const char *procedure; /* name or path */
 	const char *const *procedure_dirs;
 	const char *plugin_dir;
-	const char *inventory;	   /* path */
-	const char *recovery_host; /* (nullable) instead of what the inventory says */
-	GHashTable *inputs;	   /* (element-type utf8 utf8) as given on the command line */
-	GHashTable *excused;	   /* (element-type utf8 utf8) host -> reason: powered off */
-	gboolean accept_no_hash;   /* a snapshot without its SHA-256 trailer */
-	const char *notify;	   /* (nullable) */
+	const char *inventory;	     /* path */
+	const char *recovery_host;   /* (nullable) instead of what the inventory says */
+	GHashTable *inputs;	     /* (element-type utf8 utf8) as given on the command line */
+	GHashTable *excused;	     /* (element-type utf8 utf8) host -> reason: powered off */
+	const char *const *approved; /* (nullable) gates that are approved beforehand */
+	gboolean accept_no_hash;     /* a snapshot without its SHA-256 trailer */
+	const char *notify;	     /* (nullable) */
 	const char *who;
 	gboolean shared;
 } RdBeginOptions;
@@ -31,9 +32,14 @@ RdRundir *rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError *
  * The JSON of rd_catalogue_describe(), as text (transfer full) */
 char *rd_describe_plugins(const char *plugin_dir, GError **error);
 
-/* Starts an engine for @dir unless one is alive. It outlives this process and its terminal;
- * *how says in words how, and what that does not survive (out) (transfer full). */
-gboolean rd_ensure_engine(RdRundir *dir, char **how, GError **error);
+/* what somebody has to know before an engine is started */
+typedef void (*RdSpawnWarn)(const char *text, gpointer data);
+
+/* Starts an engine for @dir unless one is alive. It outlives this process and its terminal; @warn
+ * (nullable) is told before when it may not outlive this login, *how says in words how it was
+ * started, and what that does not survive (out) (transfer full). */
+gboolean rd_ensure_engine(RdRundir *dir, RdSpawnWarn warn, gpointer data, char **how,
+			  GError **error);
 /* The run has ended: the unit that would start it again after a reboot is taken away, if there is
  * one. */
 void rd_spawn_forget(RdRundir *dir);

@@ -36,6 +36,7 @@ rd_kube_answer_clear(RdKubeAnswer *answer)
 	g_clear_pointer(&answer->body, json_node_unref);
 	g_clear_pointer(&answer->reason, g_free);
 	g_clear_pointer(&answer->message, g_free);
+	g_clear_pointer(&answer->text, g_free);
 	memset(answer, 0, sizeof *answer);
 }
 
@@ -183,4 +184,17 @@ rd_kube_judge(RdKubeVerb verb, guint status, const char *retry_after, const char
 	answer->unserved =
 	    answer->verdict == RD_KUBE_MISSING &&
 	    (answer->body == NULL || !names_object(json_node_get_object(answer->body)));
+}
+
+void
+rd_kube_judge_plain(guint status, const char *retry_after, const char *body, gsize size,
+		    gint64 up_for_s, RdKubeAnswer *answer)
+{
+	rd_kube_judge(RD_KUBE_GET, status, retry_after, body, size, up_for_s, answer);
+	answer->text = g_utf8_make_valid(body, size);
+	if (status < 200 || status >= 300)
+		return;
+	answer->verdict = RD_KUBE_DONE;
+	g_clear_pointer(&answer->body, json_node_unref);
+	g_clear_pointer(&answer->message, g_free);
 }

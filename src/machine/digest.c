@@ -27,18 +27,48 @@ static void
 rd_digest_trouble(RdRun *run, GPtrArray *events, RdHand *hand, const char *word, const char *text,
 		  gint64 number)
 {
-	const RdRunHost *host = rd_run_find_host(run, hand->name);
+	const RdRunHost *host = rd_run_lock_of(run, hand->name);
 	RdEvent *event;
 
-	hand->not_before = run->clock + RD_RECONNECT_PACE;
+	/* on the way out it may be asked for days */
+	hand->not_before =
+	    run->clock + (run->state == RD_RUN_ENDING ? RD_OWED_PACE : RD_RECONNECT_PACE);
 	/* every retry that finds the same is not worth a line */
 	if (host == NULL ||
 	    (g_strcmp0(host->trouble_word, word) == 0 && g_strcmp0(host->trouble, text) == 0))
 		return;
 	event = rd_run_new_event(run, RD_EVENT_REFUSED, word);
-	rd_event_step(event, NULL, hand->name, 0, 0);
+	rd_event_step(event, NULL, host->plan->name, 0, 0);
 	rd_event_number(event, number);
 	rd_digest_add(events, rd_event_text(event, text));
+}
+
+/* A number above ours stops us, also when it was given back (design 8): somebody has worked here
+ * who knew nothing of what this journal says. It is measured by our own number on this host; a
+ * control-plane host that we have not taken yet, by our highest: one number serves all of them.
+ * NULL, or what to say (transfer full) */
+static char *
+rd_digest_newer(RdRun *run, const RdRunHost *host, const RdReport *report)
+{
+	gboolean ours = report->run != NULL;
+	gint64 known = host->asked;
+
+	if (report->holder != NULL || report->number < 0)
+		return NULL;
+	for (guint i = 0; !ours && known == 0 && host->plan->locked && i < run->hosts->len; i++) {
+		const RdRunHost *other = g_ptr_array_index(run->hosts, i);
+
+		if (other->plan->locked)
+			known = MAX(known, other->asked);
+	}
+	/* before our first number a foreign one is of a run that is over */
+	if (report->number <= known || (!ours && known == 0))
+		return NULL;
+	return g_strdup_printf(
+	    "%s: %s",
+	    ours ? "a copy of this run went on with it"
+		 : "another run has had it since, with a higher number than this one",
+	    report->text != NULL ? report->text : "by whom is not known");
 }
 
 static void
@@ -75,14 +105,10 @@ rd_digest_lock(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *repo
 	rd_event_number(event, hand->what == RD_DO_SURVEY ? report->number
 			       : hand->what == RD_DO_TAKE ? host->pending
 							  : host->asked);
-	if (hand->what == RD_DO_SURVEY)
-		rd_event_text(event, report->holder);
-	/* our own run, and a number that this journal never gave: somebody resumed a copy of it */
-	if (hand->what == RD_DO_SURVEY && report->holder == NULL && report->run != NULL &&
-	    report->number > host->asked) {
-		g_autofree char *text =
-		    g_strdup_printf("a copy of this run went on with it: %s", report->text);
-		rd_event_text(event, text);
+	if (hand->what == RD_DO_SURVEY) {
+		g_autofree char *newer = rd_digest_newer(run, host, report);
+
+		rd_event_text(event, newer != NULL ? newer : report->holder);
 	}
 	rd_digest_add(events, event);
 }
@@ -96,7 +122,12 @@ rd_digest_stopped(RdRun *run, GPtrArray *events, RdHand *hand, const char *text)
 {
 	g_autofree char *why = NULL;
 
-	if (hand->deadline) {
+	if (hand->leaving) {
+		rd_digest_step(run, events, hand->step, RD_STEP_LEAVE, NULL);
+	} else if (hand->what == RD_DO_UNDO && run->state == RD_RUN_ENDING) {
+		hand->not_before = run->clock + RD_OWED_PACE;
+		rd_digest_step(run, events, hand->step, RD_STEP_LOST, text);
+	} else if (hand->deadline) {
 		why = g_strdup_printf("not done within %u s%s%s", hand->step->plan->timeout_s,
 				      text != NULL ? ": " : "", text != NULL ? text : "");
 		rd_digest_step(run, events, hand->step, RD_STEP_DEADLINE, why);
@@ -215,6 +246,13 @@ rd_digest_result(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *re
 			rd_digest_outcome(run, events, step, report);
 		if (what == RD_STEP_UNREACHABLE)
 			hand->not_before = run->clock + RD_RECONNECT_PACE;
+		if (hand->what == RD_DO_UNDO && what != RD_STEP_FINISHED) {
+			hand->not_before = run->clock + RD_OWED_PACE;
+			/* every try that finds the same is not worth a line, if it cannot act late
+			 */
+			if (what == RD_STEP_FAILED && g_strcmp0(step->text, report->text) == 0)
+				return;
+		}
 		rd_digest_step(run, events, step, what, report->text);
 		return;
 	}
@@ -245,7 +283,7 @@ GPtrArray *
 rd_run_digest(RdRun *run, const RdReport *report)
 {
 	GPtrArray *events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
-	RdHand *hand = rd_run_hand(run, report->target);
+	RdHand *hand = rd_run_hand(run, report->lane);
 	const RdStep *step = hand != NULL ? hand->step : NULL;
 	RdEvent *event = NULL;
 

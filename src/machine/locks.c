@@ -68,8 +68,7 @@ rd_run_take(RdRun *run, RdMove *move, RdRunHost *host)
 	return rd_move_order(run, move, order, NULL);
 }
 
-/* a refusal that is not asked again: only a person's word changes it */
-static gboolean
+gboolean
 rd_host_is_final(const RdRunHost *host)
 {
 	return g_strcmp0(host->trouble_word, "fenced") == 0 ||
@@ -78,12 +77,8 @@ rd_host_is_final(const RdRunHost *host)
 }
 
 gboolean
-rd_run_lock_is_lost(RdRun *run, const char *target)
+rd_run_is_fenced(RdRun *run)
 {
-	const RdRunHost *own = rd_run_find_host(run, target);
-
-	if (own != NULL && rd_host_is_final(own))
-		return TRUE;
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
@@ -93,16 +88,37 @@ rd_run_lock_is_lost(RdRun *run, const char *target)
 	return FALSE;
 }
 
+gboolean
+rd_run_lock_is_lost(RdRun *run, const char *target)
+{
+	const RdRunHost *own = rd_run_find_host(run, target);
+
+	return (own != NULL && rd_host_is_final(own)) || rd_run_is_fenced(run);
+}
+
+/* what the survey found stands in our way */
+static gboolean
+rd_run_fence(RdRun *run, RdMove *move, const RdRunHost *host)
+{
+	RdEvent *event = rd_run_new_event(run, RD_EVENT_REFUSED, "fenced");
+
+	rd_event_step(event, NULL, host->plan->name, 0, 0);
+	rd_event_number(event, host->found);
+	return rd_move_events(move, rd_event_text(event, host->holder));
+}
+
 static gboolean
 rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only)
 {
 	RdHand *hand = rd_run_hand(run, host->plan->name);
 
-	if (host->excused || hand->busy)
+	if (host->excused || host->left || hand->busy)
 		return FALSE;
 	if (rd_host_is_final(host))
 		return FALSE;
-	if (host->trouble_since != 0 && run->clock >= host->trouble_since + RD_RECONNECT_WINDOW)
+	/* what is owed there is worth any wait */
+	if (host->trouble_since != 0 && run->state != RD_RUN_ENDING &&
+	    run->clock >= host->trouble_since + RD_RECONNECT_WINDOW)
 		return FALSE;
 	if (run->clock < hand->not_before) {
 		rd_move_wake(move, hand->not_before);
@@ -112,6 +128,8 @@ rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only
 		return rd_move_order(run, move, rd_order_new(RD_DO_SURVEY, host->plan->name), NULL);
 	if (survey_only || host->granted != 0)
 		return FALSE;
+	if (host->holder != NULL)
+		return rd_run_fence(run, move, host);
 	return rd_run_take(run, move, host);
 }
 
@@ -127,6 +145,12 @@ rd_run_is_to_be_changed(RdRun *run, const RdRunHost *host)
 
 		if (step != NULL && step->plan->kind == RD_KIND_CHANGE &&
 		    !rd_life_is_final(step->life))
+			return TRUE;
+	}
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->life == RD_LIFE_UNDOING && strcmp(step->target, host->plan->name) == 0)
 			return TRUE;
 	}
 	return FALSE;
@@ -154,14 +178,8 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
 		if (host->plan->locked && !host->excused && host->holder != NULL &&
-		    host->granted == 0 && host->trouble == NULL) {
-			RdEvent *event = rd_run_new_event(run, RD_EVENT_REFUSED, "fenced");
-
-			rd_event_step(event, NULL, host->plan->name, 0, 0);
-			rd_event_number(event, host->found);
-			rd_event_text(event, host->holder);
-			return rd_move_events(move, event);
-		}
+		    host->granted == 0 && host->trouble == NULL)
+			return rd_run_fence(run, move, host);
 	}
 	for (guint i = 0; i < run->hosts->len; i++) {
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);

@@ -57,7 +57,8 @@ ls(RdSimExec *self)
 	for (guint i = 0; node->children != NULL && i < node->children->len; i++) {
 		const RdSimNode *child = g_ptr_array_index(node->children, i);
 
-		g_string_append_printf(self->out, "%s\n", child->name);
+		g_string_append(self->out, child->name);
+		g_string_append_c(self->out, '\n');
 	}
 }
 

@@ -99,7 +99,7 @@ container_start(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
 						container->name, ++self->cluster->serials);
 
 	g_free(container->id);
-	container->id = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+	container->id = rd_sim_sha256(text, strlen(text));
 	container->created = rd_timeline_now(self->cluster->timeline);
 	g_free(container->json);
 	container->json = container_json(pod, container);
@@ -195,16 +195,15 @@ pod_stop(RdSimHost *self, RdSimPod *pod)
 static RdSimPod *
 pod_new(RdSimHost *self, RdSimNode *file)
 {
-	g_autoptr(JsonParser) parser = json_parser_new_immutable();
 	g_autofree char *text = rd_sim_node_text(file);
+	g_autoptr(JsonNode) node = json_from_string(text, NULL);
 	JsonObject *root, *metadata;
 	JsonArray *containers;
 	RdSimPod *pod;
 
-	if (!json_parser_load_from_data(parser, text, -1, NULL) ||
-	    !JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
+	if (node == NULL || !JSON_NODE_HOLDS_OBJECT(node))
 		return NULL;
-	root = json_node_get_object(json_parser_get_root(parser));
+	root = json_node_get_object(node);
 	metadata = json_object_get_object_member(root, "metadata");
 	containers =
 	    json_object_get_array_member(json_object_get_object_member(root, "spec"), "containers");
@@ -369,7 +368,11 @@ void
 rd_sim_container_list(RdSimHost *self, GString *out)
 {
 	const char *comma = "";
+	gsize had = out->len;
 
+	/* it is a few KiB: not by doubling from nothing */
+	g_string_set_size(out, had + 8000);
+	g_string_truncate(out, had);
 	g_string_append(out, "{\"containers\":[");
 	for (guint i = 0; i < self->pods->len; i++) {
 		const RdSimPod *pod = g_ptr_array_index(self->pods, i);

@@ -75,15 +75,16 @@ add_operator_files(RdSimCluster *self, RdSimHost *host)
 }
 
 static char *
-initial_cluster(RdSimCluster *self)
+initial_cluster(RdSimCluster *self, const char *const *without)
 {
 	GString *text = g_string_new(NULL);
 
 	for (guint i = 0; i < self->hosts->len; i++) {
 		const RdSimHost *host = g_ptr_array_index(self->hosts, i);
 
-		g_string_append_printf(text, "%s%s=https://%s:2380", i > 0 ? "," : "", host->name,
-				       host->address);
+		if (without == NULL || !g_strv_contains(without, host->name))
+			g_string_append_printf(text, "%s%s=https://%s:2380",
+					       text->len > 0 ? "," : "", host->name, host->address);
 	}
 	return g_string_free(text, FALSE);
 }
@@ -117,7 +118,7 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 
 		rd_sim_cluster_add(self, name, address);
 	}
-	cluster = initial_cluster(self);
+	cluster = initial_cluster(self, NULL);
 	for (guint i = 0; i < n_hosts; i++) {
 		RdSimHost *host = g_ptr_array_index(self->hosts, i);
 
@@ -157,7 +158,7 @@ rd_scenery_backup(void)
 }
 
 static void
-check_host(RdSimHost *host, const RdSimEtcdData *expected, GPtrArray *wrong)
+check_host(RdSimHost *host, const guint64 ids[2], GPtrArray *wrong)
 {
 	RdSimNode *manifests = rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS);
 
@@ -166,8 +167,8 @@ check_host(RdSimHost *host, const RdSimEtcdData *expected, GPtrArray *wrong)
 				g_strdup_printf("%s: not all manifests are back", host->name));
 	if (!rd_sim_etcd_has_quorum(host))
 		g_ptr_array_add(wrong, g_strdup_printf("%s: its etcd has no quorum", host->name));
-	else if (host->etcd->cluster_id != expected->cluster_id ||
-		 host->etcd->revision != expected->revision)
+	else if ((host->etcd->cluster_id != ids[0] && host->etcd->cluster_id != ids[1]) ||
+		 host->etcd->revision != RD_SCENERY_BACKUP_REVISION)
 		g_ptr_array_add(
 		    wrong,
 		    g_strdup_printf("%s: its etcd is not the one that was restored", host->name));
@@ -187,15 +188,30 @@ check_host(RdSimHost *host, const RdSimEtcdData *expected, GPtrArray *wrong)
 	}
 }
 
-GPtrArray *
-rd_scenery_check_restored(RdSimCluster *self, const char *token)
+/* of the cluster that a restore on all hosts but @without makes */
+static guint64
+restored_id(RdSimCluster *self, const char *token, const char *const *without)
 {
-	g_autofree char *cluster = initial_cluster(self);
-	g_autoptr(RdSimEtcdData) expected =
+	g_autofree char *cluster = initial_cluster(self, without);
+	g_autoptr(RdSimEtcdData) data =
 	    rd_sim_etcd_bootstrap(cluster, token, "m0", RD_SCENERY_BACKUP_REVISION);
-	GPtrArray *wrong = g_ptr_array_new_with_free_func(g_free);
 
-	for (guint i = 0; i < self->hosts->len; i++)
-		check_host(g_ptr_array_index(self->hosts, i), expected, wrong);
+	return data->cluster_id;
+}
+
+GPtrArray *
+rd_scenery_check_restored(RdSimCluster *self, const char *token, const char *const *without)
+{
+	GPtrArray *wrong = g_ptr_array_new_with_free_func(g_free);
+	guint64 ids[2];
+
+	ids[0] = restored_id(self, token, NULL);
+	ids[1] = restored_id(self, token, without);
+	for (guint i = 0; i < self->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->hosts, i);
+
+		if (without == NULL || !g_strv_contains(without, host->name))
+			check_host(host, ids, wrong);
+	}
 	return wrong;
 }

@@ -13,7 +13,9 @@ G_BEGIN_DECLS
 RdSimCluster *rd_scenery_quorum_lost(guint32 seed, guint n_hosts);
 /* last night's snapshot, as etcdctl would have saved it */
 GBytes *rd_scenery_backup(void);
-/* what a run must have done on @host and its colleagues if etcd was restored under @token; one
- * sentence per difference. (element-type utf8) */
-GPtrArray *rd_scenery_check_restored(RdSimCluster *self, const char *token);
+/* what a run must have done on all hosts but @without (nullable) if etcd was restored under @token;
+ * those may be members of it that never started, or none. One sentence per difference.
+ * (element-type utf8) */
+GPtrArray *rd_scenery_check_restored(RdSimCluster *self, const char *token,
+				     const char *const *without);
 G_END_DECLS
