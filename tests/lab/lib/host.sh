@@ -241,6 +241,7 @@ lab_down() {
 	config_load
 	local n
 	lab_watch stop
+	[ "$KUBERNETES" = 0 ] || lab_operators stop
 	for n in "${ALL[@]}"; do
 		[ ! -e "/run/netns/$(netns sw)" ] || host_off "$n"
 	done
