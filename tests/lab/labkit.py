@@ -58,31 +58,35 @@ def until(seconds, true, what, pace=0.1):
         time.sleep(pace)
 
 
-def able_or_skip():
-    done = subprocess.run([f"{HERE}/lab", "able"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False)
-    if done.returncode:
-        print("1..0 # SKIP", done.stdout.strip())
-        sys.exit(0)
+def able_or_skip(kubernetes=False):
+    questions = [[f"{HERE}/lab", "able"]] + [[f"{HERE}/build-kubernetes", "--built"]] * kubernetes
+    for question in questions:
+        done = subprocess.run(question, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        if done.returncode:
+            print("1..0 # SKIP", done.stdout.strip())
+            sys.exit(0)
 
 
 class Lab:
     """up until the test ends; KEEP=1 leaves it and says where it is"""
 
     def __init__(self, *options):
-        able_or_skip()
+        able_or_skip("--kubernetes" in options)
         self.dir = tempfile.mkdtemp(prefix="recoveryd-e2e.", dir="/var/tmp")
         self.lab = f"{self.dir}/lab"
         self.bastions = []
         atexit.register(self.close)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: sys.exit(1))
-        self("up", *options)
+        self.said = self("up", *options, timeout=600)
         with open(f"{self.lab}/config", encoding="utf-8") as file:
             config = dict(line.split("=", 1) for line in file.read().splitlines())
         self.id = config["LAB_ID"]
-        self.hosts = config["NAMES"].strip("()").split()
-        self.address = {host: f"10.77.0.{10 + i}" for i, host in enumerate(self.hosts)}
+        self.hosts = config["NAMES"].strip("()").split()  # of the control plane
+        self.workers = config["WORKERS"].strip("()").split()
+        self.nodes = self.hosts + self.workers
+        self.address = {host: f"10.77.0.{10 + i}" for i, host in enumerate(self.nodes)}
 
     def close(self):
         for bastion in self.bastions:
