@@ -49,4 +49,6 @@ typedef struct {
 	GHashTable *seen; /* (element-type utf8 double) when something was first noticed */
 } RdSimBehind;
 void rd_sim_controllers_catch_up(RdSimBehind *self);
+/* a running pod of a daemon set, as JSON. (transfer full) */
+char *rd_sim_daemon_pod(const char *app, const char *node);
 G_END_DECLS

@@ -11,6 +11,7 @@
 #define GRACE_S	    40.0 /* without a renewal: NotReady */
 #define CORRECT_S   20.0 /* until a kubelet that lives has corrected a false status */
 #define SIGN_S	    2.0	 /* from approval to certificate */
+#define REPLACE_S   5.0	 /* from a pod's deletion to the next one, running */
 #define ROLL_NODE_S 90.0 /* one node's static pod to a new revision */
 
 /* when @what was first seen */
@@ -220,6 +221,68 @@ catch_up_operator(RdSimBehind *self, const char *path)
 		rd_sim_store_written(self->store, path, "cluster-operator", "status", self->now);
 }
 
+/* ---- daemon sets: a pod on each node, another one when it was deleted ---- */
+
+char *
+rd_sim_daemon_pod(const char *app, const char *node)
+{
+	return g_strdup_printf(
+	    "{\"metadata\":{\"labels\":{\"app\":\"%s\"},\"ownerReferences\":[{\"kind\":"
+	    "\"DaemonSet\",\"name\":\"%s\",\"controller\":true}]},\"spec\":{\"nodeName\":\"%s\","
+	    "\"containers\":[{\"name\":\"%s\"}]},\"status\":{\"phase\":\"Running\","
+	    "\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}],\"containerStatuses\":[{"
+	    "\"name\":\"%s\",\"ready\":true,\"state\":{\"running\":{}}}]}}",
+	    app, app, node, app, app);
+}
+
+static gboolean
+has_pod(RdSimBehind *self, const char *namespace, const char *app, const char *node)
+{
+	g_autofree char *query = g_strdup_printf(
+	    "labelSelector=app%%3D%s&fieldSelector=spec.nodeName%%3D%s,metadata.namespace%%3D%s",
+	    app, node, namespace);
+	g_autoptr(GPtrArray) paths = rd_sim_store_paths(self->store, "/api/v1/pods");
+
+	for (guint i = 0; i < paths->len; i++)
+		if (rd_sim_select_matches(rd_sim_store_find(self->store, paths->pdata[i]), query))
+			return TRUE;
+	return FALSE;
+}
+
+static void
+replace_pod(RdSimBehind *self, const char *namespace, const char *app, const char *node)
+{
+	g_autofree char *missing = g_strdup_printf("no %s/%s on %s", namespace, app, node);
+	g_autofree char *path = NULL, *json = NULL;
+	const RdSimHost *host = rd_sim_cluster_find(self->cluster, node);
+	double begun;
+
+	if (has_pod(self, namespace, app, node)) {
+		g_hash_table_remove(self->seen, missing);
+		return;
+	}
+	begun = first_seen(self, missing);
+	if (host == NULL || host->power != RD_SIM_UP || self->now < begun + REPLACE_S)
+		return;
+	path = g_strdup_printf("/api/v1/namespaces/%s/pods/%s-%" G_GUINT64_FORMAT, namespace, app,
+			       ++self->cluster->serials);
+	json = rd_sim_daemon_pod(app, node);
+	rd_sim_store_put(self->store, path, json, begun + REPLACE_S);
+	g_hash_table_remove(self->seen, missing);
+}
+
+static void
+catch_up_daemon_set(RdSimBehind *self, const char *path)
+{
+	JsonObject *meta = rd_sim_metadata(rd_sim_store_find(self->store, path));
+	g_autoptr(GPtrArray) nodes = rd_sim_store_paths(self->store, "/api/v1/nodes");
+
+	for (guint i = 0; i < nodes->len; i++)
+		replace_pod(self, json_object_get_string_member(meta, "namespace"),
+			    json_object_get_string_member(meta, "name"),
+			    strrchr(nodes->pdata[i], '/') + 1);
+}
+
 /* ---- ---- */
 
 static const struct {
@@ -227,6 +290,7 @@ static const struct {
 	void (*catch_up)(RdSimBehind *self, const char *path);
 } controllers[] = {
     {"/api/v1/nodes", catch_up_node},
+    {"/apis/apps/v1/daemonsets", catch_up_daemon_set},
     {"/apis/certificates.k8s.io/v1/certificatesigningrequests", catch_up_csr},
     {"/apis/operator.openshift.io/v1/etcds", catch_up_operator},
     {"/apis/operator.openshift.io/v1/kubeapiservers", catch_up_operator},

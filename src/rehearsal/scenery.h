@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "rehearsal/api.h"
 #include "rehearsal/cluster.h"
 G_BEGIN_DECLS
 
@@ -13,6 +14,9 @@ G_BEGIN_DECLS
 RdSimCluster *rd_scenery_quorum_lost(guint32 seed, guint n_hosts);
 /* last night's snapshot, as etcdctl would have saved it */
 GBytes *rd_scenery_backup(void);
+/* Its Kubernetes API, served by @host as soon as etcd has a quorum again, and what an installed
+ * cluster has in it; a snapshot of that is what a restore brings back. (transfer full) */
+RdSimApi *rd_scenery_api(RdSimCluster *cluster, const char *host);
 /* what a run must have done on @host and its colleagues if etcd was restored under @token; one
  * sentence per difference. (element-type utf8) */
 GPtrArray *rd_scenery_check_restored(RdSimCluster *self, const char *token);

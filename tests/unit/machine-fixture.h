@@ -53,7 +53,7 @@ describe(const RdOrder *order, const char *name)
 	GString *text = g_string_new(name);
 
 	g_string_append_printf(text, " #%" G_GINT64_FORMAT, order->number);
-	if (order->fence_host != NULL)
+	if (order->fence_host != NULL && order->what == RD_DO_ENTER)
 		g_string_append_printf(text, " behind %s #%" G_GINT64_FORMAT, order->fence_host,
 				       order->fence_number);
 	return g_string_free(text, FALSE);

@@ -315,6 +315,70 @@ test_rollout(Fixture *self, gconstpointer data)
 	g_assert_cmpint(whole.verdict, ==, RD_FRESH_TRUE);
 }
 
+/* an installed cluster before its etcd is restored, and after; two of three are damaged */
+static void
+test_scenery(void)
+{
+	g_autoptr(RdSimCluster) cluster = rd_scenery_quorum_lost(3, 3);
+	g_autoptr(RdSimApi) api = rd_scenery_api(cluster, "m0");
+	RdNetwork network = {.cluster = cluster, .api = api, .punctual = TRUE};
+	RdWorld *world = rd_sim_world_new(&network, "cluster", NULL, NULL);
+	RdKube *kube = world->klass->kube(world, NULL);
+	RdKubeRequest look = {.verb = RD_KUBE_GET, .path = "/api/v1/nodes"};
+	g_autoptr(GPtrArray) nodes = NULL;
+	g_auto(RdKubeAnswer) answer = {0};
+
+	g_assert_false(rd_sim_api_is_up(api));
+	kube->klass->send(kube, &look, 1, 1, 30, &answer);
+	g_assert_cmpint(answer.verdict, ==, RD_KUBE_NOT_YET);
+	nodes = rd_sim_store_paths(rd_sim_api_get_store(api), "/api/v1/nodes");
+	g_assert_cmpuint(nodes->len, ==, 3);
+	rd_sim_world_free(world);
+}
+
+static void
+test_pod_is_replaced(void)
+{
+	static const char pods[] = "/api/v1/namespaces/openshift-ovn-kubernetes/pods";
+	g_autoptr(RdSimCluster) cluster = rd_scenery_quorum_lost(3, 1);
+	g_autoptr(RdSimApi) api = rd_scenery_api(cluster, "m0");
+	RdNetwork network = {.cluster = cluster, .api = api, .punctual = TRUE};
+	RdWorld *world = rd_sim_world_new(&network, "cluster", NULL, NULL);
+	RdKube *kube = world->klass->kube(world, NULL);
+	g_autofree char *path = g_strdup_printf("%s/ovnkube-node-m0", pods);
+	g_autoptr(JsonNode) old = NULL, gap = NULL, list = NULL, pod = NULL, lease = NULL;
+	g_autofree char *uid = NULL, *new_uid = NULL;
+	g_auto(RdKubeAnswer) answer = {0};
+	g_auto(RdFresh) fresh = {0};
+	RdKubeRequest delete = {.verb = RD_KUBE_DELETE, .path = path};
+	RdFreshMoment when = {0};
+	const char *before[2] = {NULL, NULL};
+	JsonArray *items;
+
+	when.api_up = rd_sim_api_get_time(api);
+	old = rd_kube_get(kube, path, 0, NULL, NULL);
+	before[0] = delete.uid = uid = api_meta(old, "uid");
+	kube->klass->send(kube, &delete, 1, 1, 30, &answer);
+	g_assert_cmpint(answer.verdict, ==, RD_KUBE_DONE);
+	gap = rd_kube_list(kube, pods, 0, NULL, NULL);
+	g_assert_cmpuint(
+	    json_array_get_length(json_object_get_array_member(json_node_get_object(gap), "items")),
+	    ==, 0);
+	g_assert_true(world->klass->pause(world, 30000));
+	list = rd_kube_list(kube, pods, 0, NULL, NULL);
+	items = json_object_get_array_member(json_node_get_object(list), "items");
+	g_assert_cmpuint(json_array_get_length(items), ==, 1);
+	pod = json_array_dup_element(items, 0);
+	new_uid = api_meta(pod, "uid");
+	g_assert_cmpstr(uid, !=, new_uid);
+	when.now = rd_sim_api_get_time(api);
+	lease = rd_kube_get(kube, LEASE, 0, NULL, NULL);
+	rd_fresh_pod(pod, before, lease, &when, &fresh);
+	g_test_message("%s", fresh.why);
+	g_assert_cmpint(fresh.verdict, ==, RD_FRESH_TRUE);
+	rd_sim_world_free(world);
+}
+
 #define ADD(name, func) g_test_add("/api-sim/" name, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -330,5 +394,7 @@ main(int argc, char **argv)
 	ADD("node-becomes-fresh", test_node_becomes_fresh);
 	ADD("csr-is-issued-after-approval", test_csr_is_issued_after_approval);
 	ADD("rollout", test_rollout);
+	g_test_add_func("/api-sim/scenery", test_scenery);
+	g_test_add_func("/api-sim/pod-is-replaced", test_pod_is_replaced);
 	return g_test_run();
 }
