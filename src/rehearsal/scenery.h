@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "rehearsal/api.h"
 #include "rehearsal/cluster.h"
 G_BEGIN_DECLS
 
@@ -19,6 +20,9 @@ void rd_scenery_add_keepalived(RdSimCluster *self);
 GPtrArray *rd_scenery_check_vips(RdSimCluster *self);
 /* last night's snapshot, as etcdctl would have saved it */
 GBytes *rd_scenery_backup(void);
+/* Its Kubernetes API, served by @host as soon as etcd has a quorum again, and what an installed
+ * cluster has in it; a snapshot of that is what a restore brings back. (transfer full) */
+RdSimApi *rd_scenery_api(RdSimCluster *cluster, const char *host);
 /* what a run must have done on all hosts but @without (nullable) if etcd was restored under @token;
  * those may be members of it that never started, or none. One sentence per difference.
  * (element-type utf8) */
