@@ -40,6 +40,9 @@ gboolean etcd_status(RecoveryStep *step, GError **error);
 
 /* FALSE with PERMANENT and the text */
 gboolean etcd_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* values.c: what @param, {"host": "value", …}, has for each of @hosts, in their order and
+ * NULL-terminated; NULL with PERMANENT when one has none */
+char **etcd_values(RecoveryStep *step, const char *param, char **hosts, GError **error);
 /* the container to run etcdctl in: the one made for it, else etcd's own; NULL when neither runs */
 const RdContainer *etcd_container(GPtrArray *containers);
 /* restore-UUID of the run's token, below ETCD_DIR; NULL with PERMANENT */

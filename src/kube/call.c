@@ -96,16 +96,23 @@ read_status(RdKubeAnswer *answer, const char *body, gsize size)
 }
 
 /* Status 500 comes for everything; only the words tell etcd's troubles from the rest. "etcdserver"
- * stands in all of its errors ("etcdserver: leader changed", "request timed out"). */
+ * stands in all of its own errors ("etcdserver: leader changed", "request timed out"); "rpc error"
+ * are those of the connection to it ("rpc error: code = Unavailable desc = transport is closing",
+ * seen while etcd restarted). The quota's comes because its own writes fail. */
 static gboolean
 storage_trouble(const RdKubeAnswer *answer)
 {
 	static const char *const reasons[] = {"ServerTimeout", "Timeout", NULL};
+	static const char *const words[] = {"etcdserver",
+					    "rpc error: code = ", "context deadline exceeded",
+					    "resource quota evaluation timed out"};
 
 	if (answer->reason != NULL && g_strv_contains(reasons, answer->reason))
 		return TRUE;
-	return strstr(answer->message, "etcdserver") != NULL ||
-	       strstr(answer->message, "context deadline exceeded") != NULL;
+	for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+		if (strstr(answer->message, words[i]) != NULL)
+			return TRUE;
+	return FALSE;
 }
 
 static RdKubeVerdict

@@ -343,6 +343,7 @@ test_patch(void)
 {
 	RdKube *kube = connect_to(load("m0.kubeconfig"), NULL);
 	g_auto(RdKubeAnswer) answer = {0};
+	g_autofree char *text = NULL;
 
 	/* as the operators are asked for a rollout (domain 2.8), on a custom resource */
 	send_one(kube, RD_KUBE_PATCH_MERGE, OPERATOR "/kubeschedulers/cluster",
@@ -366,7 +367,8 @@ test_patch(void)
 	send_one(kube, RD_KUBE_GET, MAPS "/patched", NULL, &answer);
 	g_assert_cmpstr(text_at(answer.body, "data.value"), ==, "two");
 	/* who wrote it is kept: freshness tells our own writes from others' */
-	g_assert_nonnull(strstr(json_to_string(answer.body, FALSE), "\"manager\":\"recoveryd\""));
+	text = json_to_string(answer.body, FALSE);
+	g_assert_nonnull(strstr(text, "\"manager\":\"recoveryd\""));
 	rd_kube_client_free(kube);
 }
 

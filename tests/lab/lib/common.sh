@@ -4,6 +4,8 @@
 
 LAB=$(realpath -m "${LAB_DIR:-$HERE/../../build-lab}")
 NET=10.77.0 # the same in every lab: each has a switch of its own
+# shellcheck disable=SC2034 # the other parts use it
+VIPS=("$NET.100" "$NET.101") # API, ingress; with `up --vip`
 export PATH=$PATH:/usr/sbin:/sbin
 # whoever calls: numbers with a point (EPOCHREALTIME), hosts whose directories everybody may enter
 export LC_ALL=C.UTF-8
@@ -14,7 +16,7 @@ die() {
 	exit 1
 }
 
-# config_load: LAB_ID, NAMES (control plane), WORKERS, OWN_ETCD_MOUNT, LOGIND, DISK_MB, KUBERNETES as
+# config_load: LAB_ID, NAMES (control plane), WORKERS, OWN_ETCD_MOUNT, LOGIND, DISK_MB, KUBERNETES, VIP as
 # `up` wrote them; ALL hosts
 config_load() {
 	[ -f "$LAB/config" ] || die "no lab in $LAB (lab up makes one)"

@@ -43,7 +43,8 @@ host_usr_local() {
 
 # host_supervise NAME: runs for as long as the host has power; a reboot keeps the tree
 host_supervise() {
-	local n=$1 again=0 pid
+	local n=$1 again=0 pid able=()
+	[ "$VIP" = 0 ] || able=(--capability=CAP_NET_ADMIN) # addresses come and go
 	echo $$ >"$LAB/$n/supervisor"
 	host_root "$n"
 	cd /
@@ -52,7 +53,7 @@ host_supervise() {
 		systemd-nspawn -q -D "$LAB/$n/root" --boot --register=no --keep-unit \
 			--network-namespace-path="/run/netns/$(netns "$n")" --machine="$n" --hostname="$n" \
 			--console=read-only --resolv-conf=off --timezone=off --link-journal=no \
-			--kill-signal=SIGRTMIN+4 </dev/null &
+			--kill-signal=SIGRTMIN+4 "${able[@]}" </dev/null &
 		pid=$!
 		wait $pid || again=$?
 		[ $again = 133 ] || break # 133: it asked for a reboot
@@ -137,11 +138,15 @@ host_ssh() { # host_ssh N CMD…
 }
 
 host_off() { # host_off NAME: hard; the network goes first, else the dying kernel says goodbye
-	local pid
+	local pid vip
 	net_unplug "$1"
 	host_supervisor "$1" >/dev/null || return 0
 	pid=$(host_leader "$1") && kill -KILL "$pid"
 	until_true 30 test ! -f "$LAB/$1/supervisor" || die "$1 does not die"
+	# the network namespace outlives the host; a real kernel would forget them
+	for vip in $(ip -n "$(netns "$1")" -o address | awk '{ print $4 }' | grep -F "$(printf '%s/\n' "${VIPS[@]}")"); do
+		ip -n "$(netns "$1")" address del "$vip" dev eth0
+	done
 }
 
 lab_exec() { host_enter "$@"; }
@@ -163,7 +168,7 @@ lab_able() {
 
 lab_up() {
 	local n=3 t0=$EPOCHREALTIME i names='' image='' pids=() why
-	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024 KUBERNETES=0 WORKERS=()
+	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024 KUBERNETES=0 WORKERS=() VIP=0
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-n) n=$2 && shift ;;
@@ -173,6 +178,7 @@ lab_up() {
 		--disk-mb) DISK_MB=$2 && shift ;;
 		--own-etcd-mount) OWN_ETCD_MOUNT=1 ;;
 		--logind) LOGIND=1 ;;
+		--vip) VIP=1 ;;
 		--kubernetes) KUBERNETES=1 ;;
 		--workers)
 			for ((i = 0; i < $2; i++)); do WORKERS+=("w$i"); done
@@ -183,6 +189,7 @@ lab_up() {
 		shift
 	done
 	lab_able >&2 || exit 1
+	[ $VIP = 0 ] || command -v keepalived >/dev/null || die "keepalived is missing (scripts/dependencies)"
 	[ ! -e "$LAB/config" ] || die "$LAB holds a lab already (lab down removes it)"
 	if [ -n "$names" ]; then
 		IFS=, read -ra NAMES <<<"$names"
@@ -198,7 +205,7 @@ lab_up() {
 	LAB_ID=$(sha256sum <<<"$LAB" | cut -c1-6)
 	printf '%s\n' "LAB_ID=$LAB_ID" "NAMES=(${NAMES[*]})" "WORKERS=(${WORKERS[*]})" \
 		"OWN_ETCD_MOUNT=$OWN_ETCD_MOUNT" "LOGIND=$LOGIND" "DISK_MB=$DISK_MB" \
-		"KUBERNETES=$KUBERNETES" >"$LAB/config"
+		"KUBERNETES=$KUBERNETES" "VIP=$VIP" >"$LAB/config"
 	net_up
 	pki_make
 	[ "$KUBERNETES" = 0 ] || kube_pki_make
@@ -225,6 +232,7 @@ lab_up() {
 	until_true 90 etcd_healthy || die "etcd does not get healthy: lab exec ${NAMES[0]} crictl ps -a"
 	for i in "${NAMES[@]}"; do contents_founded "$i"; done
 	echo "etcd healthy after $(since "$t0") s"
+	[ $VIP = 0 ] || until_true 60 vips_settled || die "no VIP finds its host: lab vips; lab exec ${NAMES[0]} crictl ps -a"
 	[ "$KUBERNETES" = 0 ] || kube_up "$t0"
 }
 
@@ -233,6 +241,7 @@ lab_down() {
 	config_load
 	local n
 	lab_watch stop
+	[ "$KUBERNETES" = 0 ] || lab_operators stop
 	for n in "${ALL[@]}"; do
 		[ ! -e "/run/netns/$(netns sw)" ] || host_off "$n"
 	done
@@ -276,6 +285,7 @@ lab_inventory() {
 		  user: core
 		  key: $LAB/ssh/id
 		  known-hosts: $LAB/ssh/known_hosts
+		$([ "$VIP" = 0 ] || echo "vips: {api: [${VIPS[0]}], ingress: [${VIPS[1]}]}")
 		hosts:
 	Y
 	for i in "${!NAMES[@]}"; do

@@ -112,3 +112,27 @@ lab_api() {
 	[ "$KUBERNETES" = 1 ] || die "this lab has no Kubernetes (lab up --kubernetes)"
 	kube_python api-call.py "$@"
 }
+
+# lab_operators start|stop|slow SECONDS|stuck KIND|free: whoever rolls out static pods
+lab_operators() {
+	local pid
+	[ "$KUBERNETES" = 1 ] || die "this lab has no Kubernetes (lab up --kubernetes)"
+	case ${1:-} in
+	start)
+		lab_operators stop
+		setsid nsenter --net="/run/netns/$(netns sw)" -- /usr/bin/python3 "$HERE/kube/operators.py" "$LAB" \
+			"$HERE/lab" </dev/null >>"$LAB/kube/operators.log" 2>&1 &
+		echo $! >"$LAB/kube/operators.pid"
+		;;
+	stop)
+		[ -f "$LAB/kube/operators.pid" ] || return 0
+		pid=$(<"$LAB/kube/operators.pid")
+		rm "$LAB/kube/operators.pid"
+		! grep -qs operators.py "/proc/$pid/cmdline" || kill "$pid"
+		;;
+	slow) echo "$2" >"$LAB/kube/operators-slow" ;;
+	stuck) echo "$2" >>"$LAB/kube/operators-stuck" ;;
+	free) rm -f "$LAB/kube/operators-stuck" "$LAB/kube/operators-slow" ;;
+	*) die "operators start|stop|slow SECONDS|stuck KIND|free" ;;
+	esac
+}
