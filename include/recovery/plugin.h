@@ -254,6 +254,9 @@ gboolean recovery_remember(RecoveryStep *step, const char *key, const char *valu
 			   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* this attempt's note, or NULL */
 const char *recovery_recall(RecoveryStep *step, const char *key);
+/* the first note under @key of all attempts of this visit, or NULL: for what every attempt has to
+ * say with the same bytes, and for what was found before any of them. What undo() recalls */
+const char *recovery_recall_first(RecoveryStep *step, const char *key);
 
 /* a value for later states, "${state.name}"; may be set by enter or probe, the last one counts */
 gboolean recovery_output(RecoveryStep *step, const char *name, const char *value,

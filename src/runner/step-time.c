@@ -89,6 +89,14 @@ recovery_recall(RecoveryStep *step, const char *key)
 	return g_hash_table_lookup(step->notes, key);
 }
 
+const char *
+recovery_recall_first(RecoveryStep *step, const char *key)
+{
+	const char *first = g_hash_table_lookup(step->order->first, key);
+
+	return first != NULL ? first : recovery_recall(step, key);
+}
+
 gboolean
 recovery_output(RecoveryStep *step, const char *name, const char *value, GError **error)
 {

@@ -13,7 +13,7 @@ struct _RecoveryStep {
 	guint at;			    /* the next line */
 	char *target;			    /* (owned) */
 	char **hosts, **excused, **workers; /* (owned) */
-	GHashTable *params, *notes, *addresses;
+	GHashTable *params, *notes, *first, *addresses;
 	const char *doing;
 };
 
@@ -499,6 +499,14 @@ recovery_recall(RecoveryStep *step, const char *key)
 	return g_hash_table_lookup(step->notes, key);
 }
 
+const char *
+recovery_recall_first(RecoveryStep *step, const char *key)
+{
+	const char *first = g_hash_table_lookup(step->first, key);
+
+	return first != NULL ? first : recovery_recall(step, key);
+}
+
 gboolean
 recovery_output(RecoveryStep *step, const char *name, const char *value, GError **error)
 {
@@ -547,6 +555,18 @@ check_error(RecoveryStep *step, const GError *error, const char *expected)
 			 error->message);
 }
 
+/* an undo remembers what was found before the first attempt */
+static void
+recall_first(RecoveryStep *step)
+{
+	GHashTableIter iter;
+	gpointer key, value;
+
+	g_hash_table_iter_init(&iter, step->first);
+	while (g_hash_table_iter_next(&iter, &key, &value))
+		g_hash_table_replace(step->notes, g_strdup(key), g_strdup(value));
+}
+
 static void
 tape_do(RecoveryStep *step, const char *what)
 {
@@ -570,6 +590,8 @@ tape_do(RecoveryStep *step, const char *what)
 		gboolean ok;
 
 		g_assert_nonnull(body);
+		if (g_str_equal(what, "undo"))
+			recall_first(step);
 		ok = body(step, &error);
 		g_assert_true(ok == (error == NULL));
 		got = "ok";
@@ -612,6 +634,7 @@ tape_set(RecoveryStep *step)
 		step->state = find_state(step, text);
 		g_hash_table_remove_all(step->params);
 		g_hash_table_remove_all(step->notes);
+		g_hash_table_remove_all(step->first);
 	} else if ((text = tape_take(step, "target ")) != NULL) {
 		g_free(step->target);
 		step->target = g_strdup(text);
@@ -631,6 +654,9 @@ tape_set(RecoveryStep *step)
 	} else if ((text = tape_take(step, "note ")) != NULL) {
 		pair = g_strsplit(text, " ", 2);
 		g_hash_table_insert(step->notes, g_strdup(pair[0]), g_strdup(pair[1]));
+	} else if ((text = tape_take(step, "first ")) != NULL) {
+		pair = g_strsplit(text, " ", 2);
+		g_hash_table_insert(step->first, g_strdup(pair[0]), g_strdup(pair[1]));
 	} else if ((text = tape_take(step, "do ")) != NULL)
 		tape_do(step, text);
 	else
@@ -670,10 +696,12 @@ tape_play(gconstpointer data)
 	step.addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	step.params = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	step.notes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	step.first = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	while (tape_peek(&step), step.lines[step.at] != NULL)
 		tape_set(&step);
 	g_hash_table_unref(step.params);
 	g_hash_table_unref(step.notes);
+	g_hash_table_unref(step.first);
 	g_strfreev(step.lines);
 	g_hash_table_unref(step.addresses);
 	g_strfreev(step.hosts);

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  *   excused m3
  *   param pod etcd
  *   note inode 123          a note of this attempt
+ *   first inode 123         a note of the visit's first attempt; undo recalls it
  *   do probe                a call into the body: baseline, probe, enter, undo
  *   > ask m0: ls -A1 /x     what the body says next. Also: run, job NAME:, job-state NAME,
  *                           move FROM TO, move-aside PATH, aside PATH, put FROM TO MODE,

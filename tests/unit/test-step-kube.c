@@ -476,6 +476,26 @@ test_moment(void)
 	g_assert_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT);
 }
 
+/* what a later attempt has to say again with the same bytes */
+static void
+test_first_note(void)
+{
+	PLAY(play, DONE);
+
+	play->step.notes = g_hash_table_new(g_str_hash, g_str_equal);
+	g_hash_table_insert(play->step.notes, "reason", "second");
+	g_hash_table_insert(play->step.notes, "new", "only here");
+	g_hash_table_insert(play->order->first, g_strdup("reason"), g_strdup("first"));
+	g_hash_table_insert(play->order->first, g_strdup("old"), g_strdup("only there"));
+	g_assert_cmpstr(recovery_recall(&play->step, "reason"), ==, "second");
+	g_assert_cmpstr(recovery_recall_first(&play->step, "reason"), ==, "first");
+	g_assert_null(recovery_recall(&play->step, "old"));
+	g_assert_cmpstr(recovery_recall_first(&play->step, "old"), ==, "only there");
+	g_assert_cmpstr(recovery_recall_first(&play->step, "new"), ==, "only here");
+	g_assert_null(recovery_recall_first(&play->step, "other"));
+	g_hash_table_unref(play->step.notes);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -500,5 +520,6 @@ main(int argc, char **argv)
 	g_test_add_func("/step-kube/text", test_text);
 	g_test_add_func("/step-kube/no-way-and-cancelled", test_no_way_and_cancelled);
 	g_test_add_func("/step-kube/moment", test_moment);
+	g_test_add_func("/step-kube/first-note", test_first_note);
 	return g_test_run();
 }
