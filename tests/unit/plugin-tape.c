@@ -201,6 +201,8 @@ recovery_string(RecoveryStep *step, const char *param)
 char **
 recovery_hosts(RecoveryStep *step, const char *role)
 {
+	if (g_str_equal(role, "others")) /* the first one is the recovery host */
+		return g_strdupv(step->hosts + 1);
 	g_assert_cmpstr(role, ==, "control-plane");
 	return g_strdupv(step->hosts);
 }
@@ -305,17 +307,20 @@ recovery_local_dir(RecoveryStep *step)
 
 /* ---- touching ------------------------------------------------------------------------------ */
 
-static gboolean
-tape_touch(RecoveryStep *step, char *said, RecoveryReply *reply, GError **error)
+static void
+tape_may_touch(RecoveryStep *step, const char *said)
 {
-	g_autofree char *owned = said;
-	g_auto(RecoveryReply) own = {0};
-	RecoveryReply *use = reply != NULL ? reply : &own;
-
 	if (step->state->kind != RECOVERY_KIND_CHANGE || g_str_equal(step->doing, "probe") ||
 	    g_str_equal(step->doing, "baseline"))
 		tape_die(step, "%s touches: %s", step->doing, said);
-	tape_expect(step, said);
+}
+
+static gboolean
+tape_touched(RecoveryStep *step, const char *said, RecoveryReply *reply, GError **error)
+{
+	g_auto(RecoveryReply) own = {0};
+	RecoveryReply *use = reply != NULL ? reply : &own;
+
 	if (!tape_reply(step, use, error))
 		return FALSE;
 	if (use->status == 0)
@@ -323,6 +328,16 @@ tape_touch(RecoveryStep *step, char *said, RecoveryReply *reply, GError **error)
 	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s ended with %d: %s", said,
 		    use->status, g_strchomp(use->err));
 	return FALSE;
+}
+
+static gboolean
+tape_touch(RecoveryStep *step, char *said, RecoveryReply *reply, GError **error)
+{
+	g_autofree char *owned = said;
+
+	tape_may_touch(step, said);
+	tape_expect(step, said);
+	return tape_touched(step, said, reply, error);
 }
 
 gboolean
@@ -341,6 +356,21 @@ recovery_job(RecoveryStep *step, const char *name, const RecoveryCommand *comman
 	g_autofree char *argv = g_strjoinv(" ", (char **)command->argv);
 
 	return tape_touch(step, g_strdup_printf("job %s: %s", name, argv), reply, error);
+}
+
+/* "~ alive" behind the job: it is looked at, what @look does comes next */
+gboolean
+recovery_job_watched(RecoveryStep *step, const char *name, const RecoveryCommand *command,
+		     void (*look)(RecoveryStep *step), RecoveryReply *reply, GError **error)
+{
+	g_autofree char *argv = g_strjoinv(" ", (char **)command->argv);
+	g_autofree char *said = g_strdup_printf("job %s: %s", name, argv);
+
+	tape_may_touch(step, said);
+	tape_expect(step, said);
+	while (tape_take(step, "~ alive") != NULL)
+		look(step);
+	return tape_touched(step, said, reply, error);
 }
 
 gboolean
@@ -388,6 +418,23 @@ recovery_aside_path(RecoveryStep *step, const char *path, char **aside, GError *
 		return FALSE;
 	*aside = *reply.out != '\0' ? g_strchomp(g_steal_pointer(&reply.out)) : NULL;
 	return TRUE;
+}
+
+/* "put-data 123 /to 0600": what it holds is compared by its size alone */
+gboolean
+recovery_put_data(RecoveryStep *step, const char *data, gsize size, const char *to, guint mode,
+		  GError **error)
+{
+	return tape_touch(step,
+			  g_strdup_printf("put-data %" G_GSIZE_FORMAT " %s %04o", size, to, mode),
+			  NULL, error);
+}
+
+/* as on a host, but always the same */
+char *
+recovery_work_dir(RecoveryStep *step)
+{
+	return g_strdup("/var/lib/recoveryd/work/r-1");
 }
 
 gboolean
@@ -459,6 +506,21 @@ recovery_output(RecoveryStep *step, const char *name, const char *value, GError 
 		tape_die(step, "%s has no output %s in its table", step->state->name, name);
 	tape_expect(step, g_strchomp(said));
 	return !tape_error(step, error);
+}
+
+gboolean
+recovery_bool(RecoveryStep *step, const char *param)
+{
+	return g_str_equal(recovery_string(step, param), "yes");
+}
+
+/* "> outcome NAME" */
+void
+recovery_outcome(RecoveryStep *step, const char *outcome)
+{
+	g_autofree char *said = g_strdup_printf("outcome %s", outcome);
+
+	tape_expect(step, said);
 }
 
 void

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  *   do probe                a call into the body: baseline, probe, enter, undo
  *   > ask m0: ls -A1 /x     what the body says next. Also: run, job NAME:, job-state NAME,
  *                           move FROM TO, move-aside PATH, aside PATH, put FROM TO MODE,
+ *                           put-data SIZE TO MODE,
  *                           fetch HOST FROM TO, remember KEY VALUE, output NAME VALUE, outcome,
  *                           time-used, and deadline where a wait gives up
  *   | text                  a line of its stdout; for aside the path, for fetch the sum
@@ -24,7 +25,7 @@ G_BEGIN_DECLS
  *   @ FILE                  stdout is that file beside the tape
  *   % NS/POD/NAME …         stdout is what crictl prints about these running containers; the id
  *                           is NAME-id
- *   ~ ended                 the job's state
+ *   ~ ended                 the job's state; behind a watched job "~ alive": it is looked at
  *   x unreachable text      an error instead of a reply
  *   = present               how the call ends: ok, or absent, present, or failed, permanent,
  *                           unreachable, cancelled with a piece of the message
