@@ -21,17 +21,12 @@ static const char *const pods[] = {"kube-apiserver", "kube-controller-manager", 
 /* The script's podman may have to fetch an image through the cluster's proxy (P2-16). The file has
  * lines as systemd reads them; a shell would take a password apart. */
 static const char with_proxy[] =
-    "if [ -r /etc/mco/proxy.env ]; then\n"
-    "	while IFS= read -r line || [ -n \"$line\" ]; do\n"
-    "		case $line in\n"
-    "		HTTP_PROXY=* | HTTPS_PROXY=* | NO_PROXY=*)\n"
-    "			value=${line#*=}\n"
-    "			case $value in '\"'*'\"') value=${value#?} value=${value%?} ;; esac\n"
-    "			export \"${line%%=*}=$value\" ;;\n"
-    "		esac\n"
-    "	done </etc/mco/proxy.env\n"
-    "fi\n"
-    "exec \"$@\"\n";
+    "if [ -r /etc/mco/proxy.env ]; then "
+    "while IFS= read -r line || [ -n \"$line\" ]; do "
+    "case $line in HTTP_PROXY=*|HTTPS_PROXY=*|NO_PROXY=*) value=${line#*=}; "
+    "case $value in '\"'*'\"') value=${value#?}; value=${value%?};; esac; "
+    "export \"${line%%=*}=$value\";; esac; "
+    "done </etc/mco/proxy.env; fi; exec \"$@\"";
 
 static gboolean
 refuse_strange(RecoveryStep *step, const Situation *situation, GError **error)
@@ -159,9 +154,13 @@ rename_stopped(RecoveryStep *step, const Situation *situation, GError **error)
 		g_autofree char *manifest = g_build_filename(RD_MANIFESTS, name, NULL);
 		g_autofree char *to = g_build_filename(dir, name, NULL);
 
-		if (restore_files_inode(situation->files, stopped) != NULL &&
-		    restore_files_inode(situation->files, manifest) != NULL &&
-		    !recovery_move(step, stopped, to, error))
+		if (restore_files_inode(situation->files, stopped) == NULL ||
+		    restore_files_inode(situation->files, manifest) == NULL)
+			continue;
+		/* half a restore pod: it goes aside itself, what is parked is the operator's */
+		if (g_str_equal(pods[i], "etcd") && situation->pod == RESTORE_POD_PARTIAL)
+			continue;
+		if (!recovery_move(step, stopped, to, error))
 			return FALSE;
 	}
 	return TRUE;

@@ -39,6 +39,7 @@ host_usr_local() {
 	mount -t tmpfs -o mode=755 tmpfs "$1/usr/local"
 	mkdir "$1/usr/local/bin"
 	ln -s /opt/standin/{crictl,podman,cluster-backup.sh} "$1/usr/local/bin/"
+	cp "$LAB/cluster-restore.sh" "$1/usr/local/bin/"
 }
 
 # host_supervise NAME: runs for as long as the host has power; a reboot keeps the tree
@@ -162,7 +163,7 @@ lab_able() {
 }
 
 lab_up() {
-	local n=3 t0=$EPOCHREALTIME i names='' image='' pids=()
+	local n=3 t0=$EPOCHREALTIME i names='' image='' script=4.11 pids=()
 	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -170,6 +171,7 @@ lab_up() {
 		--names) names=$2 && shift ;;
 		--dir) LAB=$(realpath -m "$2") && shift ;;
 		--image) image=$(realpath -e "$2") && shift ;;
+		--restore-script) script=$2 && shift ;;
 		--disk-mb) DISK_MB=$2 && shift ;;
 		--own-etcd-mount) OWN_ETCD_MOUNT=1 ;;
 		--logind) LOGIND=1 ;;
@@ -193,6 +195,7 @@ lab_up() {
 	net_up
 	pki_make
 	image_make "$image"
+	restore_script_make "$script"
 	for i in "${NAMES[@]}"; do
 		(
 			disk_make "$i"
