@@ -13,6 +13,13 @@ G_BEGIN_DECLS
 RdSimCluster *rd_scenery_quorum_lost(guint32 seed, guint n_hosts);
 /* last night's snapshot, as etcdctl would have saved it */
 GBytes *rd_scenery_backup(void);
+/* the static resources beside it: every manifest as it is (restore-script.h tells the form) */
+GBytes *rd_scenery_resources(void);
+/* the restore of the recovery host m0 with cluster-restore.sh; one sentence per difference.
+ * (element-type utf8) */
+GPtrArray *rd_scenery_check_single(RdSimCluster *self);
+/* what a person does about a restore pod that was started twice */
+void rd_scenery_mend_restore_pod(RdSimCluster *self);
 /* what a run must have done on @host and its colleagues if etcd was restored under @token; one
  * sentence per difference. (element-type utf8) */
 GPtrArray *rd_scenery_check_restored(RdSimCluster *self, const char *token);

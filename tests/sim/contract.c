@@ -127,14 +127,9 @@ stuck(gpointer data)
 static RdPlan *
 make_plan(const char *procedure, RdCatalogue *catalogue, const char *dir)
 {
-	g_autofree char *path = g_build_filename(dir, "snapshot_night.db", NULL);
-	g_autoptr(GBytes) backup = rd_scenery_backup();
-	g_autofree char *sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, backup);
-	gsize size;
-	const char *data = g_bytes_get_data(backup, &size);
+	g_autofree char *path = NULL, *sha256 = NULL;
 
-	if (!g_file_set_contents(path, data, (gssize)size, NULL))
-		g_error("cannot write %s", path);
+	sim_write_backup(dir, &path, &sha256);
 	return sim_plan(catalogue, procedure, 3, path, sha256);
 }
 
