@@ -15,9 +15,6 @@
 #include "situation.h"
 #include <string.h>
 
-static const char *const pods[] = {"kube-apiserver", "kube-controller-manager", "kube-scheduler",
-				   "etcd"};
-
 /* The script's podman may have to fetch an image through the cluster's proxy (P2-16). The file has
  * lines as systemd reads them; a shell would take a password apart. */
 static const char with_proxy[] =
@@ -27,12 +24,6 @@ static const char with_proxy[] =
     "case $value in '\"'*'\"') value=${value#?}; value=${value%?};; esac; "
     "export \"${line%%=*}=$value\";; esac; "
     "done </etc/mco/proxy.env; fi; exec \"$@\"";
-
-static gboolean
-refuse_strange(RecoveryStep *step, const Situation *situation, GError **error)
-{
-	return etcd_refuse(error, "%s: %s", recovery_target(step), situation->why);
-}
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
@@ -44,30 +35,6 @@ etcd_cluster_restore_baseline(RecoveryStep *step, GError **error)
 	g_autofree char *text = before == NULL ? NULL : restore_before_print(before);
 
 	return text != NULL && recovery_remember(step, "before", text, error);
-}
-
-static gboolean
-is_alive(RecoveryStep *step, gboolean *alive, GError **error)
-{
-	g_auto(RecoveryReply) reply = {0};
-	RecoveryJobState state;
-
-	if (!recovery_job_state(step, RESTORE_JOB, &state, &reply, error))
-		return FALSE;
-	*alive = state == RECOVERY_JOB_ALIVE;
-	return TRUE;
-}
-
-static gboolean
-refuse_alive(RecoveryStep *step, GError **error)
-{
-	g_set_error(
-	    error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
-	    "%s: " RESTORE_SCRIPT " still runs. It waits for containers to stop, as long as "
-	    "it takes ('crictl ps' there shows them, 'crictl stop -t 30 ID' ends one); it is "
-	    "never started beside itself",
-	    recovery_target(step));
-	return FALSE;
 }
 
 static gboolean
@@ -105,9 +72,10 @@ etcd_cluster_restore_probe(RecoveryStep *step, GError **error)
 	g_auto(Situation) situation = {0};
 	gboolean alive;
 
-	if (!is_alive(step, &alive, error))
+	if (!situation_is_alive(step, &alive, error))
 		return RECOVERY_PROBE_UNKNOWN;
-	if ((alive && !refuse_alive(step, error)) || !situation_find(step, &situation, error))
+	if ((alive && !situation_refuse_alive(step, error)) ||
+	    !situation_find(step, &situation, error))
 		return RECOVERY_PROBE_UNKNOWN;
 	switch (situation.phase) {
 	case RESTORE_PHASE_BEFORE:
@@ -115,9 +83,10 @@ etcd_cluster_restore_probe(RecoveryStep *step, GError **error)
 		return RECOVERY_PROBE_ABSENT;
 	case RESTORE_PHASE_STARTED:
 		return probe_started(step, &situation, error);
+	case RESTORE_PHASE_STOPPED:
 	case RESTORE_PHASE_STRANGE:
 	default:
-		refuse_strange(step, &situation, error);
+		situation_refuse(step, &situation, error);
 		return RECOVERY_PROBE_UNKNOWN;
 	}
 }
@@ -148,8 +117,8 @@ rename_stopped(RecoveryStep *step, const Situation *situation, GError **error)
 	    g_strdup_printf("manifests-stopped.recoveryd-%s", recovery_run_id(step));
 	g_autofree char *dir = restore_files_fresh(situation->files, RESTORE_ASSETS, prefix);
 
-	for (guint i = 0; i < G_N_ELEMENTS(pods); i++) {
-		g_autofree char *name = g_strconcat(pods[i], "-pod.yaml", NULL);
+	for (guint i = 0; i < RESTORE_PODS; i++) {
+		g_autofree char *name = g_strconcat(restore_pods[i], "-pod.yaml", NULL);
 		g_autofree char *stopped = g_build_filename(RESTORE_STOPPED, name, NULL);
 		g_autofree char *manifest = g_build_filename(RD_MANIFESTS, name, NULL);
 		g_autofree char *to = g_build_filename(dir, name, NULL);
@@ -158,7 +127,7 @@ rename_stopped(RecoveryStep *step, const Situation *situation, GError **error)
 		    restore_files_inode(situation->files, manifest) == NULL)
 			continue;
 		/* half a restore pod: it goes aside itself, what is parked is the operator's */
-		if (g_str_equal(pods[i], "etcd") && situation->pod == RESTORE_POD_PARTIAL)
+		if (g_str_equal(restore_pods[i], "etcd") && situation->pod == RESTORE_POD_PARTIAL)
 			continue;
 		if (!recovery_move(step, stopped, to, error))
 			return FALSE;
@@ -297,9 +266,9 @@ list_waited_for(RecoveryStep *step)
 			  : recovery_ask(step, NULL, NULL, "crictl", "ps", "-o", "json", NULL);
 	g_autoptr(GPtrArray) all = json == NULL ? NULL : rd_containers_parse(json, NULL);
 
-	for (guint i = 0; all != NULL && i < G_N_ELEMENTS(pods); i++) {
-		g_autofree char *file = g_strconcat(pods[i], "-pod.yaml", NULL);
-		g_autoptr(GPtrArray) of = rd_containers_of(all, rd_pod_find(pods[i], NULL));
+	for (guint i = 0; all != NULL && i < RESTORE_PODS; i++) {
+		g_autofree char *file = g_strconcat(restore_pods[i], "-pod.yaml", NULL);
+		g_autoptr(GPtrArray) of = rd_containers_of(all, rd_pod_find(restore_pods[i], NULL));
 
 		if (of->len > 0 && !g_strv_contains((const char *const *)names, file))
 			g_ptr_array_add(waited, g_steal_pointer(&of));
@@ -391,11 +360,12 @@ etcd_cluster_restore_enter(RecoveryStep *step, GError **error)
 		return FALSE;
 	/* noted by this attempt: all is prepared, and its job may run already */
 	if (recovery_recall(step, "started") == NULL) {
-		if (!is_alive(step, &alive, error) || (alive && !refuse_alive(step, error)) ||
+		if (!situation_is_alive(step, &alive, error) ||
+		    (alive && !situation_refuse_alive(step, error)) ||
 		    !situation_find(step, &situation, error))
 			return FALSE;
-		if (situation.phase == RESTORE_PHASE_STRANGE)
-			return refuse_strange(step, &situation, error);
+		if (situation.why != NULL)
+			return situation_refuse(step, &situation, error);
 		if (situation.phase == RESTORE_PHASE_STARTED)
 			return finish_by_hand(step, &situation, error);
 		if (!prepare(step, &situation, dir, error))
@@ -403,76 +373,4 @@ etcd_cluster_restore_enter(RecoveryStep *step, GError **error)
 	}
 	return run_script(step, dir, &failure) ||
 	       after_failure(step, g_steal_pointer(&failure), error);
-}
-
-/* ---- back ---------------------------------------------------------------------------------- */
-
-/* The newest copy of a manifest that the script took away. It lies on another mount, so it is
- * copied; the copy of the script stays. */
-static gboolean
-bring_manifest(RecoveryStep *step, const Situation *situation, const char *pod, GError **error)
-{
-	g_autofree char *name = g_strconcat(pod, "-pod.yaml", NULL);
-	g_autofree char *path = g_build_filename(RD_MANIFESTS, name, NULL);
-	g_autofree char *from = g_build_filename(RESTORE_STOPPED, name, NULL);
-	g_autofree char *text = NULL;
-
-	if (restore_files_inode(situation->files, path) != NULL &&
-	    !(g_str_equal(pod, "etcd") && situation->pod == RESTORE_POD_PARTIAL))
-		return TRUE;
-	if (!situation_read(step, from, &text, error))
-		return FALSE;
-	if (text == NULL) /* another state has it, or it never was there */
-		return TRUE;
-	return (restore_files_inode(situation->files, path) == NULL ||
-		recovery_move_aside(step, path, error)) &&
-	       recovery_put_data(step, text, strlen(text), path, 0600, error);
-}
-
-static gboolean
-bring_data(RecoveryStep *step, const Situation *situation, GError **error)
-{
-	const char *saved = restore_files_saved(situation->files, situation->before);
-
-	return situation->phase != RESTORE_PHASE_MOVED ||
-	       recovery_move(step, saved, ETCD_MEMBER, error);
-}
-
-static gboolean
-undo_all(RecoveryStep *step, const Situation *situation, GError **error)
-{
-	if (situation->phase == RESTORE_PHASE_STRANGE)
-		return refuse_strange(step, situation, error);
-	if (situation->phase == RESTORE_PHASE_STARTED)
-		return etcd_refuse(
-		    error,
-		    "%s: the restored etcd was started, and with it the API server on the new "
-		    "data: "
-		    "there is no way back for this host alone. The old data is at %s",
-		    recovery_target(step),
-		    restore_files_saved(situation->files, situation->before));
-	if (!bring_data(step, situation, error) || !bring_manifest(step, situation, "etcd", error))
-		return FALSE;
-	for (guint i = 0; i < G_N_ELEMENTS(pods); i++)
-		if (!g_str_equal(pods[i], "etcd") &&
-		    !bring_manifest(step, situation, pods[i], error))
-			return FALSE;
-	return TRUE;
-}
-
-/* up to the start of the restore pod; without a record the script was never started */
-gboolean
-etcd_cluster_restore_undo(RecoveryStep *step, GError **error)
-{
-	g_autofree char *record = situation_record(step);
-	g_autofree char *text = NULL;
-	g_auto(Situation) situation = {0};
-	gboolean alive;
-
-	if (!is_alive(step, &alive, error) || (alive && !refuse_alive(step, error)) ||
-	    !situation_read(step, record, &text, error))
-		return FALSE;
-	if (text == NULL)
-		return TRUE;
-	return situation_find(step, &situation, error) && undo_all(step, &situation, error);
 }

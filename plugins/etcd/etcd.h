@@ -48,6 +48,7 @@ gboolean etcd_restore_room(RecoveryStep *step, GError **error);
 gboolean etcd_cluster_restore_baseline(RecoveryStep *step, GError **error);
 RecoveryProbe etcd_cluster_restore_probe(RecoveryStep *step, GError **error);
 gboolean etcd_cluster_restore_enter(RecoveryStep *step, GError **error);
+/* restore-undo.c */
 gboolean etcd_cluster_restore_undo(RecoveryStep *step, GError **error);
 /* single.c */
 RecoveryProbe etcd_single_member_probe(RecoveryStep *step, GError **error);

@@ -14,16 +14,17 @@ restore_before_free(RestoreBefore *self)
 	g_free(self->db);
 	g_free(self->script);
 	g_free(self->cluster);
+	g_free(self->extras);
 	g_free(self);
 }
 
 char *
 restore_before_print(const RestoreBefore *self)
 {
-	return g_strdup_printf("member=%s db=%s script=%s cluster=%s mounts=%s pod=%s",
+	return g_strdup_printf("member=%s db=%s script=%s cluster=%s mounts=%s pod=%s extras=%s",
 			       self->member, self->db, self->script, self->cluster,
 			       self->one_mount ? "one" : "two",
-			       self->restore_pod ? "restore" : "other");
+			       self->restore_pod ? "restore" : "other", self->extras);
 }
 
 static char *
@@ -48,8 +49,9 @@ restore_before_parse(const char *text)
 	self->db = word_of(words, "db");
 	self->script = word_of(words, "script");
 	self->cluster = word_of(words, "cluster");
+	self->extras = word_of(words, "extras");
 	if (self->member == NULL || self->db == NULL || self->script == NULL ||
-	    self->cluster == NULL || mounts == NULL || pod == NULL)
+	    self->cluster == NULL || self->extras == NULL || mounts == NULL || pod == NULL)
 		return NULL;
 	self->one_mount = g_str_equal(mounts, "one");
 	self->restore_pod = g_str_equal(pod, "restore");
@@ -170,6 +172,13 @@ phase_of_new_data(const char *saved, gboolean had_data, RestorePod pod, char **w
 	 * restore pod makes a member directory out of nothing */
 	if (pod == RESTORE_POD_RESTORE || (had_data && pod == RESTORE_POD_OTHER))
 		return RESTORE_PHASE_STARTED;
+	if (had_data && pod == RESTORE_POD_ABSENT) {
+		*why = g_strdup("there is new data in " ETCD_DIR ", and no etcd-pod.yaml: somebody "
+				"stopped the restored etcd. Put the newest "
+				"/etc/kubernetes/static-pod-resources/etcd-pod-REVISION/"
+				"etcd-pod.yaml in " RD_MANIFESTS);
+		return RESTORE_PHASE_STOPPED;
+	}
 	return strange(why, "there is new data in " ETCD_DIR ", but no etcd-pod.yaml that would "
 			    "have made it. Find out who restored here");
 }

@@ -17,6 +17,7 @@ typedef struct {
 	char *db;	      /* inode of snap/db, for the record */
 	char *script;	      /* SHA-256 of the script */
 	char *cluster;	      /* id of the old cluster, hexadecimal; "unknown" */
+	char *extras;	      /* what else lay beside it: names, escaped, with commas; "-" */
 	gboolean one_mount;   /* the data moves by rename: its inode stays */
 	gboolean restore_pod; /* the restore pod of an earlier restore was in place */
 } RestoreBefore;
@@ -40,6 +41,8 @@ typedef enum {
 	RESTORE_PHASE_MOVED,
 	/* the restore pod was started: (d). The script must not run again */
 	RESTORE_PHASE_STARTED,
+	/* the same, but its manifest is gone: somebody stopped it, perhaps undo, half-way */
+	RESTORE_PHASE_STOPPED,
 	/* nothing of these */
 	RESTORE_PHASE_STRANGE,
 } RestorePhase;
@@ -59,7 +62,7 @@ const char *restore_files_saved(const RestoreFiles *self, const RestoreBefore *b
 /* DIR/PREFIX.N with the first N that is free. (transfer full) */
 char *restore_files_fresh(const RestoreFiles *self, const char *dir, const char *prefix);
 
-/* *why: one sentence for RESTORE_PHASE_STRANGE. (transfer full) */
+/* *why: one sentence for the last two. (transfer full) */
 RestorePhase restore_phase(const RestoreFiles *files, const RestoreBefore *before, RestorePod pod,
 			   char **why);
 

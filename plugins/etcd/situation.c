@@ -3,6 +3,9 @@
 #include "output.h"
 #include <string.h>
 
+const char *const restore_pods[RESTORE_PODS] = {"kube-apiserver", "kube-controller-manager",
+						"kube-scheduler", "etcd"};
+
 void
 situation_clear(Situation *self)
 {
@@ -168,6 +171,22 @@ ask_mounts(RecoveryStep *step, gboolean *one_mount, GError **error)
 	return TRUE;
 }
 
+/* "revision.json,…", escaped, or "-" */
+static char *
+find_extras(const RestoreFiles *files)
+{
+	g_auto(GStrv) names = restore_files_names(files, ETCD_DIR);
+	g_autoptr(GString) all = g_string_new(NULL);
+
+	for (guint i = 0; names[i] != NULL; i++) {
+		g_autofree char *escaped = g_uri_escape_string(names[i], NULL, FALSE);
+
+		if (!g_str_equal(names[i], "member"))
+			g_string_append_printf(all, "%s%s", all->len > 0 ? "," : "", escaped);
+	}
+	return g_strdup(all->len > 0 ? all->str : "-");
+}
+
 static RestoreBefore *
 measure(RecoveryStep *step, GError **error)
 {
@@ -182,6 +201,7 @@ measure(RecoveryStep *step, GError **error)
 	    !ask_cluster(step, &self->cluster, error) || !find_pod(step, &pod, error))
 		return NULL;
 	self->member = g_strdup(member != NULL ? member : "none");
+	self->extras = find_extras(files);
 	self->restore_pod = pod == RESTORE_POD_RESTORE;
 	if (self->db == NULL)
 		self->db = g_strdup("none");
@@ -229,4 +249,34 @@ situation_find(RecoveryStep *step, Situation *self, GError **error)
 		return FALSE;
 	self->phase = restore_phase(self->files, self->before, self->pod, &self->why);
 	return TRUE;
+}
+
+gboolean
+situation_is_alive(RecoveryStep *step, gboolean *alive, GError **error)
+{
+	g_auto(RecoveryReply) reply = {0};
+	RecoveryJobState state;
+
+	if (!recovery_job_state(step, RESTORE_JOB, &state, &reply, error))
+		return FALSE;
+	*alive = state == RECOVERY_JOB_ALIVE;
+	return TRUE;
+}
+
+gboolean
+situation_refuse_alive(RecoveryStep *step, GError **error)
+{
+	g_set_error(
+	    error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+	    "%s: " RESTORE_SCRIPT " still runs. It waits for containers to stop, as long as "
+	    "it takes ('crictl ps' there shows them, 'crictl stop -t 30 ID' ends one); it is "
+	    "never started beside itself",
+	    recovery_target(step));
+	return FALSE;
+}
+
+gboolean
+situation_refuse(RecoveryStep *step, const Situation *situation, GError **error)
+{
+	return etcd_refuse(error, "%s: %s", recovery_target(step), situation->why);
 }

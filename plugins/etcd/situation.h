@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 #define RESTORE_SCRIPT "/usr/local/bin/cluster-restore.sh"
 #define ETCD_POD       RD_MANIFESTS "/etcd-pod.yaml"
 
+#define RESTORE_PODS 4
+extern const char *const restore_pods[RESTORE_PODS]; /* etcd is the last */
+
 typedef struct {
 	RestoreBefore *before; /* (owned) */
 	RestoreFiles *files;   /* (owned) */
@@ -30,6 +33,11 @@ RestoreBefore *situation_before(RecoveryStep *step, gboolean *recorded, GError *
 /* @self is zeroed; the before of this attempt's note, or as situation_before() */
 gboolean situation_find(RecoveryStep *step, Situation *self, GError **error);
 
+/* does the script run, of whichever attempt */
+gboolean situation_is_alive(RecoveryStep *step, gboolean *alive, GError **error);
+gboolean situation_refuse_alive(RecoveryStep *step, GError **error); /* FALSE */
+gboolean situation_refuse(RecoveryStep *step, const Situation *situation, GError **error);
+
 /* which of two texts of one manifest @text is: the whole, the beginning of it, or another */
 RestorePod situation_compare(const char *text, const char *whole);
 /* the content of @path on the step's host; *text NULL when there is none */
@@ -37,8 +45,8 @@ gboolean situation_read(RecoveryStep *step, const char *path, char **text, GErro
 /* in hexadecimal, NULL when the file does not exist */
 gboolean situation_sha256(RecoveryStep *step, const char *path, char **sha256, GError **error);
 
-/* finish.c: manifests of the other three pods that are missing or half extracted, or NULL with an
- * error. Names of files. (transfer full) */
+/* finish.c: pods whose of the other three are missing or half extracted, or NULL with an error.
+ * (transfer full) */
 char **finish_missing(RecoveryStep *step, const Situation *situation, GError **error);
 /* places them from the static resources; what is half extracted is moved aside */
 gboolean finish_by_hand(RecoveryStep *step, const Situation *situation, GError **error);

@@ -236,5 +236,7 @@ rd_sim_script_step(RdSimExec *self)
 		rd_sim_host_count(self->host, "script done", NULL);
 		return -1;
 	}
-	return rd_timeline_chance(timeline, 200 * RD_SIM_MS, 2 * RD_SIM_SECOND);
+	return self->host->cluster->brisk
+		   ? rd_timeline_chance(timeline, 50 * RD_SIM_MS, 500 * RD_SIM_MS)
+		   : rd_timeline_chance(timeline, 200 * RD_SIM_MS, 2 * RD_SIM_SECOND);
 }
