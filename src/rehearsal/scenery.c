@@ -109,6 +109,14 @@ add_data(RdSimHost *host, const char *cluster, gboolean damaged)
 	host->original_inode = rd_sim_tree_find(host->tree, RD_SIM_ETCD_DATA "/member")->inode;
 }
 
+/* what a restore of last year left: the script would delete the one and replace the other */
+static void
+add_earlier_restore(RdSimHost *host)
+{
+	add_file(host, RD_SIM_SAVED "/member/snap/db", "of last year\n");
+	add_file(host, RD_SIM_STOPPED "/etcd-pod.yaml", "of last year\n");
+}
+
 RdSimCluster *
 rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 {
@@ -132,6 +140,8 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 			rd_sim_tree_mount(host->tree, RD_SIM_ETCD_DATA);
 		add_operator_files(self, host);
 		add_data(host, cluster, i > 0);
+		if (i == 0)
+			add_earlier_restore(host);
 		rd_sim_tree_mkdirs(host->tree, RD_SIM_MANIFESTS);
 		for (guint j = 0; j < G_N_ELEMENTS(pods); j++) {
 			g_autofree char *path =

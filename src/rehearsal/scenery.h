@@ -5,7 +5,8 @@ G_BEGIN_DECLS
 
 /* A control plane as it stands when somebody reaches for recoveryd: m0, m1, m2 up and reachable,
  * all static pods present, but the databases of all etcds but m0's are damaged, so there is no
- * quorum. /etc and /var are mounts of their own, on m2 also /var/lib/etcd. */
+ * quorum. m0 has what an earlier cluster-restore.sh left behind. /etc and /var are mounts of their
+ * own, on m2 also /var/lib/etcd. */
 
 #define RD_SCENERY_BACKUP_REVISION 4000
 
