@@ -42,8 +42,9 @@ last_of() { # last_of GLOB…: of each kind by itself
 }
 
 [ "$(id -u)" = 0 ] || fail "This script must be run as root"
-[ -f $scripts/etcd.env ] && [ -f $scripts/etcd-common-tools ] ||
-	fail "required dependencies not found, please ensure this script is run on a node with a functional etcd static pod"
+for file in etcd.env etcd-common-tools; do
+	[ -f "$scripts/$file" ] || fail "required dependencies not found, please ensure this script is run on a node with a functional etcd static pod"
+done
 # shellcheck source=/dev/null
 . $scripts/etcd.env
 # shellcheck source=/dev/null
