@@ -15,6 +15,8 @@ static const RdCommand *const commands[] = {
     &rd_command_decide,
     &rd_command_excuse,
     &rd_command_enrol,
+    &rd_command_approve,
+    &rd_command_deny,
     &rd_command_note,
     &rd_command_procedure_list,
     &rd_command_procedure_show,

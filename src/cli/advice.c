@@ -36,7 +36,7 @@ rd_advice_counts(RdRun *run, const RdStep *step)
 {
 	const RdRunHost *host = rd_run_find_host(run, step->target);
 
-	return host == NULL || !host->excused;
+	return host == NULL || (!host->excused && !host->left);
 }
 
 static gboolean
@@ -107,6 +107,47 @@ rd_advice_step(RdRun *run, const char *run_id, const RdStep *step)
 	return cause;
 }
 
+/* ---- gates and what is owed ---------------------------------------------------------------- */
+
+static RdCause *
+rd_advice_gate(RdRun *run, const char *run_id, const RdStep *step)
+{
+	const RdPlanGate *gate = step->plan->gate;
+	RdCause *cause = rd_cause_new(gate->name, "waits for your approval", gate->text);
+
+	cause->step = step;
+	rd_cause_add(
+	    cause, g_strdup_printf("recoveryd approve %s %s --reason \"...\"", run_id, gate->name),
+	    "it is to be done");
+	rd_cause_add(
+	    cause, g_strdup_printf("recoveryd deny %s %s --reason \"...\"", run_id, gate->name),
+	    step->plan->skippable ? "it is to be left out" : "the run is to end before it");
+	return cause;
+}
+
+static RdCause *
+rd_advice_owing(RdRun *run, const char *run_id, const RdStep *step)
+{
+	static const struct {
+		const char *word, *when;
+	} words[] = {
+	    {"redo", "the cause is removed: give it back"},
+	    {"done", "you gave it back yourself"},
+	    {"abort", "it is to stay as it is"},
+	};
+	g_autofree char *name = g_strdup_printf("%s@%s", step->plan->name, step->target);
+	RdCause *cause = rd_cause_new(name, "could not be given back", step->text);
+
+	cause->step = step;
+	for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+		if (rd_advice_accepts(run, "decide", name, words[i].word))
+			rd_cause_add(cause,
+				     g_strdup_printf("recoveryd decide %s %s %s --reason \"...\"",
+						     run_id, name, words[i].word),
+				     words[i].when);
+	return cause;
+}
+
 /* ---- hosts --------------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -167,13 +208,23 @@ rd_advice_causes(RdRun *run, const char *run_id)
 	GPtrArray *causes = g_ptr_array_new_with_free_func(rd_cause_free);
 	GPtrArray *hosts = rd_run_get_hosts(run);
 	GPtrArray *steps = rd_run_get_steps(run);
+	g_autoptr(GPtrArray) gates = NULL;
 
+	for (guint i = 0; i < steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(steps, i);
+
+		if (step->life == RD_LIFE_OWING && rd_advice_counts(run, step))
+			g_ptr_array_add(causes, rd_advice_owing(run, run_id, step));
+	}
 	if (rd_run_get_state(run) == RD_RUN_ENDED)
 		return causes;
+	gates = rd_run_get_gates(run);
+	for (guint i = 0; i < gates->len; i++)
+		g_ptr_array_add(causes, rd_advice_gate(run, run_id, g_ptr_array_index(gates, i)));
 	for (guint i = 0; i < hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(hosts, i);
 
-		if (host->trouble_word != NULL && !host->excused)
+		if (host->trouble_word != NULL && !host->excused && !host->left)
 			g_ptr_array_add(causes, rd_advice_host(run, run_id, host));
 	}
 	for (guint i = 0; i < steps->len; i++) {
@@ -204,13 +255,14 @@ rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
 	case RD_RUN_RUNNING:
 	case RD_RUN_PAUSING:
 	case RD_RUN_CANCELLING:
+	case RD_RUN_ENDING:
 		if (!alive) {
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
 			break;
 		}
 		if (rd_advice_accepts(run, "pause", NULL, NULL))
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd pause %s", run_id));
-		if (state != RD_RUN_CANCELLING)
+		if (rd_advice_accepts(run, "cancel", NULL, NULL) && state != RD_RUN_CANCELLING)
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd cancel %s", run_id));
 		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s -f", run_id));
 		break;
@@ -223,6 +275,8 @@ rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
 		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s", run_id));
 		break;
 	case RD_RUN_ENDED:
+		if (rd_advice_accepts(run, "resume", NULL, NULL))
+			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
 		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s", run_id));
 		break;
 	}

@@ -10,9 +10,10 @@
 #include "engine/begin.h"
 #include "journal/request.h"
 
-/* pause, cancel, decide, excuse, enrol, note: a person's word. It is tried on the fold first: what
- * the engine would refuse is refused here, and nothing is written. Then it is left in the run
- * directory, an engine is started if none is alive, and we wait until it has been taken. */
+/* pause, cancel, decide, excuse, enrol, approve, deny, note: a person's word. It is tried on the
+ * fold first: what the engine would refuse is refused here, and nothing is written. Then it is left
+ * in the run directory, an engine is started if none is alive, and we wait until it has been taken.
+ */
 
 /* how long an engine may take to it; it wakes by inotify, so this is for a busy machine */
 #define RD_ASK_WAIT    (10 * G_USEC_PER_SEC)
@@ -220,6 +221,29 @@ rd_enrol_run(const RdCli *cli, char **args, GError **error)
 }
 
 static RdExit
+rd_approve_run(const RdCli *cli, char **args, GError **error)
+{
+	const RdAsk ask = {.word = "approve",
+			   .argument = args[1],
+			   .reason = reason,
+			   .next = "approved, the run goes on"};
+
+	return rd_ask(cli, args[0], &ask, error);
+}
+
+static RdExit
+rd_deny_run(const RdCli *cli, char **args, GError **error)
+{
+	const RdAsk ask = {.word = "deny",
+			   .argument = args[1],
+			   .reason = reason,
+			   .next = "denied: what may be left out is left out, else the run ends "
+				   "before it"};
+
+	return rd_ask(cli, args[0], &ask, error);
+}
+
+static RdExit
 rd_note_run(const RdCli *cli, char **args, GError **error)
 {
 	g_autofree char *text = g_strjoinv(" ", args + 1);
@@ -277,6 +301,26 @@ const RdCommand rd_command_enrol = {
     .help = "--reason is needed.",
     .options = rd_ask_options,
     .run = rd_enrol_run,
+};
+
+const RdCommand rd_command_approve = {
+    .name = "approve",
+    .args = "RUN GATE",
+    .summary = "let a run through a gate; status says what is approved by it",
+    .help = "A gate that may be approved beforehand can be given before the run stands at it. "
+	    "The others are asked when the run is there, each time anew. --reason is needed.",
+    .options = rd_ask_options,
+    .run = rd_approve_run,
+};
+
+const RdCommand rd_command_deny = {
+    .name = "deny",
+    .args = "RUN GATE",
+    .summary = "say no at a gate: its states are left out, or the run ends",
+    .help = "States that may be skipped are; else the run is cancelled, and what it borrowed is "
+	    "given back. --reason is needed.",
+    .options = rd_ask_options,
+    .run = rd_deny_run,
 };
 
 const RdCommand rd_command_note = {

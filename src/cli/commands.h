@@ -25,6 +25,8 @@ extern const RdCommand rd_command_cancel;
 extern const RdCommand rd_command_decide;
 extern const RdCommand rd_command_excuse;
 extern const RdCommand rd_command_enrol;
+extern const RdCommand rd_command_approve;
+extern const RdCommand rd_command_deny;
 extern const RdCommand rd_command_note;
 
 /* backups, offline */

@@ -37,6 +37,7 @@ static const struct {
     [RD_STEP_DECIDE_ABORT] = {"a person gives it up", RD_INK_BAD},
     [RD_STEP_CANCEL]       = {"cancelled", RD_INK_WARN},
     [RD_STEP_UNDO]         = {"about to undo it", RD_INK_WARN},
+    [RD_STEP_LEAVE]        = {"what it worked beside is over", ""},
 };
 /* clang-format on */
 
@@ -183,6 +184,11 @@ rd_event_describe(const RdEvent *event)
 		return rd_event_describe_request(event);
 	case RD_EVENT_RUN:
 		return rd_event_describe_run(event);
+	case RD_EVENT_GATE:
+		words = g_strdup_printf("gate %s %s by %s%s", rd_or(event->value, "?"),
+					rd_or(event->word, "?"), rd_or(event->key, "?"),
+					event->visit == 0 ? ", beforehand" : "");
+		return rd_event_with_text(words, event->text);
 	case RD_EVENT_REMARK:
 		return rd_event_with_text(rd_or(event->key, "somebody"), event->text);
 	}
@@ -199,6 +205,7 @@ rd_event_ink(const RdEvent *event)
 		return rd_step_event_from_string(event->word, &what) ? steps[what].ink : "";
 	case RD_EVENT_REFUSED:
 	case RD_EVENT_MARK:
+	case RD_EVENT_GATE:
 	case RD_EVENT_REQUEST:
 		return RD_INK_WARN;
 	case RD_EVENT_TOUCH:

@@ -23,10 +23,11 @@ static const RdExitRow rows[] = {
      "no such run",
      "`recoveryd list`"},
     {RD_EXIT_WAITING, "waiting",
-     "paused: waits for a person",
-     "`recoveryd resume RUN`"},
+     "paused, or a gate waits for approval",
+     "`recoveryd resume RUN`, `recoveryd approve RUN GATE`"},
     {RD_EXIT_HELD, "held",
-     "held: the outcome of a step is unknown, or a host needs a word",
+     "held: the outcome of a step is unknown, or a host needs a word; or something borrowed could "
+     "not be given back",
      "`recoveryd status RUN` prints the commands"},
     {RD_EXIT_LOCKED, "locked",
      "another run or bastion holds the lock, or another engine this run",
@@ -61,6 +62,7 @@ static const struct {
     {"rolled back",         RD_EXIT_ROLLED_BACK},
     /* the only thing a run is refused for after it was made: somebody else holds the hosts */
     {"refused",             RD_EXIT_LOCKED},
+    {"owing",               RD_EXIT_HELD},
 };
 /* clang-format on */
 
@@ -93,6 +95,16 @@ rd_exit_is_fenced(RdRun *run)
 	return fenced;
 }
 
+/* held for nothing but an approval */
+static gboolean
+rd_exit_is_gated(RdRun *run)
+{
+	g_autoptr(GPtrArray) gates = rd_run_get_gates(run);
+	g_autoptr(GPtrArray) causes = rd_run_get_causes(run);
+
+	return gates->len > 0 && gates->len == causes->len;
+}
+
 RdExit
 rd_exit_of_run(RdRun *run)
 {
@@ -101,11 +113,14 @@ rd_exit_of_run(RdRun *run)
 	case RD_RUN_RUNNING:
 	case RD_RUN_PAUSING:
 	case RD_RUN_CANCELLING:
+	case RD_RUN_ENDING:
 		return RD_EXIT_NOT_YET;
 	case RD_RUN_PAUSED:
 		return RD_EXIT_WAITING;
 	case RD_RUN_HELD:
-		return rd_exit_is_fenced(run) ? RD_EXIT_LOCKED : RD_EXIT_HELD;
+		return rd_exit_is_gated(run)	? RD_EXIT_WAITING
+		       : rd_exit_is_fenced(run) ? RD_EXIT_LOCKED
+						: RD_EXIT_HELD;
 	case RD_RUN_ENDED:
 		for (guint i = 0; i < G_N_ELEMENTS(ends); i++)
 			if (g_strcmp0(ends[i].end, rd_run_get_end(run)) == 0)
@@ -145,8 +160,9 @@ rd_exit_print_markdown(GString *out)
 	    "\n`start`, `resume` and `wait` return how the run stands when they return; `status` "
 	    "does with `--exit-status`.\nWhat a run returns:\n\n| state | end | code "
 	    "|\n|---|---|---|\n"
-	    "| new, running, pausing, cancelling | | 75 |\n| paused | | 4 |\n"
-	    "| held | | 5; 6 when nothing but another's lock holds it |\n");
+	    "| new, running, pausing, cancelling, ending | | 75 |\n| paused | | 4 |\n"
+	    "| held | | 5; 4 when nothing but a gate holds it, 6 when nothing but another's lock "
+	    "does |\n");
 	for (guint i = 0; i < G_N_ELEMENTS(ends); i++)
 		g_string_append_printf(out, "| ended | %s | %d |\n", ends[i].end, ends[i].code);
 }

@@ -101,6 +101,10 @@ rd_follow_event(RdFollow *self, const RdEvent *event)
 	case RD_EVENT_REFUSED:
 		rd_follow_line(self, event, RD_SIGN_WARN, RD_INK_WARN, event->target, event->text);
 		break;
+	case RD_EVENT_GATE:
+		text = g_strdup_printf("gate %s %s", event->value, event->word);
+		rd_follow_line(self, event, RD_SIGN_WARN, RD_INK_BOLD, text, event->text);
+		break;
 	case RD_EVENT_MARK:
 		text = g_strdup_printf("mark passed: %s", event->word);
 		rd_follow_line(self, event, RD_SIGN_WARN, RD_INK_BOLD, text, NULL);

@@ -12,6 +12,7 @@
 static char *inventory;
 static char **inputs;
 static char **excuses;
+static char **approved;
 static char *recovery_host;
 static char *notify;
 static gboolean detach, shared, accept_no_hash;
@@ -26,6 +27,8 @@ rd_start_options(void)
 	     "NAME=VALUE"},
 	    {"excuse", 0, 0, G_OPTION_ARG_STRING_ARRAY, &excuses,
 	     "state that a control-plane host is powered off and stays so", "HOST=REASON"},
+	    {"approve", 0, 0, G_OPTION_ARG_STRING_ARRAY, &approved,
+	     "approve a gate beforehand, so that the run need not wait there", "GATE"},
 	    {"recovery-host", 0, 0, G_OPTION_ARG_STRING, &recovery_host,
 	     "instead of the one that the inventory names", "HOST"},
 	    {"detach", 'd', 0, G_OPTION_ARG_NONE, &detach, "do not follow the run", NULL},
@@ -75,6 +78,7 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 				  .recovery_host = recovery_host,
 				  .inputs = given,
 				  .excused = excused,
+				  .approved = (const char *const *)approved,
 				  .accept_no_hash = accept_no_hash,
 				  .notify = notify,
 				  .who = who,

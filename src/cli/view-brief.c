@@ -70,9 +70,8 @@ rd_brief_work(RdBrief *self, const RdView *view)
 
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
-		const RdProgress *progress = view->progress != NULL
-						 ? g_hash_table_lookup(view->progress, step->target)
-						 : NULL;
+		const RdProgress *progress =
+		    view->progress != NULL ? g_hash_table_lookup(view->progress, step->lane) : NULL;
 		g_autofree char *span = rd_format_duration(view->wall - step->wall_since);
 		g_autofree char *line = NULL;
 
@@ -152,9 +151,8 @@ rd_view_summary(const RdView *view)
 			       rd_view_get_headline(view, &ink), facts.done, facts.total);
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
-		const RdProgress *progress = view->progress != NULL
-						 ? g_hash_table_lookup(view->progress, step->target)
-						 : NULL;
+		const RdProgress *progress =
+		    view->progress != NULL ? g_hash_table_lookup(view->progress, step->lane) : NULL;
 		g_autofree char *text = NULL;
 
 		if (!rd_advice_counts(view->run, step) ||

@@ -27,9 +27,8 @@ rd_json_step(JsonBuilder *json, const RdView *view, const RdStep *step)
 {
 	gboolean work = rd_life_is_at_work(step->life) && step->attempt > 0;
 	gint64 left = rd_step_deadline(step) - view->clock;
-	const RdProgress *progress = view->progress != NULL && work
-					 ? g_hash_table_lookup(view->progress, step->target)
-					 : NULL;
+	const RdProgress *progress =
+	    view->progress != NULL && work ? g_hash_table_lookup(view->progress, step->lane) : NULL;
 	g_autofree char *name = g_strdup_printf("%s@%s", step->plan->name, step->target);
 
 	json_builder_begin_object(json);

@@ -38,6 +38,7 @@ rd_page_step_life(const RdStep *step)
 	case RD_LIFE_WAITING:
 		return RD_STATE_WAITING;
 	case RD_LIFE_HELD:
+	case RD_LIFE_OWING:
 		return RD_STATE_HELD;
 	case RD_LIFE_DONE:
 		return RD_STATE_DONE;
@@ -141,7 +142,7 @@ rd_page_deadline(RdPage *self, const RdStep *step)
 	g_autofree char *span = rd_format_duration(ABS(left));
 	g_autofree char *at = rd_format_time(self->view->wall + left, self->view->wall);
 
-	if (step->started == 0 && step->attempt == 0)
+	if ((step->started == 0 && step->attempt == 0) || step->plan->beside != NULL)
 		return g_strdup("");
 	if (self->view->engine != RD_ENGINE_ALIVE)
 		return left > 0 ? g_strdup_printf(", %s left once an engine runs", span)
@@ -155,7 +156,7 @@ static void
 rd_page_step_at_work(RdPage *self, const RdStep *step)
 {
 	const RdProgress *progress = self->view->progress != NULL
-					 ? g_hash_table_lookup(self->view->progress, step->target)
+					 ? g_hash_table_lookup(self->view->progress, step->lane)
 					 : NULL;
 	g_autofree char *since = rd_format_time(step->wall_since, self->view->wall);
 	g_autofree char *span = rd_format_duration(self->view->wall - step->wall_since);

@@ -182,6 +182,7 @@ rd_view_is_orphaned(const RdView *view)
 	case RD_RUN_RUNNING:
 	case RD_RUN_PAUSING:
 	case RD_RUN_CANCELLING:
+	case RD_RUN_ENDING:
 		return view->engine != RD_ENGINE_ALIVE;
 	case RD_RUN_PAUSED:
 	case RD_RUN_HELD:
@@ -201,6 +202,7 @@ static const struct {
     {"failed",              "FAILED",              RD_INK_BAD},
     {"rolled back",         "ROLLED BACK",         RD_INK_WARN},
     {"refused",             "REFUSED",             RD_INK_BAD},
+    {"owing",               "OWING",               RD_INK_BAD},
 };
 
 static const struct {
@@ -213,6 +215,7 @@ static const struct {
     [RD_RUN_CANCELLING] = {"CANCELLING", RD_INK_WARN},
     [RD_RUN_HELD]       = {"HELD",       RD_INK_BAD},
     [RD_RUN_ENDED]      = {"ENDED",      RD_INK_BAD},
+    [RD_RUN_ENDING]     = {"ENDING",     RD_INK_WARN},
 };
 /* clang-format on */
 
@@ -294,7 +297,7 @@ rd_view_get_state_life(const RdView *view, const RdPlanState *state)
 		if (!rd_advice_counts(view->run, step))
 			continue;
 		counted++;
-		held = held || step->life == RD_LIFE_HELD;
+		held = held || step->life == RD_LIFE_HELD || step->life == RD_LIFE_OWING;
 		failed = failed || step->life == RD_LIFE_FAILED;
 		pending += step->life == RD_LIFE_PENDING;
 		waiting += step->life == RD_LIFE_WAITING;
@@ -350,6 +353,8 @@ rd_view_describe_life(const RdStep *step)
 		return "being undone";
 	case RD_LIFE_UNDONE:
 		return "undone";
+	case RD_LIFE_OWING:
+		return "could not be given back";
 	}
 	return "?";
 }

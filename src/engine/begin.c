@@ -147,6 +147,33 @@ rd_begin_check_excused(RdBeginning *self, GError **error)
 	return TRUE;
 }
 
+/* a gate that does not exist, or that always asks, would let nothing through */
+static gboolean
+rd_begin_check_approved(RdBeginning *self, GError **error)
+{
+	for (guint i = 0; self->options->approved != NULL && self->options->approved[i] != NULL;
+	     i++) {
+		const char *name = self->options->approved[i];
+		const RdPlanGate *gate = NULL;
+
+		for (guint j = 0; j < self->plan->states->len; j++) {
+			const RdPlanState *state = g_ptr_array_index(self->plan->states, j);
+
+			if (state->gate != NULL && strcmp(state->gate->name, name) == 0)
+				gate = state->gate;
+		}
+		if (gate != NULL && !gate->always)
+			continue;
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "--approve %s: %s",
+			    name,
+			    gate == NULL ? "this procedure has no such gate"
+					 : "this gate is asked when the run stands at it, never "
+					   "beforehand");
+		return FALSE;
+	}
+	return TRUE;
+}
+
 /* INV-3: the backup is proven before anything else, and again by hash wherever it is used */
 static gboolean
 rd_begin_prove_backup(RdBeginning *self, const char *name, const char *path, GError **error)
@@ -218,6 +245,12 @@ rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 			g_ptr_array_add(
 			    events, rd_begin_host_event(host->name, self->setting->who, reason));
 	}
+	for (guint i = 0; self->options->approved != NULL && self->options->approved[i] != NULL;
+	     i++) {
+		event = rd_event_new(RD_EVENT_GATE, "approved");
+		rd_event_pair(event, self->setting->who, self->options->approved[i]);
+		g_ptr_array_add(events, rd_event_text(event, "when the run was started"));
+	}
 	journal = rd_journal_create(path, error);
 	return journal != NULL && rd_journal_append(journal, events, error);
 }
@@ -269,7 +302,7 @@ rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 		return NULL;
 	self.plan = rd_procedure_expand(self.procedure, self.setting->inventory,
 					self.setting->inputs, error);
-	if (self.plan == NULL)
+	if (self.plan == NULL || !rd_begin_check_approved(&self, error))
 		return NULL;
 	dir = rd_rundir_create(options->base, options->shared, error);
 	if (dir == NULL || !rd_begin_fill(&self, dir, error))

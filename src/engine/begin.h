@@ -12,12 +12,13 @@ typedef struct {
 	const char *procedure; /* name or path */
 	const char *const *procedure_dirs;
 	const char *plugin_dir;
-	const char *inventory;	   /* path */
-	const char *recovery_host; /* (nullable) instead of what the inventory says */
-	GHashTable *inputs;	   /* (element-type utf8 utf8) as given on the command line */
-	GHashTable *excused;	   /* (element-type utf8 utf8) host -> reason: powered off */
-	gboolean accept_no_hash;   /* a snapshot without its SHA-256 trailer */
-	const char *notify;	   /* (nullable) */
+	const char *inventory;	     /* path */
+	const char *recovery_host;   /* (nullable) instead of what the inventory says */
+	GHashTable *inputs;	     /* (element-type utf8 utf8) as given on the command line */
+	GHashTable *excused;	     /* (element-type utf8 utf8) host -> reason: powered off */
+	const char *const *approved; /* (nullable) gates that are approved beforehand */
+	gboolean accept_no_hash;     /* a snapshot without its SHA-256 trailer */
+	const char *notify;	     /* (nullable) */
 	const char *who;
 	gboolean shared;
 } RdBeginOptions;

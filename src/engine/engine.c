@@ -94,7 +94,7 @@ rd_engine_digest(RdEngine *self, const RdReport *report)
 
 	if (report->kind == RD_REPORT_PROGRESS) {
 		if (self->hooks.progress != NULL)
-			self->hooks.progress(self, report->target, report->text, self->hooks.data);
+			self->hooks.progress(self, report->lane, report->text, self->hooks.data);
 		return;
 	}
 	rd_run_tick(self->run, rd_engine_clock(self));
@@ -103,7 +103,7 @@ rd_engine_digest(RdEngine *self, const RdReport *report)
 		return;
 	if (report->kind == RD_REPORT_NOTE || report->kind == RD_REPORT_OUTPUT ||
 	    report->kind == RD_REPORT_TOUCH)
-		self->crew->klass->acknowledge(self->crew, report->target);
+		self->crew->klass->acknowledge(self->crew, report->lane);
 }
 
 static gboolean

@@ -119,7 +119,7 @@ rd_runner_crew_readable(int fd, GIOCondition condition, gpointer data)
 			continue;
 		}
 		if (report->kind == RD_REPORT_RESULT || report->kind == RD_REPORT_LOST) {
-			g_hash_table_remove(self->in_hand, report->target);
+			g_hash_table_remove(self->in_hand, report->lane);
 			self->restarts = 0;
 		}
 		rd_runner_crew_report(self, report);
@@ -150,7 +150,7 @@ rd_runner_crew_send(RdCrew *crew, const RdOrder *order)
 	g_autofree char *line = rd_wire_order(order);
 	g_autoptr(GError) error = NULL;
 
-	g_hash_table_add(self->in_hand, g_strdup(order->target));
+	g_hash_table_add(self->in_hand, g_strdup(order->lane));
 	if (self->lines == NULL &&
 	    (self->restarts > RD_RUNNER_RESTARTS || !rd_runner_crew_launch(self, &error))) {
 		g_warning("no runner: %s",
@@ -160,7 +160,7 @@ rd_runner_crew_send(RdCrew *crew, const RdOrder *order)
 		return;
 	}
 	if (!rd_lines_send(self->lines, line))
-		g_debug("the runner went away before an order for %s", order->target);
+		g_debug("the runner went away before an order for %s", order->lane);
 }
 
 static void

@@ -106,9 +106,13 @@ rd_session_stored(RdEngine *engine, GPtrArray *events, gpointer data)
 		const RdEvent *event = g_ptr_array_index(events, i);
 
 		/* a line that belongs to what is over would only mislead */
-		if (event->kind == RD_EVENT_STEP && event->target != NULL &&
-		    json_object_has_member(self->progress, event->target))
-			json_object_remove_member(self->progress, event->target);
+		if (event->kind == RD_EVENT_STEP && event->target != NULL) {
+			const RdStep *step =
+			    rd_run_find_step(self->open->run, event->state, event->target);
+
+			json_object_remove_member(self->progress,
+						  step != NULL ? step->lane : event->target);
+		}
 		if (self->notify != NULL)
 			rd_notify_event(self->notify, self->open->run, event);
 	}

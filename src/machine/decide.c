@@ -28,12 +28,13 @@ rd_move_events(RdMove *move, RdEvent *event)
 gboolean
 rd_move_order(RdRun *run, RdMove *move, RdOrder *order, RdStep *step)
 {
-	RdHand *hand = rd_run_hand(run, order->target);
+	RdHand *hand = rd_run_hand(run, order->lane);
 
 	hand->busy = TRUE;
 	hand->what = order->what;
 	hand->step = step;
-	hand->stopping = hand->deadline = FALSE;
+	hand->sent = run->clock;
+	hand->stopping = hand->deadline = hand->leaving = FALSE;
 	move->order = order;
 	return TRUE;
 }
@@ -47,12 +48,12 @@ rd_move_clear(RdMove *move)
 	memset(move, 0, sizeof *move);
 }
 
-static gboolean
+gboolean
 rd_run_in_hand(RdRun *run)
 {
 	for (guint i = 0; i < run->hands->len; i++) {
 		const RdHand *hand = g_ptr_array_index(run->hands, i);
-		if (hand->busy)
+		if (hand->busy && !hand->beside)
 			return TRUE;
 	}
 	return FALSE;
@@ -70,20 +71,45 @@ rd_run_decide_stops(RdRun *run, RdMove *move)
 
 		if (!hand->busy || hand->step == NULL || hand->stopping)
 			continue;
-		deadline = rd_step_deadline(hand->step);
+		deadline = rd_run_deadline(run, hand, hand->step);
 		hand->deadline = run->clock >= deadline;
-		/* only what cannot touch is interrupted for a person */
-		if (hand->deadline || (leave && hand->what == RD_DO_LOOK)) {
+		/* only what cannot touch is interrupted for a person, or what would go on for ever
+		 */
+		if (hand->deadline || (leave && (hand->what == RD_DO_LOOK || hand->beside))) {
 			hand->stopping = TRUE;
 			move->cancel = g_strdup(hand->name);
 			return TRUE;
 		}
-		rd_move_wake(move, deadline);
+		/* it has none, and no time would help a run that waits for a person */
+		if (!hand->beside)
+			rd_move_wake(move, deadline);
 	}
 	return FALSE;
 }
 
 /* ---- one step ------------------------------------------------------------------------------ */
+
+/* what one attempt may take when nothing bounds it but ourselves */
+#define RD_NO_DEADLINE ((gint64)30 * 24 * 3600 * RD_SECOND)
+
+gint64
+rd_run_deadline(RdRun *run, const RdHand *hand, const RdStep *step)
+{
+	if (step->plan->beside != NULL && step->life != RD_LIFE_UNDOING)
+		return run->clock + RD_NO_DEADLINE;
+	/* on the way out each try has its time, and there is no last one */
+	if (step->life == RD_LIFE_UNDOING && run->state == RD_RUN_ENDING)
+		return hand->sent + (gint64)step->plan->timeout_s * RD_SECOND;
+	return rd_step_deadline(step);
+}
+
+static gint64
+rd_run_time_left(RdRun *run, const RdStep *step)
+{
+	RdHand now = {.sent = run->clock};
+
+	return rd_run_deadline(run, &now, step) - run->clock;
+}
 
 static gboolean
 rd_run_refuse(RdRun *run, RdMove *move, RdStep *step, const GError *why)
@@ -117,9 +143,16 @@ rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 {
 	g_autoptr(RdOrder) order = rd_order_new(what, step->target);
 	const RdRunHost *host = rd_run_find_host(run, step->target);
+	/* on the way out it is given back whatever stands, as well as that goes */
+	GPtrArray *guards = what == RD_DO_CHECK ? step->plan->guards
+			    : what == RD_DO_UNDO && run->state == RD_RUN_RUNNING
+				? step->plan->returns
+				: NULL;
 	GHashTableIter iter;
 	gpointer key, value;
 
+	g_free(order->lane);
+	order->lane = g_strdup(step->lane);
 	order->number = host != NULL ? host->granted : 0;
 	order->state = g_strdup(step->plan->name);
 	order->visit = step->visit;
@@ -128,14 +161,17 @@ rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 	order->boot_id = g_strdup(step->boot_id);
 	order->machine_id = g_strdup(step->machine_id);
 	order->touches = step->touches;
-	order->timeout_ms = (rd_step_deadline(step) - run->clock) / 1000;
+	order->timeout_ms = rd_run_time_left(run, step) / 1000;
 	if (!rd_run_resolve_all(run, step, step->plan->with, order->with, error))
 		return NULL;
 	g_hash_table_iter_init(&iter, step->notes);
 	while (g_hash_table_iter_next(&iter, &key, &value))
 		g_hash_table_insert(order->notes, g_strdup(key), g_strdup(value));
-	for (guint i = 0; what == RD_DO_CHECK && i < step->plan->guards->len; i++) {
-		const RdPlanGuard *guard = g_ptr_array_index(step->plan->guards, i);
+	g_hash_table_iter_init(&iter, step->first);
+	while (g_hash_table_iter_next(&iter, &key, &value))
+		g_hash_table_insert(order->first, g_strdup(key), g_strdup(value));
+	for (guint i = 0; guards != NULL && i < guards->len; i++) {
+		const RdPlanGuard *guard = g_ptr_array_index(guards, i);
 		RdOrderGuard *asked = rd_order_add_guard(order, guard->type);
 
 		if (!rd_run_resolve_all(run, step, guard->with, asked->with, error))
@@ -144,13 +180,13 @@ rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *other = g_ptr_array_index(run->hosts, i);
 
-		if (other->excused)
+		if (other->excused || other->left)
 			g_ptr_array_add(order->excused, g_strdup(other->plan->name));
 	}
 	return g_steal_pointer(&order);
 }
 
-static gboolean
+gboolean
 rd_run_send_step(RdRun *run, RdMove *move, RdStep *step, RdDo what)
 {
 	g_autoptr(GError) error = NULL;
@@ -161,8 +197,7 @@ rd_run_send_step(RdRun *run, RdMove *move, RdStep *step, RdDo what)
 	return rd_move_order(run, move, order, step);
 }
 
-/* unknown facts stop: FALSE with error. *wanted says whether the state is to be done */
-static gboolean
+gboolean
 rd_run_when(RdRun *run, const RdStep *step, gboolean *wanted, GError **error)
 {
 	*wanted = TRUE;
@@ -193,6 +228,15 @@ rd_run_begin(RdRun *run, RdMove *move, RdStep *step)
 	if (!wanted)
 		return rd_move_events(
 		    move, rd_run_step_event(run, step, RD_STEP_SKIP, "its condition is not true"));
+	if (step->plan->gate != NULL && step->life == RD_LIFE_PENDING) {
+		const char *word = rd_run_gate_word(run, step);
+
+		if (word == NULL)
+			return FALSE;
+		if (strcmp(word, "denied") == 0)
+			return rd_move_events(move, rd_run_step_event(run, step, RD_STEP_SKIP,
+								      "its gate was denied"));
+	}
 	event = rd_run_step_event(run, step, look ? RD_STEP_LOOK : RD_STEP_BEGIN, NULL);
 	/* an attempt that cannot have touched is not used up by being lost */
 	event->attempt =
@@ -229,13 +273,13 @@ rd_run_wait_over(RdRun *run, RdMove *move, RdStep *step)
 	return rd_run_begin(run, move, step);
 }
 
-/* TRUE when the move is filled; *active when the lane has begun and is not through */
-static gboolean
+gboolean
 rd_run_decide_step(RdRun *run, RdMove *move, RdStep *step)
 {
-	RdHand *hand = rd_run_hand(run, step->target);
+	RdHand *hand = rd_run_hand(run, step->lane);
 	gboolean begin =
 	    run->state == RD_RUN_RUNNING && rd_run_all_granted(run) &&
+	    !(run->resting && step->plan->beside != NULL) &&
 	    (step->plan->kind != RD_KIND_CHANGE || rd_run_may_touch(run, step->target));
 
 	if (hand->busy)
@@ -270,14 +314,20 @@ rd_run_decide_step(RdRun *run, RdMove *move, RdStep *step)
 	case RD_LIFE_PROBING:
 		return rd_run_send_step(run, move, step, RD_DO_PROBE);
 	case RD_LIFE_UNDOING:
-		return rd_run_may_touch(run, step->target) &&
-		       rd_run_send_step(run, move, step, RD_DO_UNDO);
+		if (!rd_run_may_touch(run, step->target))
+			return FALSE;
+		if (run->clock < hand->not_before) {
+			rd_move_wake(move, hand->not_before);
+			return FALSE;
+		}
+		return rd_run_send_step(run, move, step, RD_DO_UNDO);
 	case RD_LIFE_HELD:
 	case RD_LIFE_DONE:
 	case RD_LIFE_SKIPPED:
 	case RD_LIFE_FAILED:
 	case RD_LIFE_CANCELLED:
 	case RD_LIFE_UNDONE:
+	case RD_LIFE_OWING:
 		break;
 	}
 	return FALSE;
@@ -285,8 +335,7 @@ rd_run_decide_step(RdRun *run, RdMove *move, RdStep *step)
 
 /* ---- units and lanes ----------------------------------------------------------------------- */
 
-/* the lane's step at work: the first that is not final; NULL when the lane is through */
-static RdStep *
+RdStep *
 rd_run_lane(RdRun *run, const RdPlanUnit *unit, guint lane, gboolean *begun)
 {
 	RdStep *found = NULL;
@@ -352,7 +401,7 @@ rd_run_unit_over(RdRun *run, const RdPlanUnit *unit, const char **to)
 	return TRUE;
 }
 
-static RdEvent *
+RdEvent *
 rd_run_state_event(RdRun *run, RdRunState state, const char *end, const char *text)
 {
 	RdEvent *event = rd_run_new_event(run, RD_EVENT_RUN, rd_run_state_to_string(state));
@@ -360,44 +409,13 @@ rd_run_state_event(RdRun *run, RdRunState state, const char *end, const char *te
 	return rd_event_text(rd_event_pair(event, NULL, end), text);
 }
 
-/* gives the lock back, then ends. A host that does not answer does not keep us for ever. */
+/* nobody waits for what works beside */
 static gboolean
-rd_run_decide_end(RdRun *run, RdMove *move, const char *end)
+rd_run_is_beside(RdRun *run, const RdPlanUnit *unit)
 {
-	g_autoptr(GString) kept = g_string_new(NULL);
+	const RdPlanState *state = g_ptr_array_index(run->plan->states, unit->first);
 
-	if (rd_run_in_hand(run))
-		return FALSE;
-	if (run->finishing_since == 0)
-		run->finishing_since = MAX(run->clock, 1);
-	for (guint i = 0; i < run->hosts->len; i++) {
-		RdRunHost *host = g_ptr_array_index(run->hosts, i);
-		RdHand *hand = rd_run_hand(run, host->plan->name);
-		RdOrder *order;
-
-		if (host->asked == 0 || host->released || (host->excused && host->granted == 0))
-			continue;
-		if (run->clock >= run->finishing_since + RD_RELEASE_WINDOW ||
-		    g_strcmp0(host->trouble_word, "fenced") == 0) {
-			g_string_append_printf(kept, "%s%s", kept->len > 0 ? ", " : "",
-					       host->plan->name);
-			continue;
-		}
-		if (run->clock < hand->not_before) {
-			rd_move_wake(move, hand->not_before);
-			return FALSE;
-		}
-		order = rd_order_new(RD_DO_RELEASE, host->plan->name);
-		order->number = host->asked;
-		return rd_move_order(run, move, order, NULL);
-	}
-	if (kept->len > 0) {
-		g_string_prepend(kept, "lock not given back on ");
-		if (g_strcmp0(end, "done") == 0)
-			end = "done with leftovers";
-	}
-	return rd_move_events(
-	    move, rd_run_state_event(run, RD_RUN_ENDED, end, kept->len > 0 ? kept->str : NULL));
+	return state->beside != NULL;
 }
 
 static gboolean
@@ -410,7 +428,7 @@ rd_run_decide_next(RdRun *run, RdMove *move)
 	RdEvent *event;
 	const RdPlanState *state;
 
-	if (unit != NULL && !rd_run_unit_over(run, unit, &to))
+	if (unit != NULL && !rd_run_is_beside(run, unit) && !rd_run_unit_over(run, unit, &to))
 		return rd_run_decide_unit(run, move, unit);
 	if (g_strcmp0(to, "failed") == 0)
 		return rd_run_decide_end(run, move, "failed");
@@ -422,6 +440,13 @@ rd_run_decide_next(RdRun *run, RdMove *move)
 		return FALSE;
 	unit = g_ptr_array_index(run->plan->units, next);
 	state = g_ptr_array_index(run->plan->states, unit->first);
+	for (guint i = 0; i < unit->count; i++) {
+		const RdPlanState *one = g_ptr_array_index(run->plan->states, unit->first + i);
+		RdOwed owed = rd_run_decide_owed(run, move, one->name);
+
+		if (owed != RD_OWED_THROUGH)
+			return owed == RD_OWED_MOVED;
+	}
 	event = rd_run_new_event(run, RD_EVENT_VISIT, NULL);
 	rd_event_step(event, state->name, NULL, run->visits[unit->first] + 1, 0);
 	return rd_move_events(move, rd_event_number(event, run->visits[unit->first] + 1));
@@ -436,7 +461,7 @@ rd_run_unfinished(RdRun *run)
 
 		if (!rd_run_step_counts(run, step) || rd_life_is_final(step->life) ||
 		    step->life == RD_LIFE_PENDING || step->life == RD_LIFE_HELD ||
-		    step->life == RD_LIFE_WAITING)
+		    step->life == RD_LIFE_WAITING || step->life == RD_LIFE_OWING)
 			continue;
 		return TRUE;
 	}
@@ -451,8 +476,6 @@ rd_run_decide_rest(RdRun *run, RdMove *move)
 	g_autofree char *text = NULL;
 	gboolean fenced = FALSE, touched = FALSE;
 
-	if (rd_run_in_hand(run) || move->wake != 0)
-		return FALSE;
 	if (run->state == RD_RUN_PAUSING)
 		return rd_move_events(move, rd_run_state_event(run, RD_RUN_PAUSED, NULL, NULL));
 	if (run->state != RD_RUN_RUNNING && run->state != RD_RUN_CANCELLING)
@@ -472,6 +495,21 @@ rd_run_decide_rest(RdRun *run, RdMove *move)
 	return rd_move_events(move, rd_run_state_event(run, RD_RUN_HELD, NULL, text));
 }
 
+/* what the run is to do now: its graph, or its way out */
+static gboolean
+rd_run_decide_main(RdRun *run, RdMove *move)
+{
+	if (run->state == RD_RUN_ENDING)
+		return rd_run_decide_end(run, move, run->way != NULL ? run->way : "done");
+	if (run->state == RD_RUN_CANCELLING && !rd_run_unfinished(run))
+		return rd_run_decide_end(run, move, "cancelled");
+	if (run->given_up && !rd_run_unfinished(run))
+		return rd_run_decide_end(run, move, "failed");
+	if (run->state == RD_RUN_PAUSING && !rd_run_unfinished(run))
+		return FALSE;
+	return rd_run_decide_next(run, move);
+}
+
 void
 rd_run_decide(RdRun *run, gint64 clock, RdMove *move)
 {
@@ -488,24 +526,17 @@ rd_run_decide(RdRun *run, gint64 clock, RdMove *move)
 		move->idle = !rd_run_in_hand(run);
 		return;
 	}
-	if (rd_run_decide_stops(run, move))
+	if (rd_run_decide_stops(run, move) || rd_run_decide_left(run, move))
 		return;
-	fence = run->state == RD_RUN_RUNNING || rd_run_unfinished(run);
+	fence =
+	    run->state == RD_RUN_RUNNING || run->state == RD_RUN_ENDING || rd_run_unfinished(run);
 	if (fence && run->finishing_since == 0 && rd_run_decide_locks(run, move))
 		return;
-	if (run->state == RD_RUN_CANCELLING && !rd_run_unfinished(run)) {
-		rd_run_decide_end(run, move, "cancelled");
+	if (rd_run_decide_main(run, move))
 		return;
-	}
-	if (run->given_up && !rd_run_unfinished(run)) {
-		rd_run_decide_end(run, move, "failed");
+	run->resting = !rd_run_in_hand(run) && move->wake == 0;
+	if (rd_run_decide_beside(run, move, FALSE))
 		return;
-	}
-	if (run->state == RD_RUN_PAUSING && !rd_run_unfinished(run)) {
+	if (run->resting && !rd_run_beside_works(run))
 		rd_run_decide_rest(run, move);
-		return;
-	}
-	if (rd_run_decide_next(run, move))
-		return;
-	rd_run_decide_rest(run, move);
 }

@@ -27,16 +27,18 @@ static void
 rd_digest_trouble(RdRun *run, GPtrArray *events, RdHand *hand, const char *word, const char *text,
 		  gint64 number)
 {
-	const RdRunHost *host = rd_run_find_host(run, hand->name);
+	const RdRunHost *host = rd_run_lock_of(run, hand->name);
 	RdEvent *event;
 
-	hand->not_before = run->clock + RD_RECONNECT_PACE;
+	/* on the way out it may be asked for days */
+	hand->not_before =
+	    run->clock + (run->state == RD_RUN_ENDING ? RD_OWED_PACE : RD_RECONNECT_PACE);
 	/* every retry that finds the same is not worth a line */
 	if (host == NULL ||
 	    (g_strcmp0(host->trouble_word, word) == 0 && g_strcmp0(host->trouble, text) == 0))
 		return;
 	event = rd_run_new_event(run, RD_EVENT_REFUSED, word);
-	rd_event_step(event, NULL, hand->name, 0, 0);
+	rd_event_step(event, NULL, host->plan->name, 0, 0);
 	rd_event_number(event, number);
 	rd_digest_add(events, rd_event_text(event, text));
 }
@@ -96,7 +98,12 @@ rd_digest_stopped(RdRun *run, GPtrArray *events, RdHand *hand, const char *text)
 {
 	g_autofree char *why = NULL;
 
-	if (hand->deadline) {
+	if (hand->leaving) {
+		rd_digest_step(run, events, hand->step, RD_STEP_LEAVE, NULL);
+	} else if (hand->what == RD_DO_UNDO && run->state == RD_RUN_ENDING) {
+		hand->not_before = run->clock + RD_OWED_PACE;
+		rd_digest_step(run, events, hand->step, RD_STEP_LOST, text);
+	} else if (hand->deadline) {
 		why = g_strdup_printf("not done within %u s%s%s", hand->step->plan->timeout_s,
 				      text != NULL ? ": " : "", text != NULL ? text : "");
 		rd_digest_step(run, events, hand->step, RD_STEP_DEADLINE, why);
@@ -215,6 +222,13 @@ rd_digest_result(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *re
 			rd_digest_outcome(run, events, step, report);
 		if (what == RD_STEP_UNREACHABLE)
 			hand->not_before = run->clock + RD_RECONNECT_PACE;
+		if (hand->what == RD_DO_UNDO && what != RD_STEP_FINISHED) {
+			hand->not_before = run->clock + RD_OWED_PACE;
+			/* every try that finds the same is not worth a line, if it cannot act late
+			 */
+			if (what == RD_STEP_FAILED && g_strcmp0(step->text, report->text) == 0)
+				return;
+		}
 		rd_digest_step(run, events, step, what, report->text);
 		return;
 	}
@@ -245,7 +259,7 @@ GPtrArray *
 rd_run_digest(RdRun *run, const RdReport *report)
 {
 	GPtrArray *events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
-	RdHand *hand = rd_run_hand(run, report->target);
+	RdHand *hand = rd_run_hand(run, report->lane);
 	const RdStep *step = hand != NULL ? hand->step : NULL;
 	RdEvent *event = NULL;
 

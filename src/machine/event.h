@@ -9,7 +9,7 @@ G_BEGIN_DECLS
  * kind         state,target,visit,attempt  word            key        value        number   text
  * created      -                           procedure name  cluster    run uuid     format
  * who@bastion input        -                           -               name       value        - -
- * host         target                      present|excused|rebuild  who  -         -        reason
+ * host         target                      present|excused|enrol|left  who  -      -        reason
  * engine       -                           started|stopped bastion    boot id      pid      version
  * survey       target                      -               machine id boot id      number   holder
  * incarnation  target                      enrol|take      -          -            number   -
@@ -23,6 +23,7 @@ G_BEGIN_DECLS
  * touch        all four                    verb            -          -            n        what
  * exactly touched      all four                    done|refused|fenced|lost  -  -          n
  * status, finding mark         state                       mark name       -          - -        -
+ * gate         state, visit (0: beforehand)  approved|denied  who   gate name      -        reason
  * request      (state,target,visit)        request word    who        argument     token    reason
  * run          -                           running|pausing|paused|cancelling|held|ended  -  end
  * state  -  why released     target                      -               -          - number   -
@@ -49,8 +50,9 @@ typedef enum {
 	RD_EVENT_RUN,
 	RD_EVENT_RELEASED,
 	RD_EVENT_REMARK,
+	RD_EVENT_GATE,
 } RdEventKind;
-#define RD_EVENT_LAST RD_EVENT_REMARK
+#define RD_EVENT_LAST RD_EVENT_GATE
 
 typedef struct {
 	gint64 seq;   /* 1, 2, 3 …; given by the journal */

@@ -9,7 +9,7 @@ static const char *const life_words[] = {
     [RD_LIFE_RUNNING] = "running", [RD_LIFE_DOUBT] = "doubt",	  [RD_LIFE_PROBING] = "probing",
     [RD_LIFE_WAITING] = "waiting", [RD_LIFE_HELD] = "held",	  [RD_LIFE_DONE] = "done",
     [RD_LIFE_SKIPPED] = "skipped", [RD_LIFE_FAILED] = "failed",	  [RD_LIFE_CANCELLED] = "cancelled",
-    [RD_LIFE_UNDOING] = "undoing", [RD_LIFE_UNDONE] = "undone",
+    [RD_LIFE_UNDOING] = "undoing", [RD_LIFE_UNDONE] = "undone",	  [RD_LIFE_OWING] = "owing",
 };
 
 static const char *const event_words[] = {
@@ -34,6 +34,7 @@ static const char *const event_words[] = {
     [RD_STEP_DECIDE_ABORT] = "decide-abort",
     [RD_STEP_CANCEL] = "cancel",
     [RD_STEP_UNDO] = "undo",
+    [RD_STEP_LEAVE] = "leave",
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(life_words) == RD_LIFE_LAST + 1);
@@ -113,12 +114,29 @@ static const struct {
     /* the way back */
     {RD_LIFE_DONE,     RD_STEP_UNDO,         RD_LIFE_UNDOING},
     {RD_LIFE_HELD,     RD_STEP_UNDO,         RD_LIFE_UNDOING},
+    {RD_LIFE_WAITING,  RD_STEP_UNDO,         RD_LIFE_UNDOING},
+    {RD_LIFE_FAILED,   RD_STEP_UNDO,         RD_LIFE_UNDOING},
+    {RD_LIFE_SKIPPED,  RD_STEP_UNDO,         RD_LIFE_UNDOING},
+    {RD_LIFE_CANCELLED, RD_STEP_UNDO,        RD_LIFE_UNDOING},
     {RD_LIFE_UNDOING,  RD_STEP_FINISHED,     RD_LIFE_UNDONE},
     {RD_LIFE_UNDOING,  RD_STEP_LOST,         RD_LIFE_UNDOING}, /* undo is safe on half-done */
-    {RD_LIFE_UNDOING,  RD_STEP_FAILED,       RD_LIFE_HELD},
-    {RD_LIFE_UNDOING,  RD_STEP_REFUSED,      RD_LIFE_HELD},
     {RD_LIFE_UNDOING,  RD_STEP_UNREACHABLE,  RD_LIFE_UNDOING},
-    {RD_LIFE_UNDOING,  RD_STEP_DEADLINE,     RD_LIFE_HELD},
+    {RD_LIFE_UNDOING,  RD_STEP_FAILED,       RD_LIFE_UNDOING}, /* and asked for until it is done */
+    {RD_LIFE_UNDOING,  RD_STEP_REFUSED,      RD_LIFE_OWING},
+    {RD_LIFE_UNDOING,  RD_STEP_DEADLINE,     RD_LIFE_OWING},
+    {RD_LIFE_OWING,    RD_STEP_RESUME,       RD_LIFE_UNDOING},
+    {RD_LIFE_OWING,    RD_STEP_DECIDE_REDO,  RD_LIFE_UNDOING},
+    {RD_LIFE_OWING,    RD_STEP_DECIDE_DONE,  RD_LIFE_UNDONE},
+    {RD_LIFE_OWING,    RD_STEP_DECIDE_ABORT, RD_LIFE_FAILED},
+    /* its span is over: what it had in hand carries its own preconditions */
+    {RD_LIFE_PENDING,  RD_STEP_LEAVE,        RD_LIFE_SKIPPED},
+    {RD_LIFE_LOOKING,  RD_STEP_LEAVE,        RD_LIFE_DONE},
+    {RD_LIFE_CHECKING, RD_STEP_LEAVE,        RD_LIFE_DONE},
+    {RD_LIFE_RUNNING,  RD_STEP_LEAVE,        RD_LIFE_DONE},
+    {RD_LIFE_DOUBT,    RD_STEP_LEAVE,        RD_LIFE_DONE},
+    {RD_LIFE_PROBING,  RD_STEP_LEAVE,        RD_LIFE_DONE},
+    {RD_LIFE_WAITING,  RD_STEP_LEAVE,        RD_LIFE_DONE},
+    {RD_LIFE_HELD,     RD_STEP_LEAVE,        RD_LIFE_DONE},
 };
 /* clang-format on */
 

@@ -21,8 +21,9 @@ typedef enum {
 	RD_LIFE_CANCELLED,
 	RD_LIFE_UNDOING, /* stored before undo() starts */
 	RD_LIFE_UNDONE,
+	RD_LIFE_OWING, /* it could not be taken back: a person has to look */
 } RdLife;
-#define RD_LIFE_LAST RD_LIFE_UNDONE
+#define RD_LIFE_LAST RD_LIFE_OWING
 
 typedef enum {
 	RD_STEP_BEGIN,	     /* change: its turn, or the retry delay is over */
@@ -46,8 +47,9 @@ typedef enum {
 	RD_STEP_DECIDE_ABORT,
 	RD_STEP_CANCEL,
 	RD_STEP_UNDO,
+	RD_STEP_LEAVE, /* the span of states that it worked beside is over */
 } RdStepEvent;
-#define RD_STEP_EVENT_LAST RD_STEP_UNDO
+#define RD_STEP_EVENT_LAST RD_STEP_LEAVE
 
 const char *rd_life_to_string(RdLife life);
 gboolean rd_life_from_string(const char *name, RdLife *life);

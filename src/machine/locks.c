@@ -98,11 +98,13 @@ rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only
 {
 	RdHand *hand = rd_run_hand(run, host->plan->name);
 
-	if (host->excused || hand->busy)
+	if (host->excused || host->left || hand->busy)
 		return FALSE;
 	if (rd_host_is_final(host))
 		return FALSE;
-	if (host->trouble_since != 0 && run->clock >= host->trouble_since + RD_RECONNECT_WINDOW)
+	/* what is owed there is worth any wait */
+	if (host->trouble_since != 0 && run->state != RD_RUN_ENDING &&
+	    run->clock >= host->trouble_since + RD_RECONNECT_WINDOW)
 		return FALSE;
 	if (run->clock < hand->not_before) {
 		rd_move_wake(move, hand->not_before);
@@ -127,6 +129,12 @@ rd_run_is_to_be_changed(RdRun *run, const RdRunHost *host)
 
 		if (step != NULL && step->plan->kind == RD_KIND_CHANGE &&
 		    !rd_life_is_final(step->life))
+			return TRUE;
+	}
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->life == RD_LIFE_UNDOING && strcmp(step->target, host->plan->name) == 0)
 			return TRUE;
 	}
 	return FALSE;

@@ -40,8 +40,10 @@ rd_order_new(RdDo what, const char *target)
 
 	order->what = what;
 	order->target = g_strdup(target);
+	order->lane = g_strdup(target);
 	order->with = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	order->notes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	order->first = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	order->guards = g_ptr_array_new_with_free_func(rd_order_guard_free);
 	order->excused = g_ptr_array_new_with_free_func(g_free);
 	return order;
@@ -62,6 +64,7 @@ void
 rd_order_free(RdOrder *order)
 {
 	g_free(order->target);
+	g_free(order->lane);
 	g_free(order->state);
 	g_free(order->type);
 	g_free(order->boot_id);
@@ -69,18 +72,19 @@ rd_order_free(RdOrder *order)
 	g_free(order->head);
 	g_hash_table_unref(order->with);
 	g_hash_table_unref(order->notes);
+	g_hash_table_unref(order->first);
 	g_ptr_array_unref(order->guards);
 	g_ptr_array_unref(order->excused);
 	g_free(order);
 }
 
 RdReport *
-rd_report_new(RdReportKind kind, const char *target, const char *word)
+rd_report_new(RdReportKind kind, const char *lane, const char *word)
 {
 	RdReport *report = g_new0(RdReport, 1);
 
 	report->kind = kind;
-	report->target = g_strdup(target);
+	report->lane = g_strdup(lane);
 	report->word = g_strdup(word);
 	return report;
 }
@@ -91,7 +95,7 @@ rd_report_copy(const RdReport *report)
 	RdReport *copy = g_new(RdReport, 1);
 
 	*copy = *report;
-	copy->target = g_strdup(report->target);
+	copy->lane = g_strdup(report->lane);
 	copy->word = g_strdup(report->word);
 	copy->key = g_strdup(report->key);
 	copy->value = g_strdup(report->value);
@@ -107,7 +111,7 @@ rd_report_copy(const RdReport *report)
 void
 rd_report_free(RdReport *report)
 {
-	g_free(report->target);
+	g_free(report->lane);
 	g_free(report->word);
 	g_free(report->key);
 	g_free(report->value);

@@ -3,7 +3,7 @@
 #include <glib.h>
 G_BEGIN_DECLS
 
-/* What the engine asks of a worker, and what comes back. One order at a time per target; the
+/* What the engine asks of a worker, and what comes back. One order at a time per lane; the
  * worker answers with any number of reports, the last of which is RD_REPORT_RESULT. */
 
 typedef enum {
@@ -29,6 +29,9 @@ typedef struct {
 typedef struct {
 	RdDo what;
 	char *target;
+	/* whose worker does it: the target's own, or one of its own for a state that works beside
+	 * others. One order at a time per lane. */
+	char *lane;
 	gint64 number;	/* take, release, and everything that touches: the host's incarnation */
 	gboolean enrol; /* take: the host may have no lock file yet */
 	char *state;	/* the rest: (nullable) for survey, take, release */
@@ -36,6 +39,7 @@ typedef struct {
 	char *type;
 	GHashTable *with;  /* (element-type utf8 utf8) resolved parameters */
 	GHashTable *notes; /* (element-type utf8 utf8) of this attempt */
+	GHashTable *first; /* (element-type utf8 utf8) the first of this visit by each name */
 	char *head;	   /* (nullable) hash of the journal's newest event */
 	guint touches; /* how many touches this visit has journalled: numbers go on from there */
 	GPtrArray *guards; /* (element-type RdOrderGuard) */
@@ -45,6 +49,7 @@ typedef struct {
 	GPtrArray *excused; /* (element-type utf8) host names */
 } RdOrder;
 
+/* in the target's own lane */
 RdOrder *rd_order_new(RdDo what, const char *target);
 RdOrderGuard *rd_order_add_guard(RdOrder *order, const char *type);
 void rd_order_free(RdOrder *order);
@@ -65,7 +70,7 @@ gboolean rd_report_kind_from_string(const char *name, RdReportKind *kind);
 
 typedef struct {
 	RdReportKind kind;
-	char *target;
+	char *lane;
 	/* result: finished | present | absent | unknown | failed | permanent | unreachable | fenced
 	 * | cancelled | busy | refused | alive (settle: a job still runs) */
 	char *word;
@@ -79,7 +84,7 @@ typedef struct {
 	char *outcome;	  /* look, enter, probe */
 } RdReport;
 
-RdReport *rd_report_new(RdReportKind kind, const char *target, const char *word);
+RdReport *rd_report_new(RdReportKind kind, const char *lane, const char *word);
 RdReport *rd_report_copy(const RdReport *report);
 void rd_report_free(RdReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdReport, rd_report_free)

@@ -46,6 +46,16 @@ rd_plan_edge_free(gpointer data)
 }
 
 static void
+rd_plan_gate_free(RdPlanGate *gate)
+{
+	if (gate == NULL)
+		return;
+	g_free(gate->name);
+	g_free(gate->text);
+	g_free(gate);
+}
+
+static void
 rd_plan_state_free(gpointer data)
 {
 	RdPlanState *state = data;
@@ -58,6 +68,10 @@ rd_plan_state_free(gpointer data)
 	g_ptr_array_unref(state->guards);
 	g_ptr_array_unref(state->edges);
 	g_ptr_array_unref(state->when);
+	g_ptr_array_unref(state->returns);
+	g_free(state->beside);
+	g_free(state->borrow);
+	rd_plan_gate_free(state->gate);
 	g_free(state);
 }
 
@@ -108,6 +122,7 @@ rd_plan_add_state(RdPlan *plan, const char *name, const char *type, RdKind kind)
 	state->guards = g_ptr_array_new_with_free_func(rd_plan_guard_free);
 	state->edges = g_ptr_array_new_with_free_func(rd_plan_edge_free);
 	state->when = g_ptr_array_new_with_free_func(g_free);
+	state->returns = g_ptr_array_new_with_free_func(rd_plan_guard_free);
 	state->width = 1;
 	state->tries = 1;
 	state->timeout_s = 300;
@@ -115,15 +130,42 @@ rd_plan_add_state(RdPlan *plan, const char *name, const char *type, RdKind kind)
 	return state;
 }
 
-RdPlanGuard *
-rd_plan_state_add_guard(RdPlanState *state, const char *type)
+static RdPlanGuard *
+rd_plan_guard_new(const char *type)
 {
 	RdPlanGuard *guard = g_new0(RdPlanGuard, 1);
 
 	guard->type = g_strdup(type);
 	guard->with = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	return guard;
+}
+
+RdPlanGuard *
+rd_plan_state_add_guard(RdPlanState *state, const char *type)
+{
+	RdPlanGuard *guard = rd_plan_guard_new(type);
+
 	g_ptr_array_add(state->guards, guard);
 	return guard;
+}
+
+RdPlanGuard *
+rd_plan_state_add_return(RdPlanState *state, const char *type)
+{
+	RdPlanGuard *guard = rd_plan_guard_new(type);
+
+	g_ptr_array_add(state->returns, guard);
+	return guard;
+}
+
+void
+rd_plan_state_set_gate(RdPlanState *state, const char *name, const char *text, gboolean always)
+{
+	rd_plan_gate_free(state->gate);
+	state->gate = g_new0(RdPlanGate, 1);
+	state->gate->name = g_strdup(name);
+	state->gate->text = g_strdup(text);
+	state->gate->always = always;
 }
 
 void

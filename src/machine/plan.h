@@ -43,6 +43,16 @@ typedef struct {
 	char *to; /* a state's name, or "done" or "failed" */
 } RdPlanEdge;
 
+/* A person approves before the state begins, once for each visit. */
+typedef struct {
+	char *name;	 /* "reboot-control-plane"; what `approve` is given */
+	char *text;	 /* (nullable) what is approved by it */
+	gboolean always; /* must be asked when it is there: cannot be approved beforehand */
+} RdPlanGate;
+
+/* what `until` names when the run's end is meant */
+#define RD_UNTIL_END "end"
+
 typedef struct {
 	char *name;
 	char *type;
@@ -58,7 +68,18 @@ typedef struct {
 	GPtrArray *edges;   /* (element-type RdPlanEdge); default: the next unit */
 	GPtrArray *when;    /* (element-type utf8) pairs template, value; all equal or skipped */
 	RdMark mark;	    /* passed when the first intent of this state is stored */
+	RdPlanGate *gate;   /* (nullable) */
+	/* (nullable) it works beside the states that follow, and is told to end when this state, or
+	 * the run's last, is through; on RD_CLUSTER only, and a unit by itself */
+	char *beside;
+	/* (nullable) what it did is undone before this state begins, or at the run's end; on any
+	 * other way out as well */
+	char *borrow;
+	GPtrArray *returns; /* (element-type RdPlanGuard) hold before it is undone at its place */
 	gboolean skippable;
+	gboolean
+	    leftover;	 /* a worker that cannot be brought through is left, and the run goes on */
+	gboolean single; /* on the recovery host: its outputs are one value wherever one stands */
 } RdPlanState;
 
 /* Consecutive states that are worked off together: one state, or a group (all of it on one host,
@@ -82,6 +103,9 @@ RdPlanHost *rd_plan_add_host(RdPlan *plan, const char *name, const char *role);
 /* with its defaults: change, width 1, 300 s, 1 try; no target, and no unit yet */
 RdPlanState *rd_plan_add_state(RdPlan *plan, const char *name, const char *type, RdKind kind);
 RdPlanGuard *rd_plan_state_add_guard(RdPlanState *state, const char *type);
+RdPlanGuard *rd_plan_state_add_return(RdPlanState *state, const char *type);
+void rd_plan_state_set_gate(RdPlanState *state, const char *name, const char *text,
+			    gboolean always);
 void rd_plan_state_add_edge(RdPlanState *state, const char *outcome, const char *to);
 /* the last @count states become one unit */
 void rd_plan_add_unit(RdPlan *plan, const char *name, guint count);

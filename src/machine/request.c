@@ -50,6 +50,9 @@ rd_request_cancel(RdRun *run, GPtrArray *events, RdStep *step, const char *argum
 {
 	if (run->state == RD_RUN_ENDED)
 		return rd_request_refuse(error, "the run has ended: %s", run->end);
+	if (run->state == RD_RUN_ENDING)
+		return rd_request_refuse(error, "the run is on its way out: it gives back what it "
+						"borrowed");
 	if (run->state != RD_RUN_CANCELLING)
 		rd_request_run(run, events, RD_RUN_CANCELLING, reason);
 	return TRUE;
@@ -62,6 +65,9 @@ rd_request_look_again(RdRun *run, GPtrArray *events, const char *target)
 	for (guint i = 0; i < run->steps->len; i++) {
 		RdStep *held = g_ptr_array_index(run->steps, i);
 
+		if (held->life == RD_LIFE_OWING &&
+		    (target == NULL || strcmp(held->target, target) == 0))
+			g_ptr_array_add(events, rd_run_step_event(run, held, RD_STEP_RESUME, NULL));
 		if (held->life == RD_LIFE_HELD &&
 		    (target == NULL || strcmp(held->target, target) == 0))
 			g_ptr_array_add(events, rd_run_step_event(run, held,
@@ -71,14 +77,40 @@ rd_request_look_again(RdRun *run, GPtrArray *events, const char *target)
 	}
 }
 
+static void
+rd_request_owed(RdRun *run, GPtrArray *events)
+{
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->life == RD_LIFE_OWING)
+			g_ptr_array_add(events, rd_run_step_event(run, step, RD_STEP_RESUME, NULL));
+	}
+}
+
+static void
+rd_request_ending(RdRun *run, GPtrArray *events, const char *reason)
+{
+	g_ptr_array_add(events, rd_run_state_event(run, RD_RUN_ENDING, run->way, reason));
+}
+
 static gboolean
 rd_request_resume(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
 		  const char *who, const char *reason, GError **error)
 {
-	if (run->state == RD_RUN_ENDED)
+	gboolean owing = run->state == RD_RUN_ENDED && g_strcmp0(run->end, "owing") == 0;
+
+	if (run->state == RD_RUN_ENDED && !owing)
 		return rd_request_refuse(error, "the run has ended: %s", run->end);
 	if (run->state == RD_RUN_CANCELLING)
 		return rd_request_refuse(error, "the run is being cancelled");
+	/* out it goes, but what it owes is tried once more */
+	if (owing || run->state == RD_RUN_ENDING) {
+		rd_request_owed(run, events);
+		if (owing)
+			rd_request_ending(run, events, reason);
+		return TRUE;
+	}
 	rd_request_look_again(run, events, NULL);
 	if (run->state != RD_RUN_RUNNING || events->len > 0)
 		rd_request_run(run, events, RD_RUN_RUNNING, reason);
@@ -93,14 +125,15 @@ rd_request_decide(RdRun *run, GPtrArray *events, RdStep *step, const char *argum
 
 	if (step == NULL)
 		return rd_request_refuse(error, "decide needs a step, written state@host");
-	if (step->life != RD_LIFE_HELD)
+	if (step->life != RD_LIFE_HELD && step->life != RD_LIFE_OWING)
 		return rd_request_refuse(error, "%s@%s is %s: there is nothing to decide",
 					 step->plan->name, step->target,
 					 rd_life_to_string(step->life));
 	if (g_strcmp0(argument, "done") == 0)
 		what = RD_STEP_DECIDE_DONE;
 	else if (g_strcmp0(argument, "redo") == 0)
-		what = step->intent ? RD_STEP_DECIDE_REDO : RD_STEP_SETTLED;
+		what = step->intent || step->life == RD_LIFE_OWING ? RD_STEP_DECIDE_REDO
+								   : RD_STEP_SETTLED;
 	else if (g_strcmp0(argument, "abort") == 0)
 		what = RD_STEP_DECIDE_ABORT;
 	else
@@ -111,7 +144,23 @@ rd_request_decide(RdRun *run, GPtrArray *events, RdStep *step, const char *argum
 	g_ptr_array_add(events, rd_run_step_event(run, step, what, reason));
 	if (run->state == RD_RUN_HELD)
 		rd_request_run(run, events, RD_RUN_RUNNING, NULL);
+	if (run->state == RD_RUN_ENDED)
+		rd_request_ending(run, events, NULL);
 	return TRUE;
+}
+
+static gboolean
+rd_request_approve(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
+		   const char *who, const char *reason, GError **error)
+{
+	return rd_request_gate(run, events, "approved", argument, who, reason, error);
+}
+
+static gboolean
+rd_request_deny(RdRun *run, GPtrArray *events, RdStep *step, const char *argument, const char *who,
+		const char *reason, GError **error)
+{
+	return rd_request_gate(run, events, "denied", argument, who, reason, error);
 }
 
 static gboolean
@@ -173,9 +222,9 @@ static const struct {
 	const char *word;
 	RdRequestFunc func;
 } requests[] = {
-    {"pause", rd_request_pause},   {"resume", rd_request_resume}, {"cancel", rd_request_cancel},
-    {"decide", rd_request_decide}, {"excuse", rd_request_excuse}, {"enrol", rd_request_enrol},
-    {"note", rd_request_note},
+    {"pause", rd_request_pause},     {"resume", rd_request_resume}, {"cancel", rd_request_cancel},
+    {"decide", rd_request_decide},   {"excuse", rd_request_excuse}, {"enrol", rd_request_enrol},
+    {"approve", rd_request_approve}, {"deny", rd_request_deny},	    {"note", rd_request_note},
 };
 
 GPtrArray *

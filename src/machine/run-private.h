@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 #define RD_RECONNECT_WINDOW (180 * RD_SECOND)
 /* between two attempts to reach it */
 #define RD_RECONNECT_PACE (2 * RD_SECOND)
+/* between two attempts to give something back */
+#define RD_OWED_PACE (15 * RD_SECOND)
 /* workers that may die with one step before a person is asked */
 #define RD_CRASHES_MAX 3
 /* a lock that cannot be given back is left after this long */
@@ -21,10 +23,13 @@ G_BEGIN_DECLS
 typedef struct {
 	const char *name; /* (unowned) host or RD_CLUSTER */
 	gboolean busy;
+	gboolean beside; /* of a state that works beside others */
 	RdDo what;
+	gint64 sent;	   /* clock of the order */
 	RdStep *step;	   /* (unowned) (nullable) */
 	gboolean stopping; /* cancel was sent */
 	gboolean deadline; /* because of the deadline */
+	gboolean leaving;  /* because its span is over */
 	gint64 not_before; /* survey, take, release: clock of the next try */
 } RdHand;
 
@@ -32,6 +37,7 @@ struct _RdRun {
 	const RdPlan *plan;
 	RdRunState state;
 	char *end, *end_text;
+	char *way;	 /* (nullable) the end it is on its way to, or was when it came to owe */
 	char *held_text; /* (nullable) */
 	char *uuid, *creator;
 	gint64 created_wall;
@@ -43,6 +49,8 @@ struct _RdRun {
 	GPtrArray *steps;    /* (element-type RdStep) state by state, target by target */
 	guint *first;	     /* index of each state's first step */
 	guint *visits;	     /* of each state */
+	GHashTable *gates;   /* (element-type utf8 utf8) "state\nvisit" or a gate's name → word */
+	GPtrArray *lanes;    /* (element-type utf8) names of the lanes of states beside others */
 	GPtrArray *hosts;    /* (element-type RdRunHost) */
 	int unit;
 	gboolean passed[RD_MARK_LAST + 1];
@@ -52,17 +60,64 @@ struct _RdRun {
 	gint64 finishing_since; /* clock; 0 when the end is not near */
 
 	/* in hand */
-	GPtrArray *hands; /* (element-type RdHand) the hosts, then RD_CLUSTER */
+	GPtrArray *hands; /* (element-type RdHand) the hosts, then RD_CLUSTER, then those beside */
+	gboolean resting; /* nothing but a person helps: what works beside is told to stop */
 };
 
-RdHand *rd_run_hand(RdRun *run, const char *target);
+/* of a lane */
+RdHand *rd_run_hand(RdRun *run, const char *lane);
 RdStep *rd_run_step_at(RdRun *run, guint state, const char *target);
 RdEvent *rd_run_step_event(RdRun *run, const RdStep *step, RdStepEvent what, const char *text);
 RdEvent *rd_run_new_event(RdRun *run, RdEventKind kind, const char *word);
-/* steps of excused hosts do not count */
+/* steps of hosts that are excused or left do not count */
 gboolean rd_run_step_counts(RdRun *run, const RdStep *step);
-/* granted, or not a host */
+/* whose lock decides who may touch @target: its own, the recovery host's for the cluster; or NULL
+ */
+RdRunHost *rd_run_lock_of(RdRun *run, const char *target);
+/* granted, or there is no such lock */
 gboolean rd_run_may_touch(RdRun *run, const char *target);
+
+/* decide.c: one step further; TRUE when the move is filled */
+gboolean rd_run_decide_step(RdRun *run, RdMove *move, RdStep *step);
+gboolean rd_run_send_step(RdRun *run, RdMove *move, RdStep *step, RdDo what);
+/* unknown facts stop: FALSE with error. *wanted says whether the state is to be done */
+gboolean rd_run_when(RdRun *run, const RdStep *step, gboolean *wanted, GError **error);
+RdEvent *rd_run_state_event(RdRun *run, RdRunState state, const char *end, const char *text);
+/* the lane's step at work: the first that is not final; NULL when the lane is through */
+RdStep *rd_run_lane(RdRun *run, const RdPlanUnit *unit, guint lane, gboolean *begun);
+/* when its time is over; far away for what has none */
+gint64 rd_run_deadline(RdRun *run, const RdHand *hand, const RdStep *step);
+
+/* something is in hand; what works beside others does not count, or a run never came to rest */
+gboolean rd_run_in_hand(RdRun *run);
+
+/* ending.c: one thing more towards that end; left.c: another worker is left. TRUE when the move is
+ * filled */
+gboolean rd_run_decide_end(RdRun *run, RdMove *move, const char *end);
+gboolean rd_run_decide_left(RdRun *run, RdMove *move);
+
+/* beside.c: TRUE when the move is filled. @all: every span is over */
+gboolean rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all);
+/* something beside has not come to rest yet */
+gboolean rd_run_beside_works(RdRun *run);
+
+/* gate.c: "approved", "denied", or NULL while nobody has said anything */
+const char *rd_run_gate_word(RdRun *run, const RdStep *step);
+gboolean rd_run_apply_gate(RdRun *run, const RdEvent *event);
+gboolean rd_request_gate(RdRun *run, GPtrArray *events, const char *word, const char *name,
+			 const char *who, const char *reason, GError **error);
+
+/* owed.c */
+typedef enum {
+	RD_OWED_MOVED,	 /* the move is filled */
+	RD_OWED_OPEN,	 /* something is being given back, or waits to be */
+	RD_OWED_STUCK,	 /* what is left needs a person */
+	RD_OWED_THROUGH, /* nothing is owed */
+} RdOwed;
+/* gives back what is borrowed until state @until, or with NULL everything */
+RdOwed rd_run_decide_owed(RdRun *run, RdMove *move, const char *until);
+/* "webhooks@cluster: why", one behind the other (transfer full) */
+char *rd_run_owed_text(RdRun *run);
 
 /* what a move consists of; TRUE, so that the caller can return it */
 gboolean rd_move_events(RdMove *move, RdEvent *event);

@@ -13,7 +13,7 @@
 static const char *const state_words[] = {
     [RD_RUN_NEW] = "new",	[RD_RUN_RUNNING] = "running",	    [RD_RUN_PAUSING] = "pausing",
     [RD_RUN_PAUSED] = "paused", [RD_RUN_CANCELLING] = "cancelling", [RD_RUN_HELD] = "held",
-    [RD_RUN_ENDED] = "ended",
+    [RD_RUN_ENDED] = "ended",	[RD_RUN_ENDING] = "ending",
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(state_words) == RD_RUN_STATE_LAST + 1);
@@ -30,6 +30,7 @@ rd_step_free(gpointer data)
 	g_free(step->boot_id);
 	g_free(step->machine_id);
 	g_hash_table_unref(step->notes);
+	g_hash_table_unref(step->first);
 	g_free(step);
 }
 
@@ -39,6 +40,7 @@ rd_run_host_free(gpointer data)
 	RdRunHost *host = data;
 
 	g_free(host->excuse);
+	g_free(host->left_why);
 	g_free(host->boot_id);
 	g_free(host->machine_id);
 	g_free(host->holder);
@@ -48,12 +50,30 @@ rd_run_host_free(gpointer data)
 }
 
 static void
-rd_run_add_hand(RdRun *run, const char *name)
+rd_run_add_hand(RdRun *run, const char *name, gboolean beside)
 {
 	RdHand *hand = g_new0(RdHand, 1);
 
 	hand->name = name;
+	hand->beside = beside;
 	g_ptr_array_add(run->hands, hand);
+}
+
+static RdStep *
+rd_step_new(RdRun *run, const RdPlanState *state, const char *target)
+{
+	RdStep *step = g_new0(RdStep, 1);
+
+	step->plan = state;
+	step->target = step->lane = target;
+	step->notes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	step->first = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	if (state->beside == NULL)
+		return step;
+	step->lane = g_strdup_printf("%s/%s", target, state->name);
+	g_ptr_array_add(run->lanes, (char *)step->lane);
+	rd_run_add_hand(run, step->lane, TRUE);
+	return step;
 }
 
 RdRun *
@@ -69,6 +89,8 @@ rd_run_new(const RdPlan *plan)
 	run->steps = g_ptr_array_new_with_free_func(rd_step_free);
 	run->hosts = g_ptr_array_new_with_free_func(rd_run_host_free);
 	run->hands = g_ptr_array_new_with_free_func(g_free);
+	run->lanes = g_ptr_array_new_with_free_func(g_free);
+	run->gates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	run->first = g_new0(guint, plan->states->len + 1);
 	run->visits = g_new0(guint, plan->states->len + 1);
 	for (guint i = 0; i < plan->hosts->len; i++) {
@@ -77,21 +99,17 @@ rd_run_new(const RdPlan *plan)
 		host->plan = g_ptr_array_index(plan->hosts, i);
 		host->found = -1;
 		g_ptr_array_add(run->hosts, host);
-		rd_run_add_hand(run, host->plan->name);
+		rd_run_add_hand(run, host->plan->name, FALSE);
 	}
-	rd_run_add_hand(run, RD_CLUSTER);
+	rd_run_add_hand(run, RD_CLUSTER, FALSE);
 	for (guint i = 0; i < plan->states->len; i++) {
 		const RdPlanState *state = g_ptr_array_index(plan->states, i);
 
 		run->first[i] = run->steps->len;
 		for (guint j = 0; j < state->targets->len; j++) {
-			RdStep *step = g_new0(RdStep, 1);
+			const char *target = g_ptr_array_index(state->targets, j);
 
-			step->plan = state;
-			step->target = g_ptr_array_index(state->targets, j);
-			step->notes =
-			    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-			g_ptr_array_add(run->steps, step);
+			g_ptr_array_add(run->steps, rd_step_new(run, state, target));
 		}
 	}
 	return run;
@@ -102,6 +120,7 @@ rd_run_free(RdRun *run)
 {
 	g_free(run->end);
 	g_free(run->end_text);
+	g_free(run->way);
 	g_free(run->held_text);
 	g_free(run->uuid);
 	g_free(run->creator);
@@ -113,6 +132,8 @@ rd_run_free(RdRun *run)
 	g_ptr_array_unref(run->steps);
 	g_ptr_array_unref(run->hosts);
 	g_ptr_array_unref(run->hands);
+	g_ptr_array_unref(run->lanes);
+	g_hash_table_unref(run->gates);
 	g_free(run);
 }
 
@@ -182,6 +203,13 @@ rd_run_apply_host(RdRun *run, const RdEvent *event, GError **error)
 			host->enrol = TRUE;
 			host->taken_before = FALSE;
 			g_clear_pointer(&host->machine_id, g_free);
+			rd_run_host_answered(host);
+			break;
+		}
+		if (g_strcmp0(event->word, "left") == 0) {
+			host->left = TRUE;
+			g_free(host->left_why);
+			host->left_why = g_strdup(event->text);
 			rd_run_host_answered(host);
 			break;
 		}
@@ -263,6 +291,9 @@ rd_run_apply_visit(RdRun *run, const RdEvent *event, GError **error)
 			step->since = event->clock;
 			step->wall_since = event->wall;
 			g_hash_table_remove_all(step->notes);
+			/* what is owed is owed as it was found the first time */
+			if (!step->owed)
+				g_hash_table_remove_all(step->first);
 			g_clear_pointer(&step->text, g_free);
 			g_clear_pointer(&step->outcome, g_free);
 		}
@@ -292,10 +323,14 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		break;
 	case RD_STEP_INTENT:
 		step->intent = TRUE;
+		step->owed = step->plan->borrow != NULL;
 		g_free(step->boot_id);
 		g_free(step->machine_id);
 		step->boot_id = g_strdup(host != NULL ? host->boot_id : NULL);
 		step->machine_id = g_strdup(host != NULL ? host->machine_id : NULL);
+		break;
+	case RD_STEP_UNDO:
+		step->started = event->clock;
 		break;
 	case RD_STEP_FAILED:
 		step->fails++;
@@ -314,7 +349,10 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		step->again = TRUE;
 		break;
 	case RD_STEP_DECIDE_ABORT:
-		run->given_up = TRUE;
+		if (from == RD_LIFE_OWING)
+			step->owed = FALSE;
+		else
+			run->given_up = TRUE;
 		break;
 	case RD_STEP_LOST:
 		if (event->number != 0) {
@@ -325,6 +363,8 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 	case RD_STEP_RESUME:
 	case RD_STEP_SETTLED:
 	case RD_STEP_DECIDE_REDO:
+		if (from == RD_LIFE_OWING)
+			step->started = event->clock;
 		if (from != RD_LIFE_HELD)
 			break;
 		step->fails = step->crashes = 0;
@@ -348,9 +388,11 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 	if (host != NULL && (from == RD_LIFE_RUNNING || from == RD_LIFE_UNDOING) &&
 	    (what == RD_STEP_LOST || what == RD_STEP_UNREACHABLE || what == RD_STEP_DEADLINE))
 		host->granted = host->pending = 0;
-	if (host != NULL && from == RD_LIFE_HELD &&
-	    (what == RD_STEP_RESUME || what == RD_STEP_DECIDE_REDO))
+	if (host != NULL && (from == RD_LIFE_HELD || from == RD_LIFE_OWING) &&
+	    (what == RD_STEP_RESUME || what == RD_STEP_DECIDE_REDO || what == RD_STEP_UNDO))
 		host->granted = host->pending = 0;
+	if (step->life == RD_LIFE_UNDONE)
+		step->owed = FALSE;
 }
 
 static gboolean
@@ -393,6 +435,9 @@ rd_run_apply_detail(RdRun *run, const RdEvent *event, GError **error)
 	switch (event->kind) {
 	case RD_EVENT_NOTE:
 		g_hash_table_replace(step->notes, g_strdup(event->key), g_strdup(event->value));
+		if (!g_hash_table_contains(step->first, event->key))
+			g_hash_table_insert(step->first, g_strdup(event->key),
+					    g_strdup(event->value));
 		break;
 	case RD_EVENT_OUTPUT:
 		g_hash_table_replace(
@@ -423,11 +468,16 @@ rd_run_apply_run(RdRun *run, const RdEvent *event, GError **error)
 	run->state = state;
 	g_free(run->held_text);
 	run->held_text = state == RD_RUN_HELD ? g_strdup(event->text) : NULL;
+	g_clear_pointer(&run->end, g_free);
+	g_clear_pointer(&run->end_text, g_free);
 	if (state == RD_RUN_ENDED) {
-		g_free(run->end);
-		g_free(run->end_text);
 		run->end = g_strdup(event->value);
 		run->end_text = g_strdup(event->text);
+	}
+	if (state == RD_RUN_ENDING) {
+		g_free(run->way);
+		run->way = g_strdup(event->value);
+		run->finishing_since = 0;
 	}
 	if (state == RD_RUN_RUNNING)
 		for (guint i = 0; i < run->hosts->len; i++)
@@ -479,6 +529,8 @@ rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 			g_hash_table_add(run->heard,
 					 g_memdup2(&event->number, sizeof event->number));
 		return TRUE;
+	case RD_EVENT_GATE:
+		return rd_run_apply_gate(run, event);
 	case RD_EVENT_REMARK:
 		return TRUE;
 	}

@@ -20,8 +20,9 @@ typedef enum {
 	RD_RUN_CANCELLING, /* the same, then the lock is given back */
 	RD_RUN_HELD,	   /* waits for a person's word */
 	RD_RUN_ENDED,
+	RD_RUN_ENDING, /* gives back what it borrowed, then ends */
 } RdRunState;
-#define RD_RUN_STATE_LAST RD_RUN_ENDED
+#define RD_RUN_STATE_LAST RD_RUN_ENDING
 const char *rd_run_state_to_string(RdRunState state);
 gboolean rd_run_state_from_string(const char *name, RdRunState *state);
 
@@ -29,6 +30,7 @@ gboolean rd_run_state_from_string(const char *name, RdRunState *state);
 typedef struct {
 	const RdPlanState *plan;
 	const char *target; /* (unowned) */
+	const char *lane;   /* (unowned) whose worker does it: order.h */
 	RdLife life;
 	guint visit, attempt;
 	gint64 since;	/* clock of the last life event */
@@ -42,28 +44,32 @@ typedef struct {
 	gboolean silent;    /* it is held because its host did not answer */
 	gboolean paced;	    /* this attempt ended by a fault: the next one waits for the delay */
 	gboolean redo;	    /* a person said so: what the probe cannot tell counts as ABSENT */
+	gboolean owed;	    /* it borrows, and has begun to: it has to be taken back */
 	guint fails;   /* attempts that ended without success, since the last word of a person */
 	guint crashes; /* workers that died with it, since then */
 	guint touches; /* number of the newest touch in this visit */
 	char *text;    /* (owned) (nullable) last error or finding */
 	char *outcome; /* (owned) (nullable) */
 	GHashTable *notes;	    /* (element-type utf8 utf8) (owned) of this attempt */
+	GHashTable *first;	    /* (element-type utf8 utf8) (owned) the first of this visit */
 	char *boot_id, *machine_id; /* (owned) of the grant this attempt ran under */
 } RdStep;
 
 typedef struct {
 	const RdPlanHost *plan;
 	gboolean excused;
-	gboolean enrol;		    /* a person said that it may be new */
-	char *excuse;		    /* (owned) (nullable) reason and who */
-	gint64 granted;		    /* number in force, 0 when we do not hold it now */
-	gint64 asked;		    /* highest number journalled for this host */
-	gint64 pending;		    /* journalled, sent or about to be, not answered yet; or 0 */
-	gboolean taken_before;	    /* granted at some time in this run: no enrolment any more */
-	gboolean granted_life;	    /* granted at some time in this engine's life */
-	gboolean surveyed;	    /* in this engine's life */
-	gboolean released;	    /* given back at the end */
-	gint64 found;		    /* number the survey found, -1: no file */
+	gboolean enrol;	       /* a person said that it may be new */
+	char *excuse;	       /* (owned) (nullable) reason and who */
+	gboolean left;	       /* a worker that could not be brought through: no part in the rest */
+	char *left_why;	       /* (owned) (nullable) */
+	gint64 granted;	       /* number in force, 0 when we do not hold it now */
+	gint64 asked;	       /* highest number journalled for this host */
+	gint64 pending;	       /* journalled, sent or about to be, not answered yet; or 0 */
+	gboolean taken_before; /* granted at some time in this run: no enrolment any more */
+	gboolean granted_life; /* granted at some time in this engine's life */
+	gboolean surveyed;     /* in this engine's life */
+	gboolean released;     /* given back at the end */
+	gint64 found;	       /* number the survey found, -1: no file */
 	char *boot_id, *machine_id; /* (owned) last granted */
 	char *holder;		    /* (owned) (nullable) of another run, as the survey found it */
 	char *trouble_word;   /* (owned) (nullable) fenced | busy | refused | unreachable … */
@@ -100,7 +106,8 @@ void rd_move_clear(RdMove *move);
 /* The engine has just started: everything that was in hand is lost. (transfer full) events */
 GPtrArray *rd_run_lost_all(RdRun *run);
 
-/* A person's word: pause, resume, cancel, excuse HOST, decide STEP done|redo|abort, note. FALSE
+/* A person's word: pause, resume, cancel, excuse HOST, enrol HOST, decide STEP done|redo|abort,
+ * approve GATE, deny GATE, note. FALSE
  * with the reason when it makes no sense now. @step is "state@target" or NULL. (transfer full) */
 GPtrArray *rd_run_request(RdRun *run, const char *word, const char *step, const char *argument,
 			  const char *who, const char *reason, GError **error);
@@ -111,7 +118,8 @@ gboolean rd_run_heard(RdRun *run, gint64 token);
 /* reading it */
 const RdPlan *rd_run_get_plan(RdRun *run);
 RdRunState rd_run_get_state(RdRun *run);
-/* "done", "done with leftovers", "cancelled", "failed", "refused"; NULL before the end */
+/* "done", "done with leftovers", "cancelled", "failed", "refused"; "owing" when something borrowed
+ * could not be given back, which resume tries again; NULL before the end */
 const char *rd_run_get_end(RdRun *run);
 const char *rd_run_get_end_text(RdRun *run);
 /* what its last word said when it is held, NULL else */
@@ -133,6 +141,12 @@ gint64 rd_step_deadline(const RdStep *step);
 GPtrArray *rd_run_get_hosts(RdRun *run);
 RdRunHost *rd_run_find_host(RdRun *run, const char *name);
 const char *rd_run_get_output(RdRun *run, const char *state, const char *target, const char *name);
+/* what a person has to approve before the run goes on: the first step behind each gate that is
+ * shut. (element-type RdStep) (unowned elements, transfer container) */
+GPtrArray *rd_run_get_gates(RdRun *run);
+/* what has been borrowed and not been given back, the newest first. (element-type RdStep) (unowned
+ * elements, transfer container) */
+GPtrArray *rd_run_get_owed(RdRun *run);
 /* index of the unit at work, -1 before the first */
 int rd_run_get_unit(RdRun *run);
 /* why it is held or waits, one line per cause: (element-type utf8) (transfer full) */

@@ -41,6 +41,8 @@ rd_template_output(RdRun *run, const RdStep *step, const char *state, const char
 	plan = g_ptr_array_index(run->plan->states, index);
 	if (plan->targets->len == 1 && strcmp(plan->targets->pdata[0], RD_CLUSTER) == 0)
 		target = RD_CLUSTER;
+	else if (plan->single)
+		target = plan->targets->pdata[0];
 	if (rd_run_step_at(run, index, target) != NULL) {
 		const char *value = rd_run_get_output(run, state, target, name);
 		if (value == NULL) {

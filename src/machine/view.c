@@ -8,11 +8,11 @@
 /* Reading a run: what decide.c, status and the tests ask it. */
 
 RdHand *
-rd_run_hand(RdRun *run, const char *target)
+rd_run_hand(RdRun *run, const char *lane)
 {
 	for (guint i = 0; i < run->hands->len; i++) {
 		RdHand *hand = g_ptr_array_index(run->hands, i);
-		if (strcmp(hand->name, target) == 0)
+		if (strcmp(hand->name, lane) == 0)
 			return hand;
 	}
 	return NULL;
@@ -82,13 +82,27 @@ rd_run_step_counts(RdRun *run, const RdStep *step)
 {
 	const RdRunHost *host = rd_run_find_host(run, step->target);
 
-	return host == NULL || !host->excused;
+	return host == NULL || (!host->excused && !host->left);
+}
+
+RdRunHost *
+rd_run_lock_of(RdRun *run, const char *target)
+{
+	RdRunHost *host = rd_run_find_host(run, target);
+
+	for (guint i = 0; host == NULL && i < run->hosts->len; i++) {
+		RdRunHost *one = g_ptr_array_index(run->hosts, i);
+
+		if (strcmp(one->plan->role, "recovery") == 0)
+			host = one;
+	}
+	return host;
 }
 
 gboolean
 rd_run_may_touch(RdRun *run, const char *target)
 {
-	const RdRunHost *host = rd_run_find_host(run, target);
+	const RdRunHost *host = rd_run_lock_of(run, target);
 
 	return host == NULL || host->granted != 0;
 }
@@ -213,18 +227,28 @@ GPtrArray *
 rd_run_get_causes(RdRun *run)
 {
 	GPtrArray *causes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) gates = rd_run_get_gates(run);
+
+	for (guint i = 0; i < gates->len; i++) {
+		const RdPlanGate *gate = ((RdStep *)g_ptr_array_index(gates, i))->plan->gate;
+
+		g_ptr_array_add(causes, g_strdup_printf("gate %s waits for approval%s%s",
+							gate->name, gate->text != NULL ? ": " : "",
+							gate->text != NULL ? gate->text : ""));
+	}
 
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		if (host->trouble != NULL && !host->excused)
+		if (host->trouble != NULL && !host->excused && !host->left)
 			g_ptr_array_add(causes,
 					g_strdup_printf("%s: %s", host->plan->name, host->trouble));
 	}
 	for (guint i = 0; i < run->steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(run->steps, i);
 
-		if (step->life == RD_LIFE_HELD && rd_run_step_counts(run, step))
+		if ((step->life == RD_LIFE_HELD || step->life == RD_LIFE_OWING) &&
+		    rd_run_step_counts(run, step))
 			g_ptr_array_add(
 			    causes,
 			    g_strdup_printf("%s@%s: %s", step->plan->name, step->target,

@@ -172,6 +172,17 @@ add_targets(Expansion *self, const RdProcedureUnit *unit, RdPlanState *state)
 }
 
 static void
+add_guards(Expansion *self, RdPlanState *state, const GPtrArray *calls,
+	   RdPlanGuard *(*add)(RdPlanState *state, const char *type))
+{
+	for (guint i = 0; i < calls->len; i++) {
+		const RdProcedureCall *call = calls->pdata[i];
+
+		fill_with(self, state->name, call, add(state, call->type->name)->with);
+	}
+}
+
+static void
 add_state(Expansion *self, RdPlan *plan, const RdProcedureUnit *unit, const RdProcedureState *from)
 {
 	RdPlanState *state =
@@ -184,14 +195,18 @@ add_state(Expansion *self, RdPlan *plan, const RdProcedureUnit *unit, const RdPr
 	state->delay_s = from->delay_s;
 	state->mark = from->mark;
 	state->skippable = from->skippable;
+	state->leftover = from->leftover;
+	if (from->beside != NULL)
+		state->beside = g_strdup(rd_procedure_first_of(self->procedure, from->beside));
+	if (from->borrow != NULL)
+		state->borrow = g_strdup(rd_procedure_first_of(self->procedure, from->borrow));
+	state->single = strcmp(unit->on, RD_ROLE_RECOVERY) == 0;
+	if (from->gate != NULL)
+		rd_plan_state_set_gate(state, from->gate, from->gate_text, from->gate_always);
 	fill_with(self, from->name, from->call, state->with);
 	add_targets(self, unit, state);
-	for (guint i = 0; i < from->guards->len; i++) {
-		const RdProcedureCall *call = from->guards->pdata[i];
-		RdPlanGuard *guard = rd_plan_state_add_guard(state, call->type->name);
-
-		fill_with(self, from->name, call, guard->with);
-	}
+	add_guards(self, state, from->guards, rd_plan_state_add_guard);
+	add_guards(self, state, from->returns, rd_plan_state_add_return);
 	for (guint i = 0; i < from->edges->len; i++) {
 		const RdProcedureEdge *edge = from->edges->pdata[i];
 

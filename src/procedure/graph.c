@@ -64,6 +64,20 @@ draw_node(Drawing *self, const RdProcedureState *state, const char *where)
 		g_string_append_printf(self->text, "%swhen %s is %s", line,
 				       (char *)state->when->pdata[i],
 				       (char *)state->when->pdata[i + 1]);
+	if (state->gate != NULL)
+		g_string_append_printf(self->text, "%sgate %s%s", line, state->gate,
+				       state->gate_always ? ", always asks" : "");
+	if (state->beside != NULL)
+		g_string_append_printf(self->text, "%sbeside what follows, until %s", line,
+				       state->beside);
+	if (state->borrow != NULL)
+		g_string_append_printf(self->text, "%sgiven back before %s", line, state->borrow);
+	for (guint i = 0; i < state->returns->len; i++) {
+		const RdProcedureCall *guard = state->returns->pdata[i];
+
+		g_string_append_printf(self->text, "%sgiven back only if %s", line,
+				       guard->type->name);
+	}
 	if (state->mark != RD_MARK_NONE)
 		g_string_append_printf(self->text, "%s== %s ==", line,
 				       rd_mark_to_string(state->mark));

@@ -327,6 +327,7 @@ rd_loading_check(RdLoading *self)
 	check_edges(self);
 	check_marks(self);
 	check_when(self);
+	rd_loading_check_spans(self);
 	for (guint i = 0; i < self->references->len; i++)
 		check_reference(self, self->references->pdata[i]);
 	/* with an edge wrong, everything behind it would be complained about too */

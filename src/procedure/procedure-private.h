@@ -36,6 +36,12 @@ gboolean rd_loading_is_name(const char *text);
 const char *rd_loading_read_name(RdLoading *self, JsonObject *object, const char *key);
 /* appends it to the procedure's states, if it has a name */
 void rd_loading_read_state(RdLoading *self, JsonNode *node, gboolean inside_group);
+/* a list of waits and queries into @into; @index: whose they are */
+void rd_loading_read_guards(RdLoading *self, JsonNode *node, const char *key, GPtrArray *into,
+			    int index);
+/* beside, borrow, return-when, gate, leftover */
+void rd_loading_read_spans(RdLoading *self, RdProcedureState *state, JsonObject *object, int index);
+void rd_loading_check_spans(RdLoading *self);
 /* everything that needs more than one state: complains */
 void rd_loading_check(RdLoading *self);
 G_END_DECLS

@@ -13,15 +13,17 @@
 #define DELAY_DEFAULT_S	  10
 #define TIMEOUT_DEFAULT_S 300
 
-static const char *const state_keys[] = {"state",   "type",	 "on",	    "order",	"with",
-					 "timeout", "retry",	 "guards",  "outcomes", "when",
-					 "mark",    "skippable", "summary", NULL};
-static const char *const inner_keys[] = {"state",  "type", "with",	"timeout", "retry",
-					 "guards", "mark", "skippable", "summary", NULL};
+static const char *const state_keys[] = {"state",   "type",	   "on",       "order",	   "with",
+					 "timeout", "retry",	   "guards",   "outcomes", "when",
+					 "mark",    "skippable",   "summary",  "gate",	   "beside",
+					 "borrow",  "return-when", "leftover", NULL};
+static const char *const inner_keys[] = {"state",  "type",   "with",	    "timeout",	"retry",
+					 "guards", "mark",   "skippable",   "summary",	"when",
+					 "gate",   "borrow", "return-when", "leftover", NULL};
 static const char *const retry_keys[] = {"tries", "delay", NULL};
 static const char *const guard_keys[] = {"type", "with", NULL};
-static const char *const reserved[] = {"run",  "input",	 "target", RD_CLUSTER,
-				       "done", "failed", NULL};
+static const char *const reserved[] = {"run",  "input",	 "target",     RD_CLUSTER,
+				       "done", "failed", RD_UNTIL_END, NULL};
 static const char *const mark_names[] = {"rescue-copy", "host-undo-ends", "point-of-no-return",
 					 NULL};
 
@@ -153,14 +155,11 @@ read_call(RdLoading *self, JsonNode *type_node, JsonNode *with, int state)
 	return g_steal_pointer(&call);
 }
 
-static void
-read_guards(RdLoading *self, RdProcedureState *state, JsonNode *node, int index)
+void
+rd_loading_read_guards(RdLoading *self, JsonNode *node, const char *key, GPtrArray *into, int index)
 {
-	JsonArray *list = rd_yaml_list(self->yaml, node, "guards");
+	JsonArray *list = rd_yaml_list(self->yaml, node, key);
 
-	if (list != NULL && state->call != NULL && state->call->type->kind != RD_KIND_CHANGE)
-		rd_yaml_complain_key(self->yaml, node, "guards stand before changes; %s only looks",
-				     state->call->type->name);
 	for (guint i = 0; list != NULL && i < json_array_get_length(list); i++) {
 		JsonNode *type_node = json_array_get_element(list, i);
 		JsonNode *with = NULL;
@@ -184,8 +183,17 @@ read_guards(RdLoading *self, RdProcedureState *state, JsonNode *node, int index)
 			rd_yaml_complain(self->yaml, type_node,
 					 "%s changes something: a guard is a wait or a query",
 					 guard->type->name);
-		g_ptr_array_add(state->guards, guard);
+		g_ptr_array_add(into, guard);
 	}
+}
+
+static void
+read_guards(RdLoading *self, RdProcedureState *state, JsonNode *node, int index)
+{
+	if (state->call != NULL && state->call->type->kind != RD_KIND_CHANGE)
+		rd_yaml_complain_key(self->yaml, node, "guards stand before changes; %s only looks",
+				     state->call->type->name);
+	rd_loading_read_guards(self, node, "guards", state->guards, index);
 }
 
 static void
@@ -342,6 +350,7 @@ rd_loading_read_state(RdLoading *self, JsonNode *node, gboolean inside_group)
 	read_retry(self, state, object);
 	state->skippable = rd_yaml_member_bool(self->yaml, object, "skippable", FALSE);
 	read_mark(self, state, object);
+	rd_loading_read_spans(self, state, object, index);
 	if (json_object_has_member(object, "guards"))
 		read_guards(self, state, json_object_get_member(object, "guards"), index);
 	if (json_object_has_member(object, "outcomes"))

@@ -76,6 +76,7 @@ rd_procedure_state_new(const char *name)
 	state->guards = g_ptr_array_new_with_free_func((GDestroyNotify)rd_procedure_call_free);
 	state->edges = g_ptr_array_new_with_free_func((GDestroyNotify)edge_free);
 	state->when = g_ptr_array_new_with_free_func(g_free);
+	state->returns = g_ptr_array_new_with_free_func((GDestroyNotify)rd_procedure_call_free);
 	return state;
 }
 
@@ -88,6 +89,11 @@ state_free(RdProcedureState *state)
 	g_ptr_array_unref(state->guards);
 	g_ptr_array_unref(state->edges);
 	g_ptr_array_unref(state->when);
+	g_ptr_array_unref(state->returns);
+	g_free(state->gate);
+	g_free(state->gate_text);
+	g_free(state->beside);
+	g_free(state->borrow);
 	g_free(state);
 }
 
@@ -193,6 +199,18 @@ rd_procedure_find_state(const RdProcedure *self, const char *name)
 			return i;
 	}
 	return -1;
+}
+
+const char *
+rd_procedure_first_of(const RdProcedure *self, const char *name)
+{
+	for (guint i = 0; i < self->units->len; i++) {
+		const RdProcedureUnit *unit = self->units->pdata[i];
+
+		if (unit->group && unit->count > 0 && strcmp(unit->name, name) == 0)
+			return ((RdProcedureState *)self->states->pdata[unit->first])->name;
+	}
+	return name;
 }
 
 int

@@ -45,7 +45,11 @@ typedef struct {
 	GPtrArray *edges;  /* (element-type RdProcedureEdge) */
 	GPtrArray *when;   /* (element-type utf8) pairs template, value */
 	RdMark mark;
-	gboolean skippable;
+	char *gate, *gate_text; /* (nullable) */
+	gboolean gate_always;	/* never approved beforehand */
+	char *beside, *borrow;	/* (nullable) until which state, or RD_UNTIL_END */
+	GPtrArray *returns;	/* (element-type RdProcedureCall) */
+	gboolean skippable, leftover;
 } RdProcedureState;
 
 /* one state, or a group of them, which then share where and in which order */
@@ -84,6 +88,8 @@ const RdProcedureInput *rd_procedure_find_input(const RdProcedure *self, const c
 /* indices, -1 when there is none */
 int rd_procedure_find_state(const RdProcedure *self, const char *name);
 int rd_procedure_find_unit(const RdProcedure *self, guint state);
+/* the first state of group @name; @name itself when there is no such group */
+const char *rd_procedure_first_of(const RdProcedure *self, const char *name);
 /* The units that may come after @unit, in no order and each once: edges, and the next one unless
  * every outcome has an edge. The end is not among them. (element-type guint) (transfer full) */
 GArray *rd_procedure_get_next(const RdProcedure *self, guint unit);

@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
 	guint refs;
 	SimCrew *crew; /* (nullable) */
-	char *target;
+	char *lane;
 	RdOrder *order;
 	RdFiber *fiber;
 	RdWorld *world;
@@ -40,7 +40,7 @@ worker_unref(gpointer data)
 
 	if (--self->refs > 0)
 		return;
-	g_free(self->target);
+	g_free(self->lane);
 	rd_order_free(self->order);
 	g_free(self);
 }
@@ -95,7 +95,7 @@ tell_moment(Worker *self, RdMoment moment)
 	RdNetwork *network = self->crew->network;
 
 	if (network->moment != NULL)
-		network->moment(moment, self->target, NULL, NULL, NULL, network->data);
+		network->moment(moment, self->lane, NULL, NULL, NULL, network->data);
 }
 
 static void
@@ -191,6 +191,8 @@ order_copy(const RdOrder *order)
 {
 	RdOrder *copy = rd_order_new(order->what, order->target);
 
+	g_free(copy->lane);
+	copy->lane = g_strdup(order->lane);
 	copy->number = order->number;
 	copy->enrol = order->enrol;
 	copy->state = g_strdup(order->state);
@@ -203,6 +205,7 @@ order_copy(const RdOrder *order)
 	copy->timeout_ms = order->timeout_ms;
 	copy_table(order->with, copy->with);
 	copy_table(order->notes, copy->notes);
+	copy_table(order->first, copy->first);
 	for (guint i = 0; i < order->guards->len; i++) {
 		const RdOrderGuard *guard = g_ptr_array_index(order->guards, i);
 
@@ -219,7 +222,7 @@ crew_find(SimCrew *self, const char *target)
 	for (guint i = 0; i < self->workers->len; i++) {
 		Worker *worker = g_ptr_array_index(self->workers, i);
 
-		if (g_str_equal(worker->target, target))
+		if (g_str_equal(worker->lane, target))
 			return worker;
 	}
 	return NULL;
@@ -231,13 +234,13 @@ crew_send(RdCrew *crew, const RdOrder *order)
 	SimCrew *self = (SimCrew *)crew;
 	Worker *worker = g_new0(Worker, 1);
 
-	g_return_if_fail(crew_find(self, order->target) == NULL);
+	g_return_if_fail(crew_find(self, order->lane) == NULL);
 	worker->refs = 1;
 	worker->crew = self;
-	worker->target = g_strdup(order->target);
+	worker->lane = g_strdup(order->lane);
 	worker->order = order_copy(order);
 	worker->fiber = rd_fiber_new(body, worker);
-	worker->world = rd_sim_world_new(self->network, order->target, worker_wake, worker);
+	worker->world = rd_sim_world_new(self->network, order->lane, worker_wake, worker);
 	g_ptr_array_add(self->workers, worker);
 	worker_wake(worker);
 }
@@ -256,7 +259,7 @@ crew_acknowledge(RdCrew *crew, const char *target)
 static void
 worker_die(Worker *self, const char *word, const char *text)
 {
-	RdReport *report = rd_report_new(RD_REPORT_LOST, self->target, word);
+	RdReport *report = rd_report_new(RD_REPORT_LOST, self->lane, word);
 
 	if (self->ended) { /* its result is on the way */
 		rd_report_free(report);

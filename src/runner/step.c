@@ -61,7 +61,7 @@ gboolean
 rd_step_tell(RecoveryStep *step, RdReportKind kind, const char *word, const char *key,
 	     const char *value, const char *text, gint64 number, GError **error)
 {
-	g_autoptr(RdReport) report = rd_report_new(kind, step->order->target, word);
+	g_autoptr(RdReport) report = rd_report_new(kind, step->order->lane, word);
 
 	report->key = g_strdup(key);
 	report->value = g_strdup(value);
@@ -153,7 +153,7 @@ rd_step_error_word(const GError *error)
 static RdReport *
 rd_step_result(RecoveryStep *step, const char *word, const char *text)
 {
-	RdReport *report = rd_report_new(RD_REPORT_RESULT, step->order->target, word);
+	RdReport *report = rd_report_new(RD_REPORT_RESULT, step->order->lane, word);
 
 	report->text = g_strdup(text);
 	return report;
@@ -280,6 +280,9 @@ rd_step_settle(RecoveryStep *step)
 	call.wait_s = 20;
 	call.boot_id = step->order->boot_id;
 	call.machine_id = step->order->machine_id;
+	/* nothing runs anywhere for a step of the cluster but what its worker did, which is gone */
+	if (strcmp(step->order->target, RD_CLUSTER) == 0)
+		return rd_step_end(step, TRUE, "finished", NULL);
 	if (!rd_step_call(step, step->order->target, &call, &reply, &error)) {
 		/* refused here means that it is another machine: no probe can help */
 		if (reply.verdict == RD_VERDICT_REFUSED)
@@ -294,6 +297,38 @@ rd_step_settle(RecoveryStep *step)
 						 : "");
 	recovery_progress(step, "%s", g_strstrip(text));
 	return rd_step_result(step, "alive", text);
+}
+
+/* Takes it back: after what it started on the host has ended, and when the guards hold. What it
+ * remembers is what was found before the first attempt, not what an attempt found that came upon a
+ * half-done one. */
+static RdReport *
+rd_step_undo(RecoveryStep *step, RdCatalogue *catalogue)
+{
+	g_autoptr(RdReport) report = rd_step_settle(step);
+	g_autoptr(GError) error = NULL;
+	GHashTableIter iter;
+	gpointer key, value;
+	gboolean ok = TRUE;
+
+	if (strcmp(report->word, "alive") == 0)
+		return rd_step_result(step, "failed", report->text);
+	if (strcmp(report->word, "finished") != 0)
+		return g_steal_pointer(&report);
+	for (guint i = 0; i < step->order->guards->len; i++) {
+		RdReport *shut =
+		    rd_step_guard(step, catalogue, g_ptr_array_index(step->order->guards, i));
+
+		if (shut != NULL)
+			return shut;
+	}
+	g_hash_table_iter_init(&iter, step->order->first);
+	while (g_hash_table_iter_next(&iter, &key, &value))
+		g_hash_table_replace(step->notes, g_strdup(key), g_strdup(value));
+	step->may_touch = TRUE;
+	if (step->type->undo != NULL)
+		ok = step->type->undo(step, &error);
+	return rd_step_end(step, ok, "finished", error);
 }
 
 static const struct {
@@ -392,9 +427,7 @@ rd_step_do(RecoveryStep *step, RdCatalogue *catalogue)
 		ok = step->type->enter(step, &error);
 		return rd_step_end(step, ok, "finished", error);
 	case RD_DO_UNDO:
-		step->may_touch = TRUE;
-		ok = step->type->undo != NULL ? step->type->undo(step, &error) : TRUE;
-		return rd_step_end(step, ok, "finished", error);
+		return rd_step_undo(step, catalogue);
 	default:
 		return rd_step_result(step, "permanent", "the order is unknown");
 	}

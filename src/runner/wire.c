@@ -83,6 +83,7 @@ rd_wire_order(const RdOrder *order)
 	rd_wire_put_int(object, "timeout-ms", order->timeout_ms);
 	json_object_set_object_member(object, "with", rd_wire_table(order->with));
 	json_object_set_object_member(object, "notes", rd_wire_table(order->notes));
+	json_object_set_object_member(object, "first", rd_wire_table(order->first));
 	for (guint i = 0; i < order->guards->len; i++) {
 		const RdOrderGuard *guard = g_ptr_array_index(order->guards, i);
 		JsonObject *entry = rd_wire_table(guard->with);
@@ -96,7 +97,7 @@ rd_wire_order(const RdOrder *order)
 	for (guint i = 0; i < order->excused->len; i++)
 		json_array_add_string_element(excused, g_ptr_array_index(order->excused, i));
 	json_object_set_array_member(object, "excused", excused);
-	rd_wire_put(message, "to", order->target);
+	rd_wire_put(message, "to", order->lane);
 	json_object_set_object_member(message, "order", object);
 	return rd_wire_line(message);
 }
@@ -118,7 +119,7 @@ rd_wire_report(const RdReport *report)
 	JsonObject *object = json_object_new();
 
 	rd_wire_put(object, "kind", rd_report_kind_to_string(report->kind));
-	rd_wire_put(object, "target", report->target);
+	rd_wire_put(object, "lane", report->lane);
 	rd_wire_put(object, "word", report->word);
 	rd_wire_put(object, "key", report->key);
 	rd_wire_put(object, "value", report->value);
@@ -187,18 +188,21 @@ rd_wire_load(const char *line, const char *member, GError **error)
 }
 
 static RdOrder *
-rd_wire_read_order(JsonObject *object, GError **error)
+rd_wire_read_order(JsonObject *object, const char *lane, GError **error)
 {
 	const char *target = rd_wire_get(object, "target");
 	RdOrder *order;
 	JsonArray *list;
 	RdDo what;
 
-	if (target == NULL || !rd_do_from_string(rd_wire_get(object, "what"), &what)) {
+	if (target == NULL || lane == NULL ||
+	    !rd_do_from_string(rd_wire_get(object, "what"), &what)) {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "an order without sense");
 		return NULL;
 	}
 	order = rd_order_new(what, target);
+	g_free(order->lane);
+	order->lane = g_strdup(lane);
 	order->number = rd_wire_get_int(object, "number");
 	order->enrol = rd_wire_get_int(object, "enrol") != 0;
 	order->state = g_strdup(rd_wire_get(object, "state"));
@@ -212,6 +216,7 @@ rd_wire_read_order(JsonObject *object, GError **error)
 	order->timeout_ms = rd_wire_get_int(object, "timeout-ms");
 	rd_wire_get_table(object, "with", order->with);
 	rd_wire_get_table(object, "notes", order->notes);
+	rd_wire_get_table(object, "first", order->first);
 	list = json_object_get_array_member(object, "guards");
 	for (guint i = 0; list != NULL && i < json_array_get_length(list); i++) {
 		JsonObject *entry = json_array_get_object_element(list, i);
@@ -238,8 +243,8 @@ rd_wire_parse_message(const char *line, RdWireMessage *message, GError **error)
 	message->ack = json_object_has_member(object, "ack");
 	message->cancel = json_object_has_member(object, "cancel");
 	if (json_object_has_member(object, "order")) {
-		message->order =
-		    rd_wire_read_order(json_object_get_object_member(object, "order"), error);
+		message->order = rd_wire_read_order(json_object_get_object_member(object, "order"),
+						    rd_wire_get(object, "to"), error);
 		if (message->order == NULL)
 			return FALSE;
 	}
@@ -267,11 +272,11 @@ rd_wire_parse_report(const char *line, GError **error)
 		return NULL;
 	object = json_object_get_object_member(json_node_get_object(node), "report");
 	if (!rd_report_kind_from_string(rd_wire_get(object, "kind"), &kind) ||
-	    rd_wire_get(object, "target") == NULL) {
+	    rd_wire_get(object, "lane") == NULL) {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "a report without sense");
 		return NULL;
 	}
-	report = rd_report_new(kind, rd_wire_get(object, "target"), rd_wire_get(object, "word"));
+	report = rd_report_new(kind, rd_wire_get(object, "lane"), rd_wire_get(object, "word"));
 	report->key = g_strdup(rd_wire_get(object, "key"));
 	report->value = g_strdup(rd_wire_get(object, "value"));
 	report->text = g_strdup(rd_wire_get(object, "text"));

@@ -20,6 +20,7 @@ typedef struct {
 	gint64 clock;
 	gint64 numbers[4096]; /* what the hosts' lock files say; 0: there is none */
 	GQueue hands;	      /* (element-type RdOrder) sent, not answered */
+	GHashTable *stopped;  /* (element-type utf8) lanes that were told to stop */
 } Fixture;
 
 static void
@@ -75,11 +76,11 @@ answer(Fixture *f, const RdOrder *order)
 	if (colon != NULL)
 		*colon = '\0';
 	if (strcmp(line, "lost") == 0)
-		report = rd_report_new(RD_REPORT_LOST, order->target, "worker");
+		report = rd_report_new(RD_REPORT_LOST, order->lane, "worker");
 	else if (strcmp(line, "runner") == 0)
-		report = rd_report_new(RD_REPORT_LOST, order->target, "runner");
+		report = rd_report_new(RD_REPORT_LOST, order->lane, "runner");
 	else
-		report = rd_report_new(RD_REPORT_RESULT, order->target, line);
+		report = rd_report_new(RD_REPORT_RESULT, order->lane, line);
 	report->text = g_strdup(colon != NULL ? colon + 1 : NULL);
 	report->boot_id = g_strdup("boot-1");
 	report->machine_id = g_strdup_printf("machine-%s", order->target);
@@ -114,6 +115,8 @@ decide(Fixture *f)
 								 move.order->number));
 			g_queue_push_tail(&f->hands, g_steal_pointer(&move.order));
 		}
+		if (move.cancel != NULL)
+			g_hash_table_add(f->stopped, g_strdup(move.cancel));
 		if (!more && move.wake > f->clock && g_queue_is_empty(&f->hands)) {
 			f->clock = move.wake;
 			more = TRUE;
@@ -124,16 +127,41 @@ decide(Fixture *f)
 	}
 }
 
+/* the first in hand that has an answer: one whose line is "stay" has none until it is stopped */
+static RdOrder *
+next_answered(Fixture *f)
+{
+	for (GList *l = f->hands.head; l != NULL; l = l->next) {
+		RdOrder *order = l->data;
+		g_autofree char *name = order_name(order);
+
+		if (g_strcmp0(g_hash_table_lookup(f->script, name), "stay") == 0 &&
+		    !g_hash_table_contains(f->stopped, order->lane))
+			continue;
+		g_queue_delete_link(&f->hands, l);
+		return order;
+	}
+	return NULL;
+}
+
 /* runs on until only a person could say more, or after @orders answers */
 static void
 drive(Fixture *f, guint orders)
 {
 	decide(f);
-	while (orders-- > 0 && !g_queue_is_empty(&f->hands)) {
-		g_autoptr(RdOrder) order = g_queue_pop_head(&f->hands);
-		g_autoptr(RdReport) report = answer(f, order);
+	while (orders-- > 0) {
+		g_autoptr(RdOrder) order = next_answered(f);
+		g_autoptr(RdReport) report = NULL;
 		g_autoptr(GPtrArray) events = NULL;
 
+		if (order == NULL)
+			return;
+		report = answer(f, order);
+		if (g_strcmp0(report->word, "stay") == 0) {
+			g_free(report->word);
+			report->word = g_strdup("cancelled");
+		}
+		g_hash_table_remove(f->stopped, order->lane);
 		f->clock += 1000;
 		rd_run_tick(f->run, f->clock);
 		events = rd_run_digest(f->run, report);
@@ -208,6 +236,7 @@ setup(Fixture *f, gconstpointer data)
 	f->journal = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
 	f->sent = g_ptr_array_new_with_free_func(g_free);
 	f->script = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	f->stopped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	f->clock = 1;
 	g_queue_init(&f->hands);
 }
@@ -221,6 +250,7 @@ teardown(Fixture *f, gconstpointer data)
 	g_ptr_array_unref(f->journal);
 	g_ptr_array_unref(f->sent);
 	g_hash_table_unref(f->script);
+	g_hash_table_unref(f->stopped);
 }
 
 static void

@@ -261,6 +261,36 @@ load_good_graph(void)
 	return procedure;
 }
 
+/* what lasts longer than a step reaches the plan; a group stands for its first state */
+static void
+test_spans(void)
+{
+	g_autofree char *dir = fixture_dir("procedures");
+	g_autofree char *path = g_build_filename(dir, "good-spans.yaml", NULL);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdProcedure) procedure = rd_procedure_load(path, types, &error);
+	g_autoptr(RdInventory) inventory = make_inventory("m1");
+	g_autoptr(GHashTable) inputs = make_inputs(NULL, NULL);
+	g_autoptr(RdPlan) plan = NULL;
+	const RdPlanState *state = NULL;
+
+	g_assert_no_error(error);
+	plan = rd_procedure_expand(procedure, inventory, inputs, &error);
+	g_assert_no_error(error);
+	g_assert_cmpstr(find_state(plan, "watch")->beside, ==, "drain");
+	state = find_state(plan, "lend");
+	g_assert_true(state->single);
+	g_assert_cmpstr(state->borrow, ==, "mend");
+	g_assert_cmpuint(state->returns->len, ==, 1);
+	g_assert_cmpstr(find_state(plan, "keep")->borrow, ==, RD_UNTIL_END);
+	state = find_state(plan, "drain");
+	g_assert_cmpstr(state->gate->name, ==, "roll-workers");
+	g_assert_cmpstr(state->gate->text, ==, "all of them");
+	g_assert_true(state->gate->always && state->leftover && state->skippable);
+	g_assert_false(find_state(plan, "mend")->gate->always);
+	g_assert_cmpuint(find_state(plan, "boot")->when->len, ==, 2);
+}
+
 static void
 test_targets(void)
 {
@@ -278,7 +308,7 @@ test_targets(void)
 	assert_targets(plan, "burn", "m0 m1 m2", 2);
 	assert_targets(plan, "wipe", "m0 m1 m2", 3);
 
-	assert_param(find_state(plan, "end"), "settle", "120");
+	assert_param(find_state(plan, "settle"), "settle", "120");
 	again = find_state(plan, "again");
 	assert_param(again, "count", "7");
 	assert_param(again, "loud", "no");
@@ -628,6 +658,7 @@ main(int argc, char **argv)
 	g_test_add_func("/procedure/shipped", test_shipped);
 	g_test_add_func("/procedure/two-states", test_two_states);
 	g_test_add_func("/procedure/targets", test_targets);
+	g_test_add_func("/procedure/spans", test_spans);
 	g_test_add_func("/procedure/wrong-inputs", test_wrong_inputs);
 	g_test_add_func("/procedure/graph", test_graph);
 	add_fixtures("procedures", test_fixture);

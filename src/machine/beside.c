@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-machine"
+
+#include <string.h>
+
+#include "run-private.h"
+
+/* States that work beside others: begun where they stand in the file, in a lane of their own, and
+ * told to end when the last state of their span is through. Nodes become Ready only because CSRs
+ * are approved meanwhile: a straight line would wait for ever (design 5). */
+
+static gboolean
+rd_beside_is_over(RdRun *run, const RdPlanState *state)
+{
+	int last = strcmp(state->beside, RD_UNTIL_END) == 0
+		       ? (int)run->plan->units->len - 1
+		       : rd_plan_find_unit(run->plan, state->beside);
+
+	return run->unit > last;
+}
+
+gboolean
+rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all)
+{
+	for (guint i = 0; i < run->steps->len; i++) {
+		RdStep *step = g_ptr_array_index(run->steps, i);
+		gboolean over;
+		RdHand *hand;
+
+		if (step->plan->beside == NULL || step->visit == 0 || rd_life_is_final(step->life))
+			continue;
+		hand = rd_run_hand(run, step->lane);
+		over = all || rd_beside_is_over(run, step->plan);
+		if (hand->busy && (over || run->resting) && !hand->stopping) {
+			hand->stopping = TRUE;
+			hand->leaving = over;
+			move->cancel = g_strdup(hand->name);
+			return TRUE;
+		}
+		if (hand->busy)
+			continue;
+		if (over)
+			return rd_move_events(move,
+					      rd_run_step_event(run, step, RD_STEP_LEAVE, NULL));
+		if (rd_run_decide_step(run, move, step))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+gboolean
+rd_run_beside_works(RdRun *run)
+{
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->plan->beside == NULL || step->visit == 0)
+			continue;
+		if (rd_run_hand(run, step->lane)->busy || step->life == RD_LIFE_LOOKING ||
+		    step->life == RD_LIFE_CHECKING || step->life == RD_LIFE_RUNNING ||
+		    step->life == RD_LIFE_DOUBT || step->life == RD_LIFE_PROBING)
+			return TRUE;
+	}
+	return FALSE;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-machine"
+
+#include <string.h>
+
+#include "run-private.h"
+
+/* What was borrowed is given back: at its place, and on every other way out (INV-30). The newest
+ * first, state by state with a barrier, never host by host. */
+
+GPtrArray *
+rd_run_get_owed(RdRun *run)
+{
+	GPtrArray *owed = g_ptr_array_new();
+
+	for (guint i = run->steps->len; i > 0; i--) {
+		RdStep *step = g_ptr_array_index(run->steps, i - 1);
+
+		if (step->owed && rd_run_step_counts(run, step))
+			g_ptr_array_add(owed, step);
+	}
+	return owed;
+}
+
+char *
+rd_run_owed_text(RdRun *run)
+{
+	g_autoptr(GPtrArray) owed = rd_run_get_owed(run);
+	GString *text = g_string_new(NULL);
+
+	for (guint i = 0; i < owed->len; i++) {
+		const RdStep *step = g_ptr_array_index(owed, i);
+
+		g_string_append_printf(text, "%s%s@%s%s%s", i > 0 ? "; " : "", step->plan->name,
+				       step->target, step->text != NULL ? ": " : "",
+				       step->text != NULL ? step->text : "");
+	}
+	return g_string_free(text, FALSE);
+}
+
+/* no time will help: a person has to, or the lock is another's */
+static gboolean
+rd_owed_is_stuck(RdRun *run, const RdStep *step)
+{
+	return step->life == RD_LIFE_OWING ||
+	       (!rd_run_may_touch(run, step->target) && rd_run_lock_is_lost(run, step->target));
+}
+
+RdOwed
+rd_run_decide_owed(RdRun *run, RdMove *move, const char *until)
+{
+	g_autoptr(GPtrArray) owed = rd_run_get_owed(run);
+	const RdPlanState *state = NULL;
+	gboolean open = FALSE;
+
+	for (guint i = 0; i < owed->len; i++) {
+		RdStep *step = g_ptr_array_index(owed, i);
+		RdLife next;
+
+		if (until != NULL && strcmp(step->plan->borrow, until) != 0)
+			continue;
+		/* what cannot be given back must not keep the rest from it */
+		if (state != NULL && state != step->plan && open)
+			break;
+		state = step->plan;
+		if (rd_owed_is_stuck(run, step))
+			continue;
+		open = TRUE;
+		if (rd_run_hand(run, step->lane)->busy)
+			continue;
+		if (step->life == RD_LIFE_UNDOING) {
+			if (rd_run_decide_step(run, move, step))
+				return RD_OWED_MOVED;
+			continue;
+		}
+		if (!rd_life_next(step->life, RD_STEP_UNDO, &next))
+			continue;
+		rd_move_events(move, rd_run_step_event(run, step, RD_STEP_UNDO, NULL));
+		return RD_OWED_MOVED;
+	}
+	return open ? RD_OWED_OPEN : state != NULL ? RD_OWED_STUCK : RD_OWED_THROUGH;
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What lasts longer than a step: states that work beside others, what is borrowed, gates, and
+ * workers that are left behind. */
+
+#include "machine-fixture.h"
+
+static void
+spans_setup(Fixture *f, gconstpointer data)
+{
+	static const char *const all[] = {"m0", "m1", "m2", NULL};
+	static const char *const cluster[] = {RD_CLUSTER, NULL};
+	static const char *const one[] = {"m1", NULL};
+	static const char *const workers[] = {"w0", "w1", NULL};
+	RdPlanState *state;
+
+	setup(f, data);
+	rd_run_free(f->run);
+	rd_plan_free(f->plan);
+	f->plan = rd_plan_new("spans", "lab");
+	rd_plan_add_host(f->plan, "m0", "recovery");
+	rd_plan_add_host(f->plan, "m1", "control-plane");
+	rd_plan_add_host(f->plan, "m2", "control-plane");
+	rd_plan_add_host(f->plan, "w0", "worker");
+	rd_plan_add_host(f->plan, "w1", "worker");
+	state = rd_plan_add_state(f->plan, "watch", "t/watch", RD_KIND_CHANGE);
+	add_targets(state, cluster);
+	state->beside = g_strdup("work");
+	rd_plan_add_unit(f->plan, "watch", 1);
+	state = rd_plan_add_state(f->plan, "lend", "t/lend", RD_KIND_CHANGE);
+	add_targets(state, one);
+	state->borrow = g_strdup("last");
+	state->tries = 2;
+	rd_plan_state_add_return(state, "t/well");
+	rd_plan_add_unit(f->plan, "lend", 1);
+	state = rd_plan_add_state(f->plan, "work", "t/work", RD_KIND_CHANGE);
+	add_targets(state, all);
+	rd_plan_add_unit(f->plan, "work", 1);
+	state = rd_plan_add_state(f->plan, "roll", "t/roll", RD_KIND_CHANGE);
+	add_targets(state, workers);
+	state->leftover = TRUE;
+	rd_plan_add_unit(f->plan, "roll", 1);
+	state = rd_plan_add_state(f->plan, "last", "t/last", RD_KIND_CHANGE);
+	add_targets(state, workers);
+	rd_plan_add_unit(f->plan, "last", 1);
+	f->run = rd_run_new(f->plan);
+	script(f, "enter watch@cluster", "stay");
+	script(f, "probe watch@cluster", "absent");
+}
+
+static RdPlanState *
+state_of(Fixture *f, const char *name)
+{
+	return g_ptr_array_index(f->plan->states, rd_plan_find_state(f->plan, name));
+}
+
+/* index of the first sent line that begins so; -1 when there is none */
+static int
+sent_at(Fixture *f, const char *prefix)
+{
+	for (guint i = 0; i < f->sent->len; i++)
+		if (g_str_has_prefix(g_ptr_array_index(f->sent, i), prefix))
+			return (int)i;
+	return -1;
+}
+
+static guint
+events_of(Fixture *f, RdEventKind kind, const char *word)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < f->journal->len; i++) {
+		const RdEvent *event = g_ptr_array_index(f->journal, i);
+
+		n += event->kind == kind && g_strcmp0(event->word, word) == 0;
+	}
+	return n;
+}
+
+static void
+assert_end(Fixture *f, const char *end)
+{
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, end);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_ENDED);
+}
+
+static RdOrder *
+drive_to(Fixture *f, const char *name)
+{
+	for (guint i = 0; i < 1000; i++) {
+		decide(f);
+		for (GList *l = f->hands.head; l != NULL; l = l->next) {
+			g_autofree char *one = order_name(l->data);
+
+			if (strcmp(one, name) == 0)
+				return l->data;
+		}
+		drive(f, 1);
+	}
+	g_assert_not_reached();
+}
+
+/* ---- beside -------------------------------------------------------------------------------- */
+
+static void
+test_beside(Fixture *f, gconstpointer data)
+{
+	drive(f, 1000);
+	assert_end(f, "done");
+	assert_life(f, "watch", "cluster", RD_LIFE_DONE);
+	g_assert_cmpuint(count(f, "enter watch"), ==, 1);
+	/* in hand while the others worked, and told to stop when its span was through */
+	g_assert_cmpint(sent_at(f, "enter watch"), <, sent_at(f, "enter work@m0"));
+	g_assert_cmpuint(events_of(f, RD_EVENT_STEP, "leave"), ==, 1);
+}
+
+static void
+test_beside_until_end(Fixture *f, gconstpointer data)
+{
+	RdPlanState *state = state_of(f, "watch");
+
+	g_free(state->beside);
+	state->beside = g_strdup(RD_UNTIL_END);
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "release"), ==, 5);
+}
+
+static void
+test_beside_lost(Fixture *f, gconstpointer data)
+{
+	drive_to(f, "enter work@m1");
+	restart(f);
+	drive(f, 1000);
+	assert_end(f, "done");
+	/* in doubt, asked, and begun anew: never twice at once */
+	g_assert_cmpuint(count(f, "enter watch"), ==, 2);
+	g_assert_cmpuint(count(f, "probe watch"), ==, 1);
+}
+
+/* a step that is held: what works beside comes to rest as well, and goes on afterwards */
+static void
+test_beside_comes_to_rest(Fixture *f, gconstpointer data)
+{
+	script(f, "enter work@m1", "permanent:broken,finished");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	assert_life(f, "watch", "cluster", RD_LIFE_WAITING);
+	g_assert_true(g_queue_is_empty(&f->hands));
+	restart(f);
+	person(f, "resume", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
+static void
+test_beside_cancelled(Fixture *f, gconstpointer data)
+{
+	drive_to(f, "enter work@m1");
+	person(f, "cancel", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+	assert_life(f, "watch", "cluster", RD_LIFE_DONE);
+}
+
+/* ---- borrowed ------------------------------------------------------------------------------ */
+
+static void
+test_given_back_at_its_place(Fixture *f, gconstpointer data)
+{
+	const RdOrder *order = drive_to(f, "undo lend@m1");
+
+	g_assert_cmpuint(order->guards->len, ==, 1);
+	g_assert_cmpint(sent_at(f, "enter work@m2"), >, 0);
+	g_assert_cmpint(sent_at(f, "check last"), ==, -1);
+	drive(f, 1000);
+	assert_end(f, "done");
+	assert_life(f, "lend", "m1", RD_LIFE_UNDONE);
+	g_assert_cmpuint(count(f, "undo lend@m1"), ==, 1);
+}
+
+/* it was so before we came: nothing is ours to give back */
+static void
+test_nothing_borrowed(Fixture *f, gconstpointer data)
+{
+	script(f, "check lend@m1", "present");
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "undo"), ==, 0);
+}
+
+static void
+test_given_back_when_cancelled(Fixture *f, gconstpointer data)
+{
+	const RdOrder *order;
+
+	drive_to(f, "enter work@m0");
+	person(f, "cancel", NULL, NULL);
+	order = drive_to(f, "undo lend@m1");
+	/* nobody knows whether what return-when asks for will ever hold */
+	g_assert_cmpuint(order->guards->len, ==, 0);
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+	g_assert_cmpuint(count(f, "undo lend@m1"), ==, 1);
+	g_assert_cmpint(sent_at(f, "undo lend"), <, sent_at(f, "release"));
+}
+
+/* held half-way through the borrowing itself, and cancelled */
+static void
+test_half_borrowed(Fixture *f, gconstpointer data)
+{
+	script(f, "enter lend@m1", "permanent:broken");
+	drive(f, 1000);
+	assert_life(f, "lend", "m1", RD_LIFE_HELD);
+	person(f, "cancel", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+	assert_life(f, "lend", "m1", RD_LIFE_UNDONE);
+}
+
+/* the API comes back after an hour: it is asked until then, and the journal stays small */
+static void
+test_given_back_late(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GString) line = g_string_new(NULL);
+	guint before;
+
+	for (guint i = 0; i < 240; i++)
+		g_string_append(line, "failed:no API,");
+	g_string_append(line, "finished");
+	script(f, "undo lend@m1", line->str);
+	drive_to(f, "enter work@m0");
+	person(f, "cancel", NULL, NULL);
+	before = f->journal->len;
+	drive(f, 5000);
+	assert_end(f, "cancelled");
+	g_assert_cmpint(f->clock, >, (gint64)3600 * G_USEC_PER_SEC);
+	g_assert_cmpuint(count(f, "undo lend@m1"), ==, 241);
+	g_assert_cmpuint(f->journal->len - before, <, 40);
+}
+
+static void
+test_owing(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GPtrArray) owed = NULL;
+
+	script(f, "undo lend@m1", "permanent:somebody changed it,finished");
+	drive_to(f, "enter work@m0");
+	person(f, "cancel", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "owing");
+	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "lend@m1: somebody changed it"));
+	owed = rd_run_get_owed(f->run);
+	g_assert_cmpuint(owed->len, ==, 1);
+	restart(f);
+	person(f, "resume", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+	g_assert_cmpuint(count(f, "undo lend@m1"), ==, 2);
+}
+
+static void
+test_owing_is_settled_by_hand(Fixture *f, gconstpointer data)
+{
+	script(f, "undo lend@m1", "permanent:somebody changed it");
+	drive_to(f, "enter work@m0");
+	person(f, "cancel", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "owing");
+	person(f, "decide", "lend@m1", "done");
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+	g_assert_cmpuint(count(f, "undo lend@m1"), ==, 1);
+}
+
+/* killed inside undo: a higher number shuts out what may still touch, then once more */
+static void
+test_undo_lost(Fixture *f, gconstpointer data)
+{
+	const RdOrder *order = drive_to(f, "undo lend@m1");
+	gint64 number = order->number;
+
+	restart(f);
+	order = drive_to(f, "undo lend@m1");
+	g_assert_cmpint(order->number, >, number);
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "enter lend"), ==, 1);
+}
+
+/* the second attempt finds a half-done first: what was there before is what the first one saw */
+static void
+test_first_notes(Fixture *f, gconstpointer data)
+{
+	const RdOrder *order = drive_to(f, "check lend@m1");
+	static const char *const values[] = {"Fail", "Ignore"};
+
+	for (guint i = 0; i < 2; i++) {
+		g_autoptr(RdReport) note = rd_report_new(RD_REPORT_NOTE, "m1", NULL);
+		g_autoptr(GPtrArray) events = NULL;
+
+		note->key = g_strdup("was");
+		note->value = g_strdup(values[i]);
+		events = rd_run_digest(f->run, note);
+		store(f, events);
+		if (i == 0) {
+			script(f, "enter lend@m1", "failed:no,finished");
+			script(f, "probe lend@m1", "absent,present");
+			drive(f, 2);
+			order = drive_to(f, "check lend@m1");
+		}
+	}
+	order = drive_to(f, "undo lend@m1");
+	g_assert_cmpstr(g_hash_table_lookup(order->first, "was"), ==, "Fail");
+	g_assert_cmpstr(g_hash_table_lookup(order->notes, "was"), ==, "Ignore");
+}
+
+/* ---- gates --------------------------------------------------------------------------------- */
+
+static void
+gate(Fixture *f, gboolean always)
+{
+	rd_plan_state_set_gate(state_of(f, "work"), "reboot", "all of them", always);
+}
+
+static void
+test_gate(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GPtrArray) gates = NULL;
+
+	gate(f, TRUE);
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(count(f, "check work"), ==, 0);
+	gates = rd_run_get_gates(f->run);
+	g_assert_cmpuint(gates->len, ==, 1);
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "gate reboot"));
+	restart(f);
+	person(f, "approve", NULL, "reboot");
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "enter work"), ==, 3);
+}
+
+static void
+test_gate_beforehand(Fixture *f, gconstpointer data)
+{
+	gate(f, FALSE);
+	drive(f, 2);
+	person(f, "approve", NULL, "reboot");
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
+static void
+test_gate_never_beforehand(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) events = NULL;
+
+	gate(f, TRUE);
+	drive(f, 2);
+	events = rd_run_request(f->run, "approve", NULL, "reboot", "alice", "because", &error);
+	g_assert_null(events);
+	g_assert_nonnull(strstr(error->message, "never beforehand"));
+	g_clear_error(&error);
+	events = rd_run_request(f->run, "approve", NULL, "nonsense", "alice", "because", &error);
+	g_assert_null(events);
+	g_assert_nonnull(strstr(error->message, "no gate nonsense"));
+}
+
+static void
+test_gate_denied(Fixture *f, gconstpointer data)
+{
+	gate(f, TRUE);
+	drive(f, 1000);
+	person(f, "deny", NULL, "reboot");
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+	assert_life(f, "lend", "m1", RD_LIFE_UNDONE);
+	g_assert_cmpuint(count(f, "check work"), ==, 0);
+}
+
+static void
+test_gate_left_out(Fixture *f, gconstpointer data)
+{
+	gate(f, TRUE);
+	state_of(f, "work")->skippable = TRUE;
+	drive(f, 1000);
+	person(f, "deny", NULL, "work");
+	drive(f, 1000);
+	assert_end(f, "done");
+	assert_life(f, "work", "m2", RD_LIFE_SKIPPED);
+}
+
+/* a gate before states whose condition is not true asks nobody */
+static void
+test_gate_of_nothing(Fixture *f, gconstpointer data)
+{
+	RdPlanState *state = state_of(f, "work");
+
+	gate(f, TRUE);
+	g_ptr_array_add(state->when, g_strdup("${target}"));
+	g_ptr_array_add(state->when, g_strdup("elsewhere"));
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
+/* ---- left behind --------------------------------------------------------------------------- */
+
+static void
+test_left_behind(Fixture *f, gconstpointer data)
+{
+	script(f, "enter roll@w0", "permanent:its disk is dead");
+	drive(f, 1000);
+	assert_end(f, "done with leftovers");
+	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "w0 (roll: its disk is dead)"));
+	g_assert_cmpuint(count(f, "check last@w0"), ==, 0);
+	g_assert_cmpuint(count(f, "enter last@w1"), ==, 1);
+}
+
+/* one that does not even grant its lock */
+static void
+test_left_behind_dead(Fixture *f, gconstpointer data)
+{
+	script(f, "survey w0", "unreachable:no route");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), !=, RD_RUN_HELD);
+	assert_end(f, "done with leftovers");
+	g_assert_cmpuint(count(f, "enter last@w1"), ==, 1);
+}
+
+/* ${state.output} of the recovery host is one value wherever one stands */
+static void
+test_single_output(Fixture *f, gconstpointer data)
+{
+	RdPlanState *state = state_of(f, "lend");
+	g_autoptr(RdReport) output = rd_report_new(RD_REPORT_OUTPUT, "m1", NULL);
+	g_autoptr(GPtrArray) events = NULL;
+	const RdOrder *order;
+
+	state->single = TRUE;
+	g_hash_table_insert(state_of(f, "work")->with, g_strdup("x"), g_strdup("${lend.x}"));
+	drive_to(f, "enter lend@m1");
+	output->key = g_strdup("x");
+	output->value = g_strdup("value");
+	events = rd_run_digest(f->run, output);
+	store(f, events);
+	order = drive_to(f, "check work@m2");
+	g_assert_cmpstr(g_hash_table_lookup(order->with, "x"), ==, "value");
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct {
+		const char *path;
+		void (*func)(Fixture *, gconstpointer);
+	} tests[] = {
+	    {"/machine/beside", test_beside},
+	    {"/machine/beside/until-end", test_beside_until_end},
+	    {"/machine/beside/lost", test_beside_lost},
+	    {"/machine/beside/comes-to-rest", test_beside_comes_to_rest},
+	    {"/machine/beside/cancelled", test_beside_cancelled},
+	    {"/machine/borrow/at-its-place", test_given_back_at_its_place},
+	    {"/machine/borrow/nothing", test_nothing_borrowed},
+	    {"/machine/borrow/cancelled", test_given_back_when_cancelled},
+	    {"/machine/borrow/half", test_half_borrowed},
+	    {"/machine/borrow/late", test_given_back_late},
+	    {"/machine/borrow/owing", test_owing},
+	    {"/machine/borrow/by-hand", test_owing_is_settled_by_hand},
+	    {"/machine/borrow/undo-lost", test_undo_lost},
+	    {"/machine/borrow/first-notes", test_first_notes},
+	    {"/machine/gate", test_gate},
+	    {"/machine/gate/beforehand", test_gate_beforehand},
+	    {"/machine/gate/never-beforehand", test_gate_never_beforehand},
+	    {"/machine/gate/denied", test_gate_denied},
+	    {"/machine/gate/left-out", test_gate_left_out},
+	    {"/machine/gate/of-nothing", test_gate_of_nothing},
+	    {"/machine/left", test_left_behind},
+	    {"/machine/left/dead", test_left_behind_dead},
+	    {"/machine/single-output", test_single_output},
+	};
+
+	g_test_init(&argc, &argv, NULL);
+	for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
+		g_test_add(tests[i].path, Fixture, NULL, spans_setup, tests[i].func, teardown);
+	return g_test_run();
+}
