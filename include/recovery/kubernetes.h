@@ -82,9 +82,11 @@ typedef struct {
 	GError *error; /* (owned) (nullable) */
 } RecoveryApiAnswer;
 void recovery_api_answer_clear(RecoveryApiAnswer *answer);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RecoveryApiAnswer, recovery_api_answer_clear)
 
-/* The like for many, many in flight. @answers has @n places; TRUE when each was sent and answered,
- * which is not to say that each was done. */
+/* The like for many, many in flight. @answers has @n places, filled in either case; TRUE when each
+ * was answered, which is not to say that each was done. FALSE with UNREACHABLE when one was not,
+ * or with what kept all of them from being sent. */
 gboolean recovery_api_change_all(RecoveryStep *step, const RecoveryApiChange *changes, guint n,
 				 RecoveryApiAnswer *answers,
 				 GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -4,16 +4,39 @@
 #include <recovery/plugin.h>
 #include <string.h>
 
+#define SPARE(pod) "/etc/kubernetes/static-pod-resources/" pod "-pod-REVISION/"
+
 /* domain 4.1, 4.2: the file names and the namespaces are the operators' */
 static const RdPod pods[] = {
-    {"etcd", "etcd", "openshift-etcd", RD_MANIFESTS "/etcd-pod.yaml"},
+    {"etcd", "etcd", "openshift-etcd", RD_MANIFESTS "/etcd-pod.yaml", SPARE("etcd"), FALSE},
     {"kube-apiserver", "kube-apiserver", "openshift-kube-apiserver",
-     RD_MANIFESTS "/kube-apiserver-pod.yaml"},
+     RD_MANIFESTS "/kube-apiserver-pod.yaml", SPARE("kube-apiserver"), FALSE},
     {"kube-controller-manager", "kube-controller-manager", "openshift-kube-controller-manager",
-     RD_MANIFESTS "/kube-controller-manager-pod.yaml"},
+     RD_MANIFESTS "/kube-controller-manager-pod.yaml", SPARE("kube-controller-manager"), FALSE},
     {"kube-scheduler", "openshift-kube-scheduler", "openshift-kube-scheduler",
-     RD_MANIFESTS "/kube-scheduler-pod.yaml"},
+     RD_MANIFESTS "/kube-scheduler-pod.yaml", SPARE("kube-scheduler"), FALSE},
 };
+
+/* openshift-kni-infra, openshift-vsphere-infra, … (domain 2.6) */
+const RdPod rd_pod_keepalived = {"keepalived",
+				 "keepalived",
+				 "openshift-*-infra",
+				 RD_MANIFESTS "/keepalived.yaml",
+				 "another control-plane host, where it is the same",
+				 TRUE};
+
+gboolean
+rd_pod_lives_in(const RdPod *pod, const char *namespace)
+{
+	const char *star = strchr(pod->namespace, '*');
+	gsize head, all = strlen(namespace);
+
+	if (star == NULL)
+		return g_str_equal(pod->namespace, namespace);
+	head = star - pod->namespace;
+	return all > head + strlen(star + 1) && strncmp(namespace, pod->namespace, head) == 0 &&
+	       g_str_has_suffix(namespace, star + 1);
+}
 
 const RdPod *
 rd_pod_find(const char *pod, GError **error)
@@ -29,13 +52,21 @@ rd_pod_find(const char *pod, GError **error)
 }
 
 static void
-container_free(RdContainer *container)
+container_clear(gpointer data)
 {
+	RdContainer *container = data;
+
 	g_free(container->id);
 	g_free(container->name);
 	g_free(container->pod);
 	g_free(container->namespace);
-	g_free(container);
+}
+
+/* one container may be in several lists */
+static void
+container_unref(RdContainer *container)
+{
+	g_rc_box_release_full(container, container_clear);
 }
 
 /* json-glib warns and returns NULL on a value of another type; this is silent */
@@ -47,26 +78,26 @@ object_member(JsonObject *object, const char *name)
 	return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
 }
 
-static char *
+static const char *
 string_member(JsonObject *object, const char *name)
 {
 	JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
 
 	if (node == NULL || json_node_get_value_type(node) != G_TYPE_STRING)
-		return g_strdup("");
-	return g_strdup(json_node_get_string(node));
+		return "";
+	return json_node_get_string(node);
 }
 
 static RdContainer *
 container_read(JsonObject *object)
 {
 	JsonObject *labels = object_member(object, "labels");
-	RdContainer *container = g_new0(RdContainer, 1);
+	RdContainer *container = g_rc_box_new0(RdContainer);
 
-	container->id = string_member(object, "id");
-	container->name = string_member(object_member(object, "metadata"), "name");
-	container->pod = string_member(labels, "io.kubernetes.pod.name");
-	container->namespace = string_member(labels, "io.kubernetes.pod.namespace");
+	container->id = g_strdup(string_member(object, "id"));
+	container->name = g_strdup(string_member(object_member(object, "metadata"), "name"));
+	container->pod = g_strdup(string_member(labels, "io.kubernetes.pod.name"));
+	container->namespace = g_strdup(string_member(labels, "io.kubernetes.pod.namespace"));
 	return container;
 }
 
@@ -74,7 +105,7 @@ GPtrArray *
 rd_containers_parse(const char *json, GError **error)
 {
 	g_autoptr(GPtrArray) containers =
-	    g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
+	    g_ptr_array_new_with_free_func((GDestroyNotify)container_unref);
 	g_autoptr(GError) inner = NULL;
 	g_autoptr(JsonNode) root = json_from_string(json, &inner);
 	JsonNode *list;
@@ -92,27 +123,13 @@ rd_containers_parse(const char *json, GError **error)
 	array = json_node_get_array(list);
 	for (guint i = 0; i < json_array_get_length(array); i++) {
 		JsonNode *node = json_array_get_element(array, i);
-		g_autofree char *state = NULL;
 
-		if (!JSON_NODE_HOLDS_OBJECT(node))
-			continue;
-		state = string_member(json_node_get_object(node), "state");
-		if (g_str_equal(state, "CONTAINER_RUNNING"))
+		if (JSON_NODE_HOLDS_OBJECT(node) &&
+		    g_str_equal(string_member(json_node_get_object(node), "state"),
+				"CONTAINER_RUNNING"))
 			g_ptr_array_add(containers, container_read(json_node_get_object(node)));
 	}
 	return g_steal_pointer(&containers);
-}
-
-static RdContainer *
-container_copy(const RdContainer *container)
-{
-	RdContainer *copy = g_new0(RdContainer, 1);
-
-	copy->id = g_strdup(container->id);
-	copy->name = g_strdup(container->name);
-	copy->pod = g_strdup(container->pod);
-	copy->namespace = g_strdup(container->namespace);
-	return copy;
 }
 
 /* A guard pod is etcd-guard-NODE with a container guard. Its name alone does not tell: a node
@@ -122,7 +139,7 @@ container_is_of(const RdContainer *container, const RdPod *pod)
 {
 	gsize length = strlen(pod->name);
 
-	return g_str_equal(container->namespace, pod->namespace) &&
+	return rd_pod_lives_in(pod, container->namespace) &&
 	       g_str_has_prefix(container->pod, pod->name) && container->pod[length] == '-' &&
 	       !g_str_equal(container->name, "guard");
 }
@@ -130,11 +147,11 @@ container_is_of(const RdContainer *container, const RdPod *pod)
 GPtrArray *
 rd_containers_of(GPtrArray *containers, const RdPod *pod)
 {
-	GPtrArray *of = g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
+	GPtrArray *of = g_ptr_array_new_with_free_func((GDestroyNotify)container_unref);
 
 	for (guint i = 0; i < containers->len; i++)
 		if (container_is_of(containers->pdata[i], pod))
-			g_ptr_array_add(of, container_copy(containers->pdata[i]));
+			g_ptr_array_add(of, g_rc_box_acquire(containers->pdata[i]));
 	return of;
 }
 

@@ -3,19 +3,24 @@
 #include <glib.h>
 G_BEGIN_DECLS
 
-/* The four static pods of the control plane and their containers, as crictl lists them. */
+/* The static pods of the control plane and their containers, as crictl lists them. */
 
 #define RD_MANIFESTS "/etc/kubernetes/manifests"
 
 typedef struct {
 	const char *pod;  /* "kube-scheduler": what procedures write */
 	const char *name; /* "openshift-kube-scheduler": metadata.name; the kubelet appends -NODE */
-	const char *namespace;
-	const char *manifest; /* path in the kubelet's directory */
+	const char *namespace; /* a star in it is any text */
+	const char *manifest;  /* path in the kubelet's directory */
+	const char *spare;     /* for people: where another copy of the manifest is */
+	gboolean optional;     /* a host may be without it */
 } RdPod;
 
-/* NULL with PERMANENT that lists the known ones */
+/* one of the four that operators write; NULL with PERMANENT that lists them */
 const RdPod *rd_pod_find(const char *pod, GError **error);
+/* written by the machine configuration, in a namespace that is called after the platform */
+extern const RdPod rd_pod_keepalived;
+gboolean rd_pod_lives_in(const RdPod *pod, const char *namespace);
 
 typedef struct {
 	char *id, *name, *pod, *namespace; /* (owned) */

@@ -5,6 +5,7 @@ void
 rd_place_clear(RdPlace *place)
 {
 	g_clear_pointer(&place->aside, g_free);
+	g_clear_pointer(&place->lost, g_free);
 	place->in_place = FALSE;
 }
 
@@ -21,12 +22,12 @@ refuse_double(RecoveryStep *step, const RdPod *pod, const char *file, GError **e
 	/* a directory, or gone meanwhile: the kubelet does not run it either */
 	manifest = reply.status == 0 ? rd_manifest_parse(reply.out) : NULL;
 	if (manifest == NULL || !g_str_equal(manifest->name, pod->name) ||
-	    !g_str_equal(manifest->namespace, pod->namespace))
+	    !rd_pod_lives_in(pod, manifest->namespace))
 		return TRUE;
 	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
 		    "%s: %s defines the pod %s/%s a second time, and the kubelet runs every file "
 		    "of that directory: move it out of %s, then decide this step again",
-		    recovery_target(step), path, pod->namespace, pod->name, RD_MANIFESTS);
+		    recovery_target(step), path, manifest->namespace, pod->name, RD_MANIFESTS);
 	return FALSE;
 }
 
@@ -48,7 +49,38 @@ find_aside(RecoveryStep *step, const RdPod *pod, RdPlace *place, GError **error)
 		return FALSE;
 	if (g_strv_contains((const char *const *)names, base))
 		place->aside = g_steal_pointer(&aside);
+	else
+		place->lost = g_steal_pointer(&aside);
 	return TRUE;
+}
+
+static gboolean
+refuse_both(RecoveryStep *step, const RdPod *pod, const RdPlace *place, GError **error)
+{
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+		    "%s: %s was moved aside to %s, but is there again: somebody or an operator "
+		    "wrote it. Compare both, move one away, then decide this step again",
+		    recovery_target(step), pod->manifest, place->aside);
+	return FALSE;
+}
+
+static gboolean
+refuse_neither(RecoveryStep *step, const RdPod *pod, const RdPlace *place, GError **error)
+{
+	if (place->lost != NULL)
+		g_set_error(
+		    error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+		    "%s: %s does not exist, and %s, where this run moved it aside, neither. "
+		    "Put it back from where somebody moved it, or from %s, then decide "
+		    "this step again",
+		    recovery_target(step), pod->manifest, place->lost, pod->spare);
+	else
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+			    "%s: %s does not exist and this run did not move it aside. Put the "
+			    "newest one back from %s, or from where somebody moved it, then decide "
+			    "this step again",
+			    recovery_target(step), pod->manifest, pod->spare);
+	return FALSE;
 }
 
 gboolean
@@ -66,22 +98,11 @@ rd_place_find(RecoveryStep *step, const RdPod *pod, RdPlace *place, GError **err
 		else if (names[i][0] != '.' && !refuse_double(step, pod, names[i], error))
 			return FALSE;
 	}
-	if (place->in_place != (place->aside != NULL))
+	if (place->in_place && place->aside != NULL)
+		return refuse_both(step, pod, place, error);
+	if (place->in_place || place->aside != NULL || (pod->optional && place->lost == NULL))
 		return TRUE;
-	if (place->in_place)
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-			    "%s: %s was moved aside to %s, but is there again: somebody or an "
-			    "operator wrote it. Compare both, move one away, then decide this step "
-			    "again",
-			    recovery_target(step), pod->manifest, place->aside);
-	else
-		g_set_error(
-		    error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-		    "%s: %s does not exist and this run did not move it aside. Put the "
-		    "newest one back from /etc/kubernetes/static-pod-resources/%s-pod-REVISION/, "
-		    "or from where somebody moved it, then decide this step again",
-		    recovery_target(step), pod->manifest, pod->pod);
-	return FALSE;
+	return refuse_neither(step, pod, place, error);
 }
 
 RdManifest *
@@ -96,8 +117,8 @@ rd_place_read(RecoveryStep *step, const RdPod *pod, const RdPlace *place, GError
 	manifest = rd_manifest_parse(text);
 	if (manifest == NULL)
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-			    "%s: %s is not a pod with containers. Put the operator's in its place, "
-			    "from /etc/kubernetes/static-pod-resources/%s-pod-REVISION/",
-			    recovery_target(step), path, pod->pod);
+			    "%s: %s is not a pod with containers. Put the right one in its place, "
+			    "from %s",
+			    recovery_target(step), path, pod->spare);
 	return manifest;
 }

@@ -5,7 +5,6 @@
 #include "etcd.h"
 #include "parse.h"
 #include <glib/gstdio.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #define HEADROOM (192 * 1024 * 1024) /* bytes: three write-ahead logs of 64 MB */
@@ -173,42 +172,7 @@ etcd_parameters(RecoveryStep *step, GError **error)
 	       recovery_output(step, "backup-dir", ETCD_BACKUP_DIR, error);
 }
 
-/* ---- values of all hosts ------------------------------------------------------------------- */
-
-/* {"m0": "…"}: what a host state's output is for a cluster state */
-static JsonObject *
-values_open(RecoveryStep *step, const char *param, JsonNode **root, GError **error)
-{
-	*root = json_from_string(recovery_string(step, param), NULL);
-	if (*root != NULL && JSON_NODE_HOLDS_OBJECT(*root))
-		return json_node_get_object(*root);
-	etcd_refuse(error, "%s is not an object with a value for each host: '%s'", param,
-		    recovery_string(step, param));
-	return NULL;
-}
-
-/* in the order of @hosts, NULL-terminated; NULL when one has none */
-static char **
-values_of(RecoveryStep *step, const char *param, char **hosts, GError **error)
-{
-	g_autoptr(JsonNode) root = NULL;
-	JsonObject *object = values_open(step, param, &root, error);
-	g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
-
-	for (guint i = 0; object != NULL && hosts[i] != NULL; i++) {
-		JsonNode *node = json_object_get_member(object, hosts[i]);
-
-		if (node == NULL || json_node_get_value_type(node) != G_TYPE_STRING) {
-			etcd_refuse(error, "%s: there is no value in %s", hosts[i], param);
-			return NULL;
-		}
-		g_ptr_array_add(values, json_node_dup_string(node));
-	}
-	if (object == NULL)
-		return NULL;
-	g_ptr_array_add(values, NULL);
-	return (char **)g_ptr_array_free(g_steal_pointer(&values), FALSE);
-}
+/* ---- agree ---------------------------------------------------------------------------------- */
 
 static gboolean
 check_distinct(const char *what, char **hosts, char **values, GError **error)
@@ -239,9 +203,9 @@ etcd_agree(RecoveryStep *step, GError **error)
 {
 	const char *token = recovery_string(step, "token");
 	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
-	g_auto(GStrv) names = values_of(step, "names", hosts, error);
-	g_auto(GStrv) urls = names == NULL ? NULL : values_of(step, "urls", hosts, error);
-	g_auto(GStrv) images = urls == NULL ? NULL : values_of(step, "images", hosts, error);
+	g_auto(GStrv) names = etcd_values(step, "names", hosts, error);
+	g_auto(GStrv) urls = names == NULL ? NULL : etcd_values(step, "urls", hosts, error);
+	g_auto(GStrv) images = urls == NULL ? NULL : etcd_values(step, "images", hosts, error);
 	g_autoptr(GString) cluster = g_string_new(NULL);
 	g_autoptr(RdMembers) members = NULL;
 	g_autofree char *text = NULL, *id = NULL;
@@ -272,7 +236,7 @@ etcd_compare(RecoveryStep *step, GError **error)
 {
 	const char *predicted = recovery_string(step, "predicted");
 	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
-	g_auto(GStrv) printed = values_of(step, "printed", hosts, error);
+	g_auto(GStrv) printed = etcd_values(step, "printed", hosts, error);
 	g_autoptr(RdMembers) expected = rd_members_parse(predicted);
 
 	if (printed == NULL)

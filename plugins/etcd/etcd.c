@@ -114,6 +114,8 @@ static const RecoveryParam place_params[] = {
 static const RecoveryParam health_params[] = {
     {"members", RECOVERY_PARAM_STRING, NULL, "members as they have to be"},
     {"cluster-id", RECOVERY_PARAM_STRING, NULL, "the cluster they have to form, hexadecimal"},
+    {"urls", RECOVERY_PARAM_STRING, NULL,
+     "peer URLs of all present hosts: a member that is none of theirs is not demanded"},
     {0},
 };
 static const char *const status_outputs[] = {"summary", NULL};
@@ -205,7 +207,7 @@ static const RecoveryState states[] = {
     },
     {
 	.name = "health",
-	.summary = "all members run as one cluster with one leader",
+	.summary = "the members of all present hosts run as one cluster with one leader",
 	.kind = RECOVERY_KIND_WAIT,
 	.params = health_params,
 	.timeout = 600,

@@ -57,6 +57,9 @@ RecoveryProbe etcd_single_member_probe(RecoveryStep *step, GError **error);
 gboolean etcd_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* PERMANENT unless the file system of @dir on the step's host has @needed bytes left */
 gboolean etcd_check_space(RecoveryStep *step, const char *dir, guint64 needed, GError **error);
+/* values.c: what @param, {"host": "value", …}, has for each of @hosts, in their order and
+ * NULL-terminated; NULL with PERMANENT when one has none */
+char **etcd_values(RecoveryStep *step, const char *param, char **hosts, GError **error);
 /* the container to run etcdctl in: the one made for it, else etcd's own; NULL when neither runs */
 const RdContainer *etcd_container(GPtrArray *containers);
 /* restore-UUID of the run's token, below ETCD_DIR; NULL with PERMANENT */

@@ -71,6 +71,18 @@ rd_members_find(const RdMembers *self, guint64 id)
 	return NULL;
 }
 
+const RdMember *
+rd_members_find_url(const RdMembers *self, const char *url)
+{
+	for (guint i = 0; i < self->members->len; i++) {
+		const RdMember *member = self->members->pdata[i];
+
+		if (strcmp(member->url, url) == 0)
+			return member;
+	}
+	return NULL;
+}
+
 /* the first eight bytes of the digest, big endian */
 static guint64
 digest_id(GChecksum *checksum)

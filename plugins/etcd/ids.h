@@ -24,6 +24,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdMembers, rd_members_free)
 void rd_members_add(RdMembers *self, const char *url, guint64 id);
 gboolean rd_members_equal(const RdMembers *a, const RdMembers *b);
 const RdMember *rd_members_find(const RdMembers *self, guint64 id);
+const RdMember *rd_members_find_url(const RdMembers *self, const char *url);
 
 /* as `snapshot restore --initial-cluster-token @token` makes them, one URL for each member */
 RdMembers *rd_members_predict(const char *token, const char *const *urls);

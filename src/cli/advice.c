@@ -48,6 +48,18 @@ rd_advice_accepts(RdRun *run, const char *word, const char *step, const char *ar
 	return events != NULL;
 }
 
+/* Not the host's refusal but ours (host/ssh-login.c): a key that nobody vouched for. There is
+ * nothing to decide about a host that was not talked to, and it is not gone either. */
+static const char *
+rd_advice_host_key(const char *text)
+{
+	if (text == NULL || strstr(text, "host key") == NULL)
+		return NULL;
+	return "you compared the fingerprint on its console (ssh-keygen -lf "
+	       "/etc/ssh/ssh_host_ed25519_key.pub) and put that key in place of the known one: "
+	       "it is asked again";
+}
+
 static void
 rd_cause_add(RdCause *cause, char *command, const char *when)
 {
@@ -82,16 +94,17 @@ rd_advice_step(RdRun *run, const char *run_id, const RdStep *step)
 				      step->intent ? "unknown outcome, needs your verdict"
 						   : "refused, nothing was touched by it",
 				      step->text);
+	const char *key = rd_advice_host_key(step->text);
 
 	cause->step = step;
 	for (guint i = 0; i < G_N_ELEMENTS(verdicts); i++) {
 		const char *word = verdicts[i].word;
 
-		if (verdicts[i].intent != step->intent)
+		if (verdicts[i].intent != step->intent || (word != NULL && key != NULL))
 			continue;
 		if (word == NULL && rd_advice_accepts(run, "resume", NULL, NULL))
 			rd_cause_add(cause, g_strdup_printf("recoveryd resume %s", run_id),
-				     verdicts[i].when);
+				     key != NULL ? key : verdicts[i].when);
 		else if (word != NULL && rd_advice_accepts(run, "decide", name, word))
 			rd_cause_add(cause,
 				     g_strdup_printf("recoveryd decide %s %s %s --reason \"...\"",
@@ -99,7 +112,7 @@ rd_advice_step(RdRun *run, const char *run_id, const RdStep *step)
 				     verdicts[i].when);
 	}
 	/* a host that never answers again would be asked for ever */
-	if (step->silent && rd_advice_accepts(run, "excuse", NULL, step->target))
+	if (step->silent && key == NULL && rd_advice_accepts(run, "excuse", NULL, step->target))
 		rd_cause_add(cause,
 			     g_strdup_printf("recoveryd excuse %s %s --reason \"...\"", run_id,
 					     step->target),
@@ -159,12 +172,11 @@ static const struct {
 	gboolean enrol;
 } troubles[] = {
     {"fenced", "another holds its lock", "the other has given the lock back", NULL, FALSE},
-    {"busy", "something older still touches it", "that came to its end",
-     "it is powered off, and you have seen to that", FALSE},
+    {"busy", "something older still touches it", "that came to its end", NULL, FALSE},
     {"unreachable", "does not answer", "it can be reached again",
      "it is powered off, and you have seen to that", FALSE},
-    {"refused", "refuses us", "the cause is removed",
-     "it is powered off, and you have seen to that", FALSE},
+    /* it answers, so it is not powered off */
+    {"refused", "refuses us", "the cause is removed", NULL, FALSE},
     {"rebuilt", "is not the machine that was known", NULL,
      "it takes no part: it is powered off, or rebuilt and empty", TRUE},
 };
@@ -175,6 +187,7 @@ rd_advice_host(RdRun *run, const char *run_id, const RdRunHost *host)
 {
 	const char *name = host->plan->name;
 	RdCause *cause = rd_cause_new(name, host->trouble_word, host->trouble);
+	const char *key = rd_advice_host_key(host->trouble);
 
 	cause->host = host;
 	for (guint i = 0; i < G_N_ELEMENTS(troubles); i++) {
@@ -192,7 +205,7 @@ rd_advice_host(RdRun *run, const char *run_id, const RdRunHost *host)
 			    "it was rebuilt, and you know that it is this host");
 		if (troubles[i].resume != NULL && rd_advice_accepts(run, "resume", NULL, NULL))
 			rd_cause_add(cause, g_strdup_printf("recoveryd resume %s", run_id),
-				     troubles[i].resume);
+				     key != NULL ? key : troubles[i].resume);
 		if (troubles[i].excuse != NULL && rd_advice_accepts(run, "excuse", NULL, name))
 			rd_cause_add(cause,
 				     g_strdup_printf("recoveryd excuse %s %s --reason \"...\"",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/outlive.h"
 #include "cli/reading.h"
 #include "cli/watch.h"
 #include "engine/begin.h"
@@ -65,7 +66,7 @@ rd_ask_ensure_engine(RdAsking *self, GError **error)
 
 	if (rd_engine_alive(self->open->dir))
 		return TRUE;
-	if (!rd_ensure_engine(self->open->dir, &how, error)) {
+	if (!rd_outlive_ensure_engine(self->cli, self->open->dir, &how, error)) {
 		g_prefix_error(error,
 			       "%s was left in the run, but there is no engine: ", self->ask->word);
 		return FALSE;

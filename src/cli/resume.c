@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/follow.h"
+#include "cli/outlive.h"
 #include "cli/reading.h"
 #include "engine/begin.h"
 #include "journal/request.h"
@@ -28,17 +29,20 @@ rd_resume_options(void)
 
 /* TRUE when there is nothing to do, and it has been said */
 static gboolean
-rd_resume_needless(const RdCli *cli, RdRun *run, const char *id, gboolean alive)
+rd_resume_needless(const RdCli *cli, RdRundir *dir, RdRun *run)
 {
+	const char *id = rd_rundir_get_id(dir);
+
 	if (rd_run_get_state(run) == RD_RUN_ENDED) {
 		rd_cli_say(cli, "%s has ended: %s. Nothing to resume", id, rd_run_get_end(run));
 		return TRUE;
 	}
-	if (alive && rd_run_get_state(run) == RD_RUN_RUNNING) {
-		rd_cli_say(cli, "%s is at work. Nothing to resume", id);
-		return TRUE;
-	}
-	return FALSE;
+	if (!rd_engine_alive(dir) || rd_run_get_state(run) != RD_RUN_RUNNING)
+		return FALSE;
+	rd_cli_say(cli, "%s is at work. %s", id,
+		   rd_outlive_lend_agent(cli, dir) ? "It has your ssh agent now"
+						   : "Nothing to resume");
+	return TRUE;
 }
 
 static gboolean
@@ -52,7 +56,7 @@ rd_resume_ask(RdRundir *dir, GError **error)
 
 /* An engine that was just ending when we looked hears nothing any more: then another is needed. */
 static gboolean
-rd_resume_until_heard(RdRundir *dir, char **how, GError **error)
+rd_resume_until_heard(const RdCli *cli, RdRundir *dir, char **how, GError **error)
 {
 	for (guint i = 0; i < RD_RESUME_LOOKS; i++) {
 		/* heard meanwhile, and perhaps at its end already: another engine has no business
@@ -60,7 +64,7 @@ rd_resume_until_heard(RdRundir *dir, char **how, GError **error)
 		if (i > 0 && !rd_reading_request_waits(dir))
 			return TRUE;
 		g_clear_pointer(how, g_free);
-		if (!rd_ensure_engine(dir, how, error))
+		if (!rd_outlive_ensure_engine(cli, dir, how, error))
 			return FALSE;
 		if (!rd_reading_request_waits(dir))
 			return TRUE;
@@ -89,7 +93,7 @@ rd_resume_run(const RdCli *cli, char **args, GError **error)
 	if (open == NULL)
 		return RD_EXIT_JOURNAL;
 	id = rd_rundir_get_id(open->dir);
-	if (rd_resume_needless(cli, open->run, id, rd_engine_alive(open->dir)))
+	if (rd_resume_needless(cli, open->dir, open->run))
 		return rd_run_get_state(open->run) == RD_RUN_ENDED ? rd_exit_of_run(open->run)
 								   : RD_EXIT_DONE;
 	/* what waits for a person is told that the person is here; what only lost its engine
@@ -99,7 +103,7 @@ rd_resume_run(const RdCli *cli, char **args, GError **error)
 	    rd_run_get_state(open->run) != RD_RUN_CANCELLING &&
 	    rd_run_get_state(open->run) != RD_RUN_ENDING && !rd_resume_ask(open->dir, error))
 		return RD_EXIT_FAILED;
-	if (!rd_resume_until_heard(open->dir, &how, error))
+	if (!rd_resume_until_heard(cli, open->dir, &how, error))
 		return RD_EXIT_FAILED;
 	rd_cli_say(cli, "%s runs %s", id, how);
 	if (detach)

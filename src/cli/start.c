@@ -5,9 +5,11 @@
 
 #include "cli/commands.h"
 #include "cli/follow.h"
+#include "cli/outlive.h"
 #include "cli/places.h"
 #include "engine/begin.h"
 #include "engine/session.h"
+#include "engine/setting.h"
 
 static char *inventory;
 static char **inputs;
@@ -59,6 +61,22 @@ rd_start_pairs(char **words, const char *option, GHashTable *table, GError **err
 	return TRUE;
 }
 
+static gboolean
+rd_start_say_doubts(const RdCli *cli, RdRundir *dir, GError **error)
+{
+	g_autofree char *path = rd_rundir_file(dir, "setting.json");
+	g_autoptr(RdRunSetting) setting = rd_run_setting_load(path, error);
+	g_autoptr(GPtrArray) doubts = NULL;
+
+	if (setting == NULL)
+		return FALSE;
+	doubts = rd_outlive_doubts(setting->inventory, g_getenv("SSH_AUTH_SOCK"),
+				   g_get_real_time() / G_USEC_PER_SEC);
+	for (guint i = 0; i < doubts->len; i++)
+		rd_cli_say(cli, "warning: %s", (char *)g_ptr_array_index(doubts, i));
+	return TRUE;
+}
+
 static RdExit
 rd_start_run(const RdCli *cli, char **args, GError **error)
 {
@@ -100,7 +118,8 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	}
 	for (guint i = 0; warnings != NULL && i < warnings->len; i++)
 		rd_cli_say(cli, "warning: %s", (char *)g_ptr_array_index(warnings, i));
-	if (!rd_ensure_engine(dir, &how, error))
+	if (!rd_start_say_doubts(cli, dir, error) ||
+	    !rd_outlive_ensure_engine(cli, dir, &how, error))
 		return RD_EXIT_FAILED;
 	g_print("%s\n", rd_rundir_get_id(dir));
 	rd_cli_say(cli, "runs %s", how);

@@ -63,10 +63,30 @@ rd_brief_mark(RdBrief *self, const RdView *view)
 	rd_brief_line(self, "no mark passed");
 }
 
+/* "m1, m2": asked and silent so far. (transfer full) */
+static char *
+rd_view_asked(const RdView *view)
+{
+	GPtrArray *hosts = rd_run_get_hosts(view->run);
+	GString *names = g_string_new(NULL);
+
+	for (guint i = 0; i < hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(hosts, i);
+
+		if (rd_view_is_asking(view, host) ||
+		    (rd_host_deadline(host) != 0 && !host->excused &&
+		     rd_run_get_state(view->run) == RD_RUN_RUNNING))
+			g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "",
+					       host->plan->name);
+	}
+	return g_string_free(names, FALSE);
+}
+
 static void
 rd_brief_work(RdBrief *self, const RdView *view)
 {
 	GPtrArray *steps = rd_run_get_steps(view->run);
+	g_autofree char *asked = rd_view_asked(view);
 
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
@@ -83,6 +103,8 @@ rd_brief_work(RdBrief *self, const RdView *view)
 			rd_brief_line(self, " %s", line);
 		return; /* the first tells enough */
 	}
+	if (*asked != '\0')
+		rd_brief_line(self, "no answer yet: %s", asked);
 }
 
 static void
@@ -142,6 +164,7 @@ char *
 rd_view_summary(const RdView *view)
 {
 	GPtrArray *steps = rd_run_get_steps(view->run);
+	g_autofree char *asked = rd_view_asked(view);
 	GString *line = g_string_new(NULL);
 	RdFacts facts;
 	const char *ink;
@@ -164,5 +187,7 @@ rd_view_summary(const RdView *view)
 				       rd_view_describe_life(step), *text != '\0' ? ": " : "",
 				       text);
 	}
+	if (*asked != '\0')
+		g_string_append_printf(line, "; no answer yet: %s", asked);
 	return g_string_free(line, FALSE);
 }

@@ -81,6 +81,7 @@ rd_json_states(JsonBuilder *json, const RdView *view)
 			       state->mark != RD_MARK_NONE ? rd_mark_to_string(state->mark) : NULL);
 		rd_json_string(json, "life",
 			       rd_state_life_to_string(rd_view_get_state_life(view, state)));
+		rd_json_int(json, "timeout_s", state->timeout_s);
 		json_builder_set_member_name(json, "steps");
 		json_builder_begin_array(json);
 		for (guint j = 0; j < steps->len; j++)
@@ -119,6 +120,7 @@ rd_json_hosts(JsonBuilder *json, const RdView *view)
 	json_builder_begin_array(json);
 	for (guint i = 0; i < hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(hosts, i);
+		gint64 until = rd_host_deadline(host);
 
 		json_builder_begin_object(json);
 		rd_json_string(json, "host", host->plan->name);
@@ -128,6 +130,11 @@ rd_json_hosts(JsonBuilder *json, const RdView *view)
 		rd_json_string(json, "reason", host->excuse);
 		rd_json_number(json, "lock", host->granted);
 		rd_json_bool(json, "released", host->released);
+		rd_json_bool(json, "asking", rd_view_is_asking(view, host));
+		rd_json_wall(json, "asked_until",
+			     until != 0 && view->engine == RD_ENGINE_ALIVE
+				 ? view->wall + until - view->clock
+				 : 0);
 		rd_json_string(json, "trouble", host->trouble_word);
 		rd_json_string(json, "trouble_text", host->trouble);
 		json_builder_end_object(json);

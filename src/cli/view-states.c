@@ -109,10 +109,22 @@ rd_page_count_targets(RdPage *self, GPtrArray *steps)
 	return g_strdup_printf("%u hosts%s", n, excused->str);
 }
 
+/* nobody knows yet how long it takes; how long it may is known */
+static char *
+rd_page_allowed(const RdPlanState *state, guint n)
+{
+	g_autofree char *span = rd_format_duration((gint64)state->timeout_s * G_USEC_PER_SEC);
+
+	return state->timeout_s == 0
+		   ? g_strdup("")
+		   : g_strdup_printf(", at most %s%s", span, n > 1 ? " each" : "");
+}
+
 /* "m0 ✓  m1 ▶  m2 ·" while it is at work; else what the one step found, or how many there are */
 static char *
-rd_page_state_targets(RdPage *self, GPtrArray *steps, RdStateLife life)
+rd_page_state_targets(RdPage *self, const RdPlanState *state, GPtrArray *steps, RdStateLife life)
 {
+	g_autofree char *allowed = rd_page_allowed(state, steps->len);
 	g_autoptr(GString) text = g_string_new(NULL);
 	const RdStep *only = steps->len == 1 ? g_ptr_array_index(steps, 0) : NULL;
 
@@ -120,10 +132,14 @@ rd_page_state_targets(RdPage *self, GPtrArray *steps, RdStateLife life)
 		g_autofree char *clean =
 		    rd_screen_clean(rd_life_is_final(only->life) ? only->text : NULL);
 
-		return g_strdup_printf("%s%s%s", only->target, *clean != '\0' ? ": " : "", clean);
+		return g_strdup_printf("%s%s%s%s", only->target, *clean != '\0' ? ": " : "", clean,
+				       life == RD_STATE_AHEAD ? allowed : "");
 	}
-	if (life == RD_STATE_AHEAD || life == RD_STATE_DONE)
-		return rd_page_count_targets(self, steps);
+	if (life == RD_STATE_AHEAD || life == RD_STATE_DONE) {
+		g_autofree char *targets = rd_page_count_targets(self, steps);
+
+		return g_strconcat(targets, life == RD_STATE_AHEAD ? allowed : "", NULL);
+	}
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
 		g_autofree char *sign = rd_page_sign(self, rd_page_step_life(step));
@@ -236,7 +252,7 @@ rd_page_state(RdPage *self, guint index, const RdPlanState *state)
 	g_autofree char *sign = rd_page_sign(self, life);
 	g_autofree char *name = rd_screen_pad(state->name, rd_page_name_columns(self));
 	g_autofree char *took = rd_page_state_took(self, steps, life);
-	g_autofree char *targets = rd_page_state_targets(self, steps, life);
+	g_autofree char *targets = rd_page_state_targets(self, state, steps, life);
 	const char *bold = life == RD_STATE_WORK || life == RD_STATE_HELD ? RD_INK_BOLD : "";
 	gboolean alone = self->screen->width != 0 && self->screen->width < 60;
 

@@ -164,6 +164,29 @@ rd_page_marks(RdPage *self)
 
 /* ---- hosts, causes, commands --------------------------------------------------------------- */
 
+/* what its answer, or its silence, means for those who wait */
+static void
+rd_page_host_asked(RdPage *self, const RdRunHost *host, GString *text)
+{
+	gint64 until = rd_host_deadline(host), left = until - self->view->clock;
+	g_autofree char *since = rd_format_time(self->facts.started, self->view->wall);
+	g_autofree char *span = rd_format_duration(self->view->wall - self->facts.started);
+	g_autofree char *at = rd_format_time(self->view->wall + left, self->view->wall);
+	g_autofree char *left_span = rd_format_duration(left);
+	/* counted from when the silence is noticed, which it is not yet */
+	g_autofree char *least =
+	    rd_format_time(self->facts.started + rd_host_patience(), self->view->wall);
+
+	if (rd_view_is_asking(self->view, host))
+		g_string_append_printf(text,
+				       "  " RD_INK_WORK "being asked" RD_INK_END
+				       ": no answer since %s (%s), until %s at least",
+				       since, span, least);
+	else if (until != 0 && left > 0 && self->view->engine == RD_ENGINE_ALIVE &&
+		 rd_run_get_state(self->view->run) == RD_RUN_RUNNING)
+		g_string_append_printf(text, "; asked again until %s (%s left)", at, left_span);
+}
+
 static void
 rd_page_host(RdPage *self, const RdRunHost *host, guint columns)
 {
@@ -180,12 +203,16 @@ rd_page_host(RdPage *self, const RdRunHost *host, guint columns)
 
 		g_string_append_printf(text, "  " RD_INK_BAD "%s" RD_INK_END "%s%s",
 				       host->trouble_word, *trouble != '\0' ? ": " : "", trouble);
+		rd_page_host_asked(self, host, text);
+	} else if (rd_view_is_asking(self->view, host)) {
+		rd_page_host_asked(self, host, text);
 	} else if (host->granted != 0) {
 		g_string_append_printf(text, "  lock #%" G_GINT64_FORMAT, host->granted);
 	} else if (host->released) {
 		g_string_append(text, "  lock given back");
 	} else if (host->plan->locked) {
-		g_string_append(text, "  lock not held");
+		g_string_append_printf(text, "  %slock not held",
+				       host->surveyed ? "answered, " : "");
 	}
 	rd_page_add(self->page, self->screen, 2, 4 + columns, text->str);
 }

@@ -159,6 +159,7 @@ rd_view_get_facts(const RdView *view, RdFacts *facts)
 
 		if (event->kind == RD_EVENT_ENGINE && g_strcmp0(event->word, "started") == 0) {
 			facts->bastion = event->key;
+			facts->started = event->wall;
 			if (starts++ > 0) {
 				facts->resumed = event->wall;
 				facts->lost += MAX(event->wall - before, 0);
@@ -172,6 +173,16 @@ rd_view_get_facts(const RdView *view, RdFacts *facts)
 	facts->resumes = starts > 0 ? starts - 1 : 0;
 	facts->elapsed =
 	    (facts->ended != 0 ? facts->ended : view->wall) - rd_run_get_created_wall(view->run);
+}
+
+gboolean
+rd_view_is_asking(const RdView *view, const RdRunHost *host)
+{
+	RdRunState state = rd_run_get_state(view->run);
+
+	return view->engine == RD_ENGINE_ALIVE && rd_run_get_starts(view->run) > 0 &&
+	       (state == RD_RUN_NEW || state == RD_RUN_RUNNING) && host->plan->locked &&
+	       !host->excused && !host->surveyed && host->trouble_word == NULL;
 }
 
 gboolean

@@ -47,8 +47,13 @@ typedef struct {
 	const char *bastion; /* (nullable) (unowned) of the newest engine */
 	gint64 lost;	     /* microseconds without an engine, in all, ended gaps only */
 	gint64 last;	     /* wall time of the newest event */
+	gint64 started;	     /* wall time of the newest engine's start, 0 before the first */
 } RdFacts;
 void rd_view_get_facts(const RdView *view, RdFacts *facts);
+/* The engine at work asks every host that grants the lock who holds it before it does anything
+ * else, and this one has not said a word yet. One that is in trouble has: see rd_host_deadline().
+ */
+gboolean rd_view_is_asking(const RdView *view, const RdRunHost *host);
 /* an engine ought to be at work, and none is */
 gboolean rd_view_is_orphaned(const RdView *view);
 /* "RUNNING", "NO ENGINE", "HELD", "DONE" … (unowned) and an ink for it */

@@ -82,22 +82,6 @@ rd_begin_read_procedure(RdBeginning *self, GError **error)
 	return self->procedure != NULL;
 }
 
-/* a run outlives its terminal, a forwarded agent does not */
-static void
-rd_begin_warn_of_agents(RdBeginning *self)
-{
-	for (guint i = 0; i < self->setting->inventory->hosts->len; i++) {
-		const RdInventoryHost *host = g_ptr_array_index(self->setting->inventory->hosts, i);
-
-		if (host->login->key == NULL && host->login->agent)
-			g_ptr_array_add(self->warnings,
-					g_strdup_printf("%s is reached by the keys of an ssh agent "
-							"alone: when that ends, the run waits for "
-							"the host until a person helps",
-							host->name));
-	}
-}
-
 static gboolean
 rd_begin_read_inventory(RdBeginning *self, GError **error)
 {
@@ -110,7 +94,6 @@ rd_begin_read_inventory(RdBeginning *self, GError **error)
 	if (self->options->recovery_host != NULL &&
 	    !rd_inventory_set_recovery(inventory, self->options->recovery_host, error))
 		return FALSE;
-	rd_begin_warn_of_agents(self);
 	if (rd_inventory_get_recovery(inventory) == NULL) {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
 			    "%s: no host has `recovery: true`: say which with --recovery-host",

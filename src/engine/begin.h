@@ -32,9 +32,14 @@ RdRundir *rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError *
  * The JSON of rd_catalogue_describe(), as text (transfer full) */
 char *rd_describe_plugins(const char *plugin_dir, GError **error);
 
-/* Starts an engine for @dir unless one is alive. It outlives this process and its terminal;
- * *how says in words how, and what that does not survive (out) (transfer full). */
-gboolean rd_ensure_engine(RdRundir *dir, char **how, GError **error);
+/* what somebody has to know before an engine is started */
+typedef void (*RdSpawnWarn)(const char *text, gpointer data);
+
+/* Starts an engine for @dir unless one is alive. It outlives this process and its terminal; @warn
+ * (nullable) is told before when it may not outlive this login, *how says in words how it was
+ * started, and what that does not survive (out) (transfer full). */
+gboolean rd_ensure_engine(RdRundir *dir, RdSpawnWarn warn, gpointer data, char **how,
+			  GError **error);
 /* The run has ended: the unit that would start it again after a reboot is taken away, if there is
  * one. */
 void rd_spawn_forget(RdRundir *dir);

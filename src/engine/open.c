@@ -32,19 +32,24 @@ rd_open_run_plan(RdRundir *dir, RdRunSetting *setting, GError **error)
 }
 
 static gboolean
+rd_open_run_apply(const RdEvent *event, gpointer data, GError **error)
+{
+	RdOpenRun *self = data;
+
+	if (!rd_run_apply(self->run, event, error))
+		return FALSE;
+	if (self->events != NULL)
+		g_ptr_array_add(self->events, rd_event_copy(event));
+	return TRUE;
+}
+
+static gboolean
 rd_open_run_fold(RdOpenRun *self, gint64 after, gboolean *news, GError **error)
 {
-	g_autoptr(GPtrArray) events = rd_journal_read(self->journal, after, error);
-
-	if (events == NULL)
+	if (!rd_journal_each(self->journal, after, rd_open_run_apply, self, error))
 		return FALSE;
 	if (news != NULL)
-		*news = events->len > 0;
-	for (guint i = 0; i < events->len; i++)
-		if (!rd_run_apply(self->run, g_ptr_array_index(events, i), error))
-			return FALSE;
-	if (self->events != NULL)
-		g_ptr_array_extend_and_steal(self->events, g_steal_pointer(&events));
+		*news = rd_run_get_seq(self->run) > after;
 	return TRUE;
 }
 

@@ -81,31 +81,54 @@ rd_user_lingers(void)
 	return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
+static void
+rd_spawn_warn(RdRundir *dir, RdSpawnWarn warn, gpointer data, const char *how, const char *lack)
+{
+	g_autofree char *text = g_strdup_printf(
+	    "the run is going to be %s: it goes on without this terminal, but NOT %s. "
+	    "Then recoveryd resume %s goes on with it",
+	    how, lack, rd_rundir_get_id(dir));
+
+	if (warn != NULL)
+		warn(text, data);
+}
+
 static gboolean
-rd_spawn_by_user_manager(RdRundir *dir, const char *program, char **how)
+rd_spawn_by_user_manager(RdRundir *dir, const char *program, RdSpawnWarn warn, gpointer data,
+			 char **how)
 {
 	g_autofree char *unit = g_strdup_printf("recoveryd-%s", rd_rundir_get_id(dir));
 	g_autofree char *bus = g_strdup_printf("--unit=%s", unit);
 
 	if (geteuid() == 0 || g_getenv("XDG_RUNTIME_DIR") == NULL ||
-	    !rd_spawn_try(NULL, "systemd-run", "--user", "--collect", bus, program, "engine",
+	    !rd_spawn_try(NULL, "systemctl", "--user", "show-environment", NULL))
+		return FALSE;
+	if (!rd_user_lingers())
+		rd_spawn_warn(dir, warn, data, "a service of your user manager",
+			      "after the end of your last session, unless you type loginctl "
+			      "enable-linger before");
+	if (!rd_spawn_try(NULL, "systemd-run", "--user", "--collect", bus, program, "engine",
 			  rd_rundir_get_path(dir), NULL))
 		return FALSE;
-	*how = g_strdup_printf("as %s.service of your user manager: survives this terminal%s", unit,
-			       rd_user_lingers()
-				   ? " and logout; not a reboot of this machine: then resume"
-				   : ", NOT the end of your last session: loginctl enable-linger");
+	*how = g_strdup_printf(
+	    "as %s.service of your user manager: survives this terminal%s", unit,
+	    rd_user_lingers() ? " and logout; not a reboot of this machine: then resume" : "");
 	return TRUE;
 }
 
 /* a grandchild in its own session, so that nobody has to wait for it and no terminal ends it */
 static gboolean
-rd_spawn_by_session(RdRundir *dir, const char *program, char **how, GError **error)
+rd_spawn_by_session(RdRundir *dir, const char *program, RdSpawnWarn warn, gpointer data, char **how,
+		    GError **error)
 {
 	g_autofree char *log = rd_rundir_file(dir, "log/engine.log");
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid;
 
+	rd_spawn_warn(dir, warn, data, "a process of this login alone",
+		      "after a reboot of this machine, nor after your logout where logind has "
+		      "KillUserProcesses=yes");
+	pid = fork();
 	if (pid == 0) {
 		int null = open("/dev/null", O_RDWR);
 		int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -128,8 +151,7 @@ rd_spawn_by_session(RdRundir *dir, const char *program, char **how, GError **err
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	*how = g_strdup("as a process of its own: survives this terminal; not a reboot of this "
-			"machine, nor a logout where KillUserProcesses=yes: then resume");
+	*how = g_strdup("as a process of its own: survives this terminal");
 	return TRUE;
 }
 
@@ -154,7 +176,7 @@ rd_spawn_wait(RdRundir *dir, GError **error)
 }
 
 gboolean
-rd_ensure_engine(RdRundir *dir, char **how, GError **error)
+rd_ensure_engine(RdRundir *dir, RdSpawnWarn warn, gpointer data, char **how, GError **error)
 {
 	g_autofree char *program = g_file_read_link("/proc/self/exe", error);
 	g_autofree char *mark = rd_rundir_file(dir, "engine-began");
@@ -168,8 +190,9 @@ rd_ensure_engine(RdRundir *dir, char **how, GError **error)
 		return TRUE;
 	}
 	unlink(mark);
-	if (!rd_spawn_by_unit(dir, &words) && !rd_spawn_by_user_manager(dir, program, &words) &&
-	    !rd_spawn_by_session(dir, program, &words, error))
+	if (!rd_spawn_by_unit(dir, &words) &&
+	    !rd_spawn_by_user_manager(dir, program, warn, data, &words) &&
+	    !rd_spawn_by_session(dir, program, warn, data, &words, error))
 		return FALSE;
 	if (!rd_spawn_wait(dir, error))
 		return FALSE;

@@ -21,6 +21,7 @@ rd_host_address_free(RdHostAddress *address)
 	g_free(address->address);
 	g_free(address->user);
 	g_free(address->key_file);
+	g_free(address->agent);
 	g_free(address->host_key);
 	g_free(address->known_hosts);
 	rd_host_address_free(address->jump);

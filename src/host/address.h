@@ -12,6 +12,8 @@ struct _RdHostAddress {
 	char *user;	    /* not root: becomes root by sudo -n */
 	char *key_file;	    /* (nullable) private key; KEY-cert.pub beside it is used too */
 	gboolean use_agent; /* after the key file */
+	char *agent;	    /* (nullable) link to the agent's socket, which may be put elsewhere at
+			     * any time, or be missing: then $SSH_AUTH_SOCK */
 	char *host_key;	   /* (nullable) "ssh-ed25519 AAAA...", one a line: the only ones trusted */
 	char *known_hosts; /* (nullable) file, read when there is no host_key; never written */
 	RdHostAddress *jump; /* (owned) (nullable) reached through this one */

@@ -99,6 +99,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdSurvey, rd_survey_clear)
  * RECOVERY_ERROR_UNREACHABLE when there was no complete answer, CANCELLED, PERMANENT (unknown
  * host key, no permission to become root), each naming the host. */
 typedef struct _RdWorld RdWorld;
+typedef struct _RdKube RdKube; /* kube/call.h */
 typedef struct {
 	gboolean (*call)(RdWorld *world, const char *host, const RdCall *call, RdReply *reply,
 			 GError **error);
@@ -109,6 +110,10 @@ typedef struct {
 	gboolean (*pause)(RdWorld *world, guint milliseconds);
 	gint64 (*clock)(RdWorld *world); /* microseconds, CLOCK_BOOTTIME or virtual */
 	gboolean (*cancelled)(RdWorld *world);
+	/* (nullable) the way to the Kubernetes API, made at the first call and owned by the world;
+	 * NULL with error when there is none (PERMANENT) or it could not be opened now
+	 * (UNREACHABLE: the next call tries again) */
+	RdKube *(*kube)(RdWorld *world, GError **error);
 } RdWorldClass;
 struct _RdWorld {
 	const RdWorldClass *klass;

@@ -37,6 +37,8 @@ typedef struct {
 	GHashTable *slots;    /* (element-type utf8 Slot) (owned), not changed after new */
 	char *run, *root;     /* (owned) (nullable) */
 	int cancel_fd;
+	RdHostKube kube_maker;
+	RdKube *kube; /* (owned) (nullable) */
 } HostWorld;
 
 static void
@@ -209,12 +211,26 @@ world_call_all(RdWorld *world, const char *const *hosts, guint n_hosts, const Rd
 
 /* ---- ---------------------------------------------------------------------------------------- */
 
+static RdKube *
+world_kube(RdWorld *world, GError **error)
+{
+	HostWorld *self = (HostWorld *)world;
+
+	if (self->kube == NULL && self->kube_maker.open == NULL)
+		g_set_error_literal(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+				    "this run has no way to the Kubernetes API");
+	else if (self->kube == NULL)
+		self->kube = self->kube_maker.open(world, self->kube_maker.data, error);
+	return self->kube;
+}
+
 static const RdWorldClass host_world_class = {
     .call = world_call,
     .call_all = world_call_all,
     .pause = world_pause,
     .clock = world_clock,
     .cancelled = world_cancelled,
+    .kube = world_kube,
 };
 
 RdWorld *
@@ -248,12 +264,21 @@ rd_host_world_set_root(RdWorld *world, const char *root)
 }
 
 void
+rd_host_world_set_kube(RdWorld *world, const RdHostKube *kube)
+{
+	((HostWorld *)world)->kube_maker = *kube;
+}
+
+void
 rd_host_world_free(RdWorld *world)
 {
 	HostWorld *self = (HostWorld *)world;
 
 	if (self == NULL)
 		return;
+	/* it may go through our connections */
+	if (self->kube != NULL)
+		self->kube_maker.close(self->kube);
 	g_hash_table_unref(self->slots);
 	g_ptr_array_unref(self->addresses);
 	g_free(self->run);

@@ -12,6 +12,14 @@ G_BEGIN_DECLS
  * @cancel_fd: -1, or readable as soon as everything is to end; it is not read from. */
 RdWorld *rd_host_world_new(GPtrArray *addresses, const char *run, int cancel_fd);
 void rd_host_world_free(RdWorld *world);
+/* Who makes the way to the Kubernetes API when a body first asks for it, and frees it with the
+ * world: the inventory and kube/ are not host's to know. Without it the API is out of reach. */
+typedef struct {
+	RdKube *(*open)(RdWorld *world, gpointer data, GError **error);
+	void (*close)(RdKube *kube);
+	gpointer data;
+} RdHostKube;
+void rd_host_world_set_kube(RdWorld *world, const RdHostKube *kube);
 /* for tests: the hosts' files are below @root instead of /var/lib/recoveryd */
 void rd_host_world_set_root(RdWorld *world, const char *root);
 G_END_DECLS

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-host"
+#include "host/agent.h"
 #include "host/ssh-private.h"
-#include <errno.h>
-#include <poll.h>
 #include <recovery/plugin.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 /* Whom we talk to, and as whom. Keys of hosts are never learned here: a new one is shown with its
  * fingerprint, and a person puts it into the inventory. */
@@ -111,11 +107,10 @@ check_pinned(RdSsh *self, const char *pinned, ssh_key key, const char *shown, GE
 		    "or not this host: compare on its console before you accept it",
 		    self->name, shown, wanted);
 	else
-		g_set_error(
-		    error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-		    "%s: the host has a key of another type than the inventory: %s, not %s. "
-		    "Compare on its console before you accept it",
-		    self->name, shown, wanted);
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+			    "%s: the host key is of another type than the inventory's: %s, not %s. "
+			    "Compare on its console before you accept it",
+			    self->name, shown, wanted);
 	return FALSE;
 }
 
@@ -164,7 +159,7 @@ rd_ssh_check_host_key(RdSsh *self, const RdHostAddress *address, GError **error)
 /* what was tried and why it did not do, for one message at the end */
 typedef struct {
 	GString *tried;
-	gboolean success, partial;
+	gboolean success, partial, agent_away;
 } Login;
 
 static void note(Login *login, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -233,42 +228,28 @@ try_key(RdSsh *self, Login *login, const char *path, gboolean certificate, GErro
 	return conclude(self, login, rc, certificate ? cert_path : path, error);
 }
 
-/* libssh waits for an agent without limit, and a forwarded one whose login is gone never answers:
- * asks it for its keys first, NULL when it does */
+/* the link of a run is looked at each time: another login may have put its agent there */
 static char *
-agent_trouble(const char *path)
+agent_socket(const RdHostAddress *address)
 {
-	static const guint8 list_keys[] = {0, 0, 0, 1, 11};
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	struct pollfd answer = {.events = POLLIN};
-	char *trouble = NULL;
-	guint8 byte;
+	char *target = address->agent != NULL ? g_file_read_link(address->agent, NULL) : NULL;
 
-	if (path == NULL)
-		return g_strdup("no agent (SSH_AUTH_SOCK is not set)");
-	if (g_strlcpy(name.sun_path, path, sizeof name.sun_path) >= sizeof name.sun_path)
-		return g_strdup_printf("agent %s: the name is too long", path);
-	answer.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (answer.fd < 0 || connect(answer.fd, (struct sockaddr *)&name, sizeof name) != 0)
-		trouble = g_strdup_printf("agent %s: %s", path, g_strerror(errno));
-	else if (send(answer.fd, list_keys, sizeof list_keys, MSG_NOSIGNAL) < 0 ||
-		 poll(&answer, 1, 3000) != 1 || recv(answer.fd, &byte, 1, 0) != 1)
-		trouble = g_strdup_printf("agent %s does not answer", path);
-	if (answer.fd >= 0)
-		close(answer.fd);
-	return trouble;
+	return target != NULL ? target : g_strdup(g_getenv("SSH_AUTH_SOCK"));
 }
 
 static gboolean
-try_agent(RdSsh *self, Login *login, GError **error)
+try_agent(RdSsh *self, Login *login, const RdHostAddress *address, GError **error)
 {
-	g_autofree char *trouble = agent_trouble(g_getenv("SSH_AUTH_SOCK"));
+	g_autofree char *path = agent_socket(address);
+	g_autofree char *trouble = rd_agent_trouble(path);
 	int rc;
 
 	if (trouble != NULL) {
 		note(login, "%s", trouble);
+		login->agent_away = TRUE;
 		return TRUE;
 	}
+	ssh_options_set(self->session, SSH_OPTIONS_IDENTITY_AGENT, path);
 	if (!rd_ssh_await(self, rc, ssh_userauth_agent(self->session, NULL), SSH_AUTH_AGAIN, error))
 		return FALSE;
 	return conclude(self, login, rc, "the agent's keys", error);
@@ -286,10 +267,18 @@ rd_ssh_login(RdSsh *self, const RdHostAddress *address, GError **error)
 		if (!login.success && !try_key(self, &login, address->key_file, FALSE, error))
 			return FALSE;
 	}
-	if (!login.success && address->use_agent && !try_agent(self, &login, error))
+	if (!login.success && address->use_agent && !try_agent(self, &login, address, error))
 		return FALSE;
 	if (login.success)
 		return TRUE;
+	/* a run's agent ends with its login, and comes again with another one */
+	if (login.agent_away && address->agent != NULL) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE,
+			    "%s: no login, waiting for an ssh agent (%s): log in here again with "
+			    "yours (ssh -A) and type recoveryd resume",
+			    self->name, tried->str);
+		return FALSE;
+	}
 	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, "%s: no login (%s)%s",
 		    self->name, tried->len > 0 ? tried->str : "no key and no agent is configured",
 		    login.partial ? ": the host asks for a second factor, allow the key alone"

@@ -59,11 +59,22 @@ poll_timeout(RdSsh *self, gint64 now)
 	return (int)(MAX(next - now, 0) / 1000) + 1;
 }
 
+void
+rd_ssh_poll(RdSsh *self, GIOCondition events, GArray *fds)
+{
+	GPollFD peer = {.fd = ssh_get_fd(self->session), .events = events};
+
+	if (ssh_get_poll_flags(self->session) & SSH_WRITE_PENDING)
+		peer.events |= G_IO_OUT;
+	g_array_append_val(fds, peer);
+	if (self->jump != NULL)
+		rd_ssh_jump_poll(self->jump, fds);
+}
+
 gboolean
 rd_ssh_wait(RdSsh *self, GError **error)
 {
 	g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(GPollFD));
-	GPollFD peer = {.events = G_IO_IN};
 	GPollFD cancel = {.fd = self->cancel_fd, .events = G_IO_IN};
 	gint64 now = rd_boottime();
 
@@ -72,34 +83,28 @@ rd_ssh_wait(RdSsh *self, GError **error)
 	ask_for_sign(self, now);
 	if (self->jump != NULL)
 		rd_ssh_jump_move(self->jump);
-	peer.fd = ssh_get_fd(self->session);
-	if (ssh_get_poll_flags(self->session) & SSH_WRITE_PENDING)
-		peer.events |= G_IO_OUT;
-	g_array_append_val(fds, peer);
 	g_array_append_val(fds, cancel);
-	if (self->jump != NULL)
-		rd_ssh_jump_poll(self->jump, fds);
+	rd_ssh_poll(self, G_IO_IN, fds);
 	if (g_poll((GPollFD *)(void *)fds->data, fds->len, poll_timeout(self, now)) < 0 &&
 	    errno != EINTR) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: poll: %s",
 			    self->name, g_strerror(errno));
 		return FALSE;
 	}
-	if (g_array_index(fds, GPollFD, 1).revents != 0) {
+	if (g_array_index(fds, GPollFD, 0).revents != 0) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s: %s: cancelled",
 			    self->name, self->doing);
 		return FALSE;
 	}
-	if (g_array_index(fds, GPollFD, 0).revents & (G_IO_IN | G_IO_HUP | G_IO_ERR))
+	if (g_array_index(fds, GPollFD, 1).revents & (G_IO_IN | G_IO_HUP | G_IO_ERR))
 		self->heard = rd_boottime();
 	if (self->jump != NULL)
 		rd_ssh_jump_move(self->jump);
 	return TRUE;
 }
 
-/* what begins now has @seconds; 0: no limit but silence */
-static void
-begin(RdSsh *self, const char *doing, guint seconds)
+void
+rd_ssh_begin(RdSsh *self, const char *doing, guint seconds)
 {
 	gint64 now = rd_boottime();
 
@@ -146,7 +151,7 @@ connect_socket(RdSsh *self, const RdHostAddress *address, guint port, GError **e
 	}
 	via = rd_ssh_open(address->jump, self->cancel_fd, error);
 	if (via != NULL) {
-		begin(via, "forward", RD_SSH_CONNECT);
+		rd_ssh_begin(via, "forward", RD_SSH_CONNECT);
 		self->jump = rd_ssh_jump_open(via, address->address, port, &fd, error);
 	}
 	if (fd < 0)
@@ -196,7 +201,7 @@ rd_ssh_open(const RdHostAddress *address, int cancel_fd, GError **error)
 		return NULL;
 	self->session = ssh_new();
 	set_options(self, address, port, fd);
-	begin(self, "key exchange", RD_SSH_CONNECT);
+	rd_ssh_begin(self, "key exchange", RD_SSH_CONNECT);
 	if (!rd_ssh_await(self, rc, ssh_connect(self->session), SSH_AGAIN, error))
 		return NULL;
 	if (rc != SSH_OK) {
@@ -208,7 +213,7 @@ rd_ssh_open(const RdHostAddress *address, int cancel_fd, GError **error)
 	g_unix_set_fd_nonblocking(ssh_get_fd(self->session), TRUE, NULL);
 	if (!rd_ssh_check_host_key(self, address, error))
 		return NULL;
-	begin(self, "login", RD_SSH_CONNECT);
+	rd_ssh_begin(self, "login", RD_SSH_CONNECT);
 	if (!rd_ssh_login(self, address, error))
 		return NULL;
 	return g_steal_pointer(&self);
@@ -358,14 +363,14 @@ rd_ssh_run(RdSsh *self, const RdSshCommand *command, RdFrame *frame, gboolean *s
 	int rc;
 
 	*sent = FALSE;
-	begin(self, "open a channel", RD_SSH_CONNECT);
+	rd_ssh_begin(self, "open a channel", RD_SSH_CONNECT);
 	if (channel == NULL)
 		return rd_ssh_fail(self, "channel", error);
 	if (!rd_ssh_await(self, rc, open_channel(self, channel), SSH_AGAIN, error))
 		return FALSE;
 	if (rc != SSH_OK)
 		return rd_ssh_fail(self, "channel", error);
-	begin(self, "command", command->limit_s);
+	rd_ssh_begin(self, "command", command->limit_s);
 	*sent = TRUE;
 	if (!rd_ssh_await(self, rc, ssh_channel_request_exec(channel, command->command), SSH_AGAIN,
 			  error))

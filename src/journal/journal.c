@@ -133,22 +133,32 @@ rd_journal_append(RdJournal *self, GPtrArray *events, GError **error)
 	return rd_store_append(self->store, events, error);
 }
 
-static GPtrArray *
-read_memory(RdJournal *self, gint64 after)
+gboolean
+rd_journal_each(RdJournal *self, gint64 after, RdJournalFunc func, gpointer data, GError **error)
 {
-	GPtrArray *events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
-
+	if (self->store != NULL)
+		return rd_store_each(self->store, MAX(after, 0), func, data, error);
 	for (gint64 i = MAX(after, 0); i < self->memory->len; i++)
-		g_ptr_array_add(events, rd_event_copy(g_ptr_array_index(self->memory, i)));
-	return events;
+		if (!func(g_ptr_array_index(self->memory, i), data, error))
+			return FALSE;
+	return TRUE;
+}
+
+static gboolean
+collect(const RdEvent *event, gpointer data, GError **error)
+{
+	g_ptr_array_add(data, rd_event_copy(event));
+	return TRUE;
 }
 
 GPtrArray *
 rd_journal_read(RdJournal *self, gint64 after, GError **error)
 {
-	if (self->memory != NULL)
-		return read_memory(self, after);
-	return rd_store_read(self->store, MAX(after, 0), error);
+	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+
+	if (!rd_journal_each(self, after, collect, events, error))
+		return NULL;
+	return g_steal_pointer(&events);
 }
 
 const char *

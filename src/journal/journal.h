@@ -32,6 +32,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdJournal, rd_journal_free)
 gboolean rd_journal_append(RdJournal *self, GPtrArray *events, GError **error);
 /* events with seq > @after, in order (element-type RdEvent) (transfer full) */
 GPtrArray *rd_journal_read(RdJournal *self, gint64 after, GError **error);
+/* The same one by one, as a fold wants them: @event and its texts are good until @func returns. It
+ * must not write to this journal; FALSE with an error from it ends the walk. */
+typedef gboolean (*RdJournalFunc)(const RdEvent *event, gpointer data, GError **error);
+gboolean rd_journal_each(RdJournal *self, gint64 after, RdJournalFunc func, gpointer data,
+			 GError **error);
 /* hex SHA-256 of the newest event's chain, "" for an empty journal and one in memory (unowned) */
 const char *rd_journal_head(RdJournal *self);
 /* Walks the chain; FALSE names the first event that does not fit. *count may be NULL. A cut-off

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  *   outbox/           notifications (outbox.h)
  *   log/              debug output
  *   local/            what was fetched from hosts
+ *   agent             a link to the ssh agent of the newest login that lent one; often none
  *   status.json       what others may read
  *   procedure.yaml, cluster.yaml, types.json, setting.json, plugins/
  *                     copies, so that an upgrade in the middle changes nothing
@@ -20,6 +21,7 @@ G_BEGIN_DECLS
  * A run is called r-20261120-kite-3: day it was created (UTC), a word, and a number that grows with
  * every run of this BASE. Errors are GFileError with the path. */
 typedef struct _RdRundir RdRundir;
+#define RD_RUNDIR_AGENT "agent"
 
 /* (nullable) @state_dir of the command line, else RECOVERYD_STATE_DIR, else /var/lib/recoveryd for
  * root and $XDG_STATE_HOME/recoveryd for others. Absolute. (transfer full) */

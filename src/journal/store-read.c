@@ -6,19 +6,11 @@
 
 #include "store-private.h"
 
+/* NULL for a NULL; SQLite's own until the next row */
 static char *
 column_text(sqlite3_stmt *row, RdColumn column)
 {
-	return g_strndup((const char *)sqlite3_column_text(row, column),
-			 (gsize)sqlite3_column_bytes(row, column));
-}
-
-static char *
-column_nullable(sqlite3_stmt *row, RdColumn column)
-{
-	if (sqlite3_column_type(row, column) == SQLITE_NULL)
-		return NULL;
-	return column_text(row, column);
+	return (char *)sqlite3_column_text(row, column);
 }
 
 static gboolean
@@ -29,25 +21,25 @@ kind_of(sqlite3_stmt *row, RdEventKind *kind)
 	return word != NULL && rd_event_kind_from_string(word, kind);
 }
 
-static RdEvent *
-read_event(sqlite3_stmt *row, RdEventKind kind)
+/* copies nothing: a journal has thousands of events, and a fold keeps few of their texts */
+static void
+read_event(sqlite3_stmt *row, RdEventKind kind, RdEvent *event)
 {
-	RdEvent *event = g_new0(RdEvent, 1);
-
-	event->kind = kind;
-	event->seq = sqlite3_column_int64(row, RD_COLUMN_SEQ);
-	event->wall = sqlite3_column_int64(row, RD_COLUMN_WALL);
-	event->clock = sqlite3_column_int64(row, RD_COLUMN_CLOCK);
-	event->state = column_nullable(row, RD_COLUMN_STATE);
-	event->target = column_nullable(row, RD_COLUMN_TARGET);
-	event->visit = (guint)sqlite3_column_int64(row, RD_COLUMN_VISIT);
-	event->attempt = (guint)sqlite3_column_int64(row, RD_COLUMN_ATTEMPT);
-	event->word = column_nullable(row, RD_COLUMN_WORD);
-	event->key = column_nullable(row, RD_COLUMN_KEY);
-	event->value = column_nullable(row, RD_COLUMN_VALUE);
-	event->number = sqlite3_column_int64(row, RD_COLUMN_NUMBER);
-	event->text = column_nullable(row, RD_COLUMN_TEXT);
-	return event;
+	*event = (RdEvent){
+	    .kind = kind,
+	    .seq = sqlite3_column_int64(row, RD_COLUMN_SEQ),
+	    .wall = sqlite3_column_int64(row, RD_COLUMN_WALL),
+	    .clock = sqlite3_column_int64(row, RD_COLUMN_CLOCK),
+	    .state = column_text(row, RD_COLUMN_STATE),
+	    .target = column_text(row, RD_COLUMN_TARGET),
+	    .visit = (guint)sqlite3_column_int64(row, RD_COLUMN_VISIT),
+	    .attempt = (guint)sqlite3_column_int64(row, RD_COLUMN_ATTEMPT),
+	    .word = column_text(row, RD_COLUMN_WORD),
+	    .key = column_text(row, RD_COLUMN_KEY),
+	    .value = column_text(row, RD_COLUMN_VALUE),
+	    .number = sqlite3_column_int64(row, RD_COLUMN_NUMBER),
+	    .text = column_text(row, RD_COLUMN_TEXT),
+	};
 }
 
 static gboolean
@@ -78,18 +70,22 @@ next_row(RdStore *self, gint64 seq, GError **error)
 }
 
 static gboolean
-read_rows(RdStore *self, gint64 after, GPtrArray *events, GError **error)
+each_row(RdStore *self, gint64 after, RdJournalFunc func, gpointer data, GError **error)
 {
 	g_autoptr(GError) local_error = NULL;
 	RdEventKind kind;
+	RdEvent event;
+	gint64 seq = after;
 
-	while (next_row(self, after + events->len + 1, &local_error)) {
+	while (next_row(self, ++seq, &local_error)) {
 		if (!kind_of(self->select, &kind))
-			return damaged(self, after + events->len + 1,
+			return damaged(self, seq,
 				       "is of a kind that this recoveryd does not know: a newer "
 				       "one wrote it, or it is damaged",
 				       error);
-		g_ptr_array_add(events, read_event(self->select, kind));
+		read_event(self->select, kind, &event);
+		if (!func(&event, data, error))
+			return FALSE;
 	}
 	if (local_error == NULL)
 		return TRUE;
@@ -97,16 +93,15 @@ read_rows(RdStore *self, gint64 after, GPtrArray *events, GError **error)
 	return FALSE;
 }
 
-GPtrArray *
-rd_store_read(RdStore *self, gint64 after, GError **error)
+gboolean
+rd_store_each(RdStore *self, gint64 after, RdJournalFunc func, gpointer data, GError **error)
 {
-	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
-	gboolean read;
+	gboolean walked;
 
 	sqlite3_bind_int64(self->select, 1, after);
-	read = read_rows(self, after, events, error);
+	walked = each_row(self, after, func, data, error);
 	sqlite3_reset(self->select);
-	return read ? g_steal_pointer(&events) : NULL;
+	return walked;
 }
 
 const char *

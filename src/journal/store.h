@@ -19,7 +19,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdStore, rd_store_free)
 
 /* numbers the events, all or none */
 gboolean rd_store_append(RdStore *self, GPtrArray *events, GError **error);
-GPtrArray *rd_store_read(RdStore *self, gint64 after, GError **error);
+gboolean rd_store_each(RdStore *self, gint64 after, RdJournalFunc func, gpointer data,
+		       GError **error);
 const char *rd_store_head(RdStore *self);
 gboolean rd_store_verify(RdStore *self, gint64 *count, GError **error);
 gboolean rd_store_release_reserve(RdStore *self, GError **error);

@@ -36,6 +36,7 @@ rd_kube_answer_clear(RdKubeAnswer *answer)
 	g_clear_pointer(&answer->body, json_node_unref);
 	g_clear_pointer(&answer->reason, g_free);
 	g_clear_pointer(&answer->message, g_free);
+	g_clear_pointer(&answer->text, g_free);
 	memset(answer, 0, sizeof *answer);
 }
 
@@ -95,16 +96,23 @@ read_status(RdKubeAnswer *answer, const char *body, gsize size)
 }
 
 /* Status 500 comes for everything; only the words tell etcd's troubles from the rest. "etcdserver"
- * stands in all of its errors ("etcdserver: leader changed", "request timed out"). */
+ * stands in all of its own errors ("etcdserver: leader changed", "request timed out"); "rpc error"
+ * are those of the connection to it ("rpc error: code = Unavailable desc = transport is closing",
+ * seen while etcd restarted). The quota's comes because its own writes fail. */
 static gboolean
 storage_trouble(const RdKubeAnswer *answer)
 {
 	static const char *const reasons[] = {"ServerTimeout", "Timeout", NULL};
+	static const char *const words[] = {"etcdserver",
+					    "rpc error: code = ", "context deadline exceeded",
+					    "resource quota evaluation timed out"};
 
 	if (answer->reason != NULL && g_strv_contains(reasons, answer->reason))
 		return TRUE;
-	return strstr(answer->message, "etcdserver") != NULL ||
-	       strstr(answer->message, "context deadline exceeded") != NULL;
+	for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+		if (strstr(answer->message, words[i]) != NULL)
+			return TRUE;
+	return FALSE;
 }
 
 static RdKubeVerdict
@@ -176,4 +184,17 @@ rd_kube_judge(RdKubeVerb verb, guint status, const char *retry_after, const char
 	answer->unserved =
 	    answer->verdict == RD_KUBE_MISSING &&
 	    (answer->body == NULL || !names_object(json_node_get_object(answer->body)));
+}
+
+void
+rd_kube_judge_plain(guint status, const char *retry_after, const char *body, gsize size,
+		    gint64 up_for_s, RdKubeAnswer *answer)
+{
+	rd_kube_judge(RD_KUBE_GET, status, retry_after, body, size, up_for_s, answer);
+	answer->text = g_utf8_make_valid(body, size);
+	if (status < 200 || status >= 300)
+		return;
+	answer->verdict = RD_KUBE_DONE;
+	g_clear_pointer(&answer->body, json_node_unref);
+	g_clear_pointer(&answer->message, g_free);
 }

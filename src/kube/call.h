@@ -27,6 +27,7 @@ typedef struct {
 	const char *content_type; /* (nullable) instead of the verb's own: "application/yaml" */
 	const char *uid;	  /* DELETE: only this very object (INV-25); without it: refused */
 	gboolean now;		  /* DELETE: without grace period (a force delete) */
+	gboolean plain;		  /* GET of what is no object ("/readyz"): its text is the answer */
 } RdKubeRequest;
 
 typedef enum {
@@ -51,6 +52,7 @@ typedef struct {
 	char *message;	   /* (owned) never NULL unless DONE: for people, without the path */
 	guint retry_after; /* seconds the server asks for; 0: none */
 	gboolean unserved; /* MISSING: the path is not served, which says nothing of the object */
+	char *text;	   /* (owned) (nullable) of a plain request, whatever the status */
 } RdKubeAnswer;
 void rd_kube_answer_clear(RdKubeAnswer *answer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdKubeAnswer, rd_kube_answer_clear)
@@ -61,6 +63,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdKubeAnswer, rd_kube_answer_clear)
 #define RD_KUBE_SETTLING 300 /* seconds */
 void rd_kube_judge(RdKubeVerb verb, guint status, const char *retry_after, const char *body,
 		   gsize size, gint64 up_for_s, RdKubeAnswer *answer);
+
+/* the like for a plain request */
+void rd_kube_judge_plain(guint status, const char *retry_after, const char *body, gsize size,
+			 gint64 up_for_s, RdKubeAnswer *answer);
 
 /* JSON as the API sends it, and nothing json-glib takes beside that (comments, assignments, text
  * behind the end). Whole numbers that gint64 cannot hold become strings of the same digits: ids are

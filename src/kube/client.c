@@ -6,17 +6,20 @@
 #include "kube/connectable.h"
 #include "kube/message.h"
 #include "kube/relay.h"
+#include "kube/trust.h"
 
 #include <glib-unix.h>
 #include <libsoup/soup.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <recovery/plugin.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define CHUNK 65536
+/* A connection without traffic is not trusted longer (host/host.c): a change sent on a dead one
+ * would be a matter of doubt. */
+#define IDLE_MAX (20 * G_USEC_PER_SEC)
 /* a request that does not even end when it is cancelled is left behind after that */
 #define ABANDON_S	2
 #define LAST_ROUNDS	1000  /* of the main context, for what libsoup still has to close */
@@ -26,16 +29,17 @@ typedef struct {
 	RdKube kube; /* first */
 	RdKubeconfig *config;
 	GMainContext *context;
-	GTlsDatabase *authorities;
-	int ca_fd;
-	GTlsCertificate *identity; /* (nullable) */
-	RdRelay *relay;		   /* (nullable) */
+	RdTrust trust;
+	RdRelay *relay; /* (nullable) */
 	GSocketConnectable *target;
 	SoupSession *session; /* (nullable) NULL: the next request makes a new one */
 	gboolean warm;	      /* the session has had an answer: more may be sent beside it */
 	int cancel_fd;
 	gboolean cancelled;
-	gint64 up_since; /* 0: unknown */
+	gint64 up_since; /* 0: unknown; RD_KUBE_FIRST_ANSWER */
+	gint64 used;	 /* the end of the newest send() */
+	gpointer route;	 /* (owned) */
+	GDestroyNotify route_free;
 } Client;
 
 /* what one send() is about */
@@ -54,7 +58,7 @@ typedef struct {
 	Batch *batch; /* NULL once it is over */
 	RdKubeAnswer *answer;
 	RdKubeVerb verb;
-	gboolean touches;
+	gboolean touches, plain;
 	SoupSession *session;
 	SoupMessage *message;
 	GCancellable *cancellable;
@@ -107,9 +111,9 @@ client_get_session(Client *self)
 	connectable =
 	    rd_connectable_new(self->config->server_name, self->config->port, self->target);
 	self->session = soup_session_new_with_options(
-	    "remote-connectable", connectable, "tls-database", self->authorities, "proxy-resolver",
-	    NULL, "max-conns", RD_KUBE_CONNECTIONS, "max-conns-per-host", RD_KUBE_CONNECTIONS,
-	    "user-agent", "recoveryd", NULL);
+	    "remote-connectable", connectable, "tls-database", self->trust.authorities,
+	    "proxy-resolver", NULL, "max-conns", RD_KUBE_CONNECTIONS, "max-conns-per-host",
+	    RD_KUBE_CONNECTIONS, "user-agent", "recoveryd", NULL);
 	soup_session_remove_feature_by_type(self->session, SOUP_TYPE_AUTH_MANAGER);
 	return self->session;
 }
@@ -180,17 +184,26 @@ flight_finish(Flight *flight)
 {
 	Client *client = NULL;
 	gint64 up_for_s = -1;
+	const char *retry_after, *body;
+	guint status;
 
 	if (flight->batch == NULL)
 		return;
 	client = flight->batch->client;
+	if (client->up_since == RD_KUBE_FIRST_ANSWER)
+		client->up_since = rd_boottime();
 	if (client->up_since > 0)
 		up_for_s = (rd_boottime() - client->up_since) / G_USEC_PER_SEC;
-	rd_kube_judge(flight->verb, soup_message_get_status(flight->message),
-		      soup_message_headers_get_one(
-			  soup_message_get_response_headers(flight->message), "Retry-After"),
-		      (const char *)flight->body->data, flight->body->len, up_for_s,
-		      flight->answer);
+	status = soup_message_get_status(flight->message);
+	retry_after = soup_message_headers_get_one(
+	    soup_message_get_response_headers(flight->message), "Retry-After");
+	body = (const char *)flight->body->data;
+	if (flight->plain)
+		rd_kube_judge_plain(status, retry_after, body, flight->body->len, up_for_s,
+				    flight->answer);
+	else
+		rd_kube_judge(flight->verb, status, retry_after, body, flight->body->len, up_for_s,
+			      flight->answer);
 	if (client->session == flight->session)
 		client->warm = TRUE;
 	flight_end(flight);
@@ -321,7 +334,8 @@ batch_launch(Batch *batch, const RdKubeRequest *request, RdKubeAnswer *answer)
 {
 	Client *client = batch->client;
 	const char *why = NULL;
-	SoupMessage *message = rd_kube_message_new(client->config, client->identity, request, &why);
+	SoupMessage *message =
+	    rd_kube_message_new(client->config, client->trust.identity, request, &why);
 	Flight *flight = NULL;
 
 	memset(answer, 0, sizeof *answer);
@@ -336,6 +350,7 @@ batch_launch(Batch *batch, const RdKubeRequest *request, RdKubeAnswer *answer)
 	flight->batch = batch;
 	flight->touches = rd_kube_verb_touches(request->verb);
 	flight->verb = request->verb;
+	flight->plain = request->plain;
 	flight->answer = answer;
 	flight->session = g_object_ref(client_get_session(client));
 	flight->message = message;
@@ -368,7 +383,10 @@ static GSource *
 client_watch_cancel(Client *self)
 {
 	GSource *source = NULL;
+	struct pollfd cancel = {.fd = self->cancel_fd, .events = POLLIN};
 
+	/* what was cancelled was one order; the descriptor is drained before the next */
+	self->cancelled = self->cancel_fd >= 0 && poll(&cancel, 1, 0) > 0;
 	if (self->cancel_fd < 0 || self->cancelled)
 		return NULL;
 	source = g_unix_fd_source_new(self->cancel_fd, G_IO_IN | G_IO_HUP);
@@ -410,6 +428,8 @@ client_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in_fligh
 
 	batch.flights = g_ptr_array_new_with_free_func((GDestroyNotify)flight_unref);
 	g_main_context_push_thread_default(self->context);
+	if (rd_boottime() - self->used > IDLE_MAX)
+		client_drop_session(self);
 	cancel = client_watch_cancel(self);
 	while (batch.done < n) {
 		/* a connection that is only being made says not yet that it takes many at once */
@@ -431,6 +451,7 @@ client_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in_fligh
 			g_main_context_iteration(self->context, TRUE);
 		}
 	}
+	self->used = rd_boottime();
 	/* in this context: libsoup insists */
 	g_ptr_array_unref(batch.flights);
 	source_end(cancel);
@@ -478,42 +499,6 @@ static const RdKubeClass client_class = {
 
 /* ---- making one ---- */
 
-/* GTlsFileDatabase reads files only, and again for each handshake: so this one stays open */
-static gboolean
-client_load_authorities(Client *self, GError **error)
-{
-	const char *pem = self->config->ca;
-	g_autofree char *path = NULL;
-
-	self->ca_fd = memfd_create("recoveryd-ca", MFD_CLOEXEC);
-	if (self->ca_fd < 0 || write(self->ca_fd, pem, strlen(pem)) != (gssize)strlen(pem)) {
-		g_set_error_literal(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
-				    "no memory for the certificate authorities");
-		return FALSE;
-	}
-	path = g_strdup_printf("/proc/self/fd/%d", self->ca_fd);
-	self->authorities = g_tls_file_database_new(path, error);
-	return self->authorities != NULL;
-}
-
-static gboolean
-client_load_trust(Client *self, GError **error)
-{
-	g_autoptr(GError) local = NULL;
-	g_autofree char *both = NULL;
-
-	if (client_load_authorities(self, &local) && self->config->certificate != NULL) {
-		both = g_strconcat(self->config->certificate, "\n", self->config->key, NULL);
-		self->identity = g_tls_certificate_new_from_pem(both, -1, &local);
-		explicit_bzero(both, strlen(both));
-	}
-	if (local == NULL)
-		return TRUE;
-	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, "%s: %s", self->config->file,
-		    local->message);
-	return FALSE;
-}
-
 RdKube *
 rd_kube_client_new(RdKubeconfig *config, const RdKubeRoute *route, int cancel_fd, GError **error)
 {
@@ -522,9 +507,12 @@ rd_kube_client_new(RdKubeconfig *config, const RdKubeRoute *route, int cancel_fd
 	self->kube.klass = &client_class;
 	self->config = config;
 	self->cancel_fd = cancel_fd;
-	self->ca_fd = -1;
 	self->context = g_main_context_new();
-	if (!client_load_trust(self, error)) {
+	if (route != NULL) {
+		self->route = route->data;
+		self->route_free = route->free;
+	}
+	if (!rd_trust_load(config, &self->trust, error)) {
 		rd_kube_client_free(&self->kube);
 		return NULL;
 	}
@@ -558,12 +546,11 @@ rd_kube_client_free(RdKube *kube)
 		;
 	g_main_context_pop_thread_default(self->context);
 	g_clear_object(&self->target);
-	g_clear_object(&self->authorities);
-	g_clear_object(&self->identity);
-	if (self->ca_fd >= 0)
-		close(self->ca_fd);
+	rd_trust_clear(&self->trust);
 	g_main_context_unref(self->context);
 	rd_kubeconfig_free(self->config);
+	if (self->route_free != NULL)
+		self->route_free(self->route);
 	g_free(self);
 }
 

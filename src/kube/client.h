@@ -24,9 +24,13 @@ typedef struct {
 	void (*poll)(gpointer data, GArray *fds);
 	void (*move)(gpointer data);
 	gpointer data;
+	/* (nullable) called with the client's end, also when it could not be made */
+	GDestroyNotify free;
 } RdKubeRoute;
 
-#define RD_KUBE_CONNECTIONS 16		       /* if the server speaks HTTP/1.1 only */
+/* if the server speaks HTTP/1.1 only; a route by ssh may need a session for each, of which sshd
+ * allows 10 by default (MaxSessions) */
+#define RD_KUBE_CONNECTIONS 8
 #define RD_KUBE_BODY_MAX    (64 * 1024 * 1024) /* bytes of one answer */
 
 /* @config: taken over. @route: NULL for a socket of our own. @cancel_fd: -1, or readable as soon as
@@ -35,6 +39,7 @@ RdKube *rd_kube_client_new(RdKubeconfig *config, const RdKubeRoute *route, int c
 			   GError **error);
 void rd_kube_client_free(RdKube *kube);
 /* Since when the API answers, on this machine's CLOCK_BOOTTIME in microseconds; without it 401 and
- * 403 are believed at once. */
+ * 403 are believed at once. RD_KUBE_FIRST_ANSWER: since it first answers this client. */
+#define RD_KUBE_FIRST_ANSWER (-1)
 void rd_kube_client_set_up_since(RdKube *kube, gint64 boottime);
 G_END_DECLS

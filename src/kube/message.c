@@ -74,7 +74,9 @@ rd_kube_message_new(const RdKubeconfig *config, GTlsCertificate *identity,
 	message = soup_message_new(rd_kube_verb_to_string(request->verb), uri);
 	if (message == NULL)
 		return NULL;
-	soup_message_add_flags(message, SOUP_MESSAGE_NO_REDIRECT);
+	/* IDEMPOTENT: without it libsoup makes a new connection, with its handshake, for each POST
+	 * and PATCH. It also allows libsoup to repeat them, which the client stops as for PUT. */
+	soup_message_add_flags(message, SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_IDEMPOTENT);
 	soup_message_headers_replace(soup_message_get_request_headers(message), "Accept",
 				     "application/json");
 	if (config->token != NULL) {

@@ -51,8 +51,8 @@ patience_wait(Patience *self, guint retry_after)
 
 /* ---- errors ---- */
 
-static void
-set_error(GError **error, const RdKubeRequest *request, const RdKubeAnswer *answer)
+void
+rd_kube_answer_to_error(const RdKubeRequest *request, const RdKubeAnswer *answer, GError **error)
 {
 	const char *verb = rd_kube_verb_to_string(request->verb);
 	gboolean touches = rd_kube_verb_touches(request->verb);
@@ -151,7 +151,7 @@ look(Patience *patience, const char *path, RdKubeVerdict *verdict, gboolean *uns
 		return NULL;
 	}
 	if (answer.verdict != RD_KUBE_GONE)
-		set_error(error, &request, &answer);
+		rd_kube_answer_to_error(&request, &answer, error);
 	return NULL;
 }
 
@@ -166,6 +166,27 @@ rd_kube_get(RdKube *kube, const char *path, guint patience_s, gboolean *unserved
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
 			    "GET %s: what was asked for has expired", path);
 	return object;
+}
+
+char *
+rd_kube_text(RdKube *kube, const char *path, guint patience_s, GError **error)
+{
+	Patience patience = patience_new(kube, patience_s);
+	RdKubeRequest request = {.verb = RD_KUBE_GET, .path = path, .plain = TRUE};
+	g_auto(RdKubeAnswer) answer = {0};
+
+	if (!ask(&patience, &request, &answer, error))
+		return NULL;
+	if (answer.verdict == RD_KUBE_DONE)
+		return g_steal_pointer(&answer.text);
+	/* the lines of /readyz?verbose say what it lacks */
+	if (answer.verdict == RD_KUBE_FAILED && answer.text != NULL) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "GET %s: HTTP %u: %s",
+			    path, answer.status, g_strstrip(answer.text));
+		return NULL;
+	}
+	rd_kube_answer_to_error(&request, &answer, error);
+	return NULL;
 }
 
 /* ---- lists ---- */
@@ -297,7 +318,7 @@ change(Patience *patience, const RdKubeRequest *request, RdKubeAnswer *answer, G
 	if (answer->verdict == RD_KUBE_DONE || answer->verdict == RD_KUBE_CONFLICT ||
 	    (answer->verdict == RD_KUBE_MISSING && !answer->unserved))
 		return TRUE;
-	set_error(error, request, answer);
+	rd_kube_answer_to_error(request, answer, error);
 	return FALSE;
 }
 
@@ -345,10 +366,10 @@ update_once(Patience *patience, const char *path, const char *to, RdKubeEdit edi
 	/* after doubt the object itself says whether it was done; and if not, its resourceVersion
 	 * in the next PUT keeps a late twin from counting */
 	if (answer.verdict == RD_KUBE_CONFLICT || *doubt) {
-		set_error(error, &request, &answer);
+		rd_kube_answer_to_error(&request, &answer, error);
 		return UPDATE_CONFLICT;
 	}
-	set_error(error, &request, &answer);
+	rd_kube_answer_to_error(&request, &answer, error);
 	return UPDATE_FAILED;
 }
 

@@ -30,6 +30,10 @@ JsonNode *rd_kube_get(RdKube *kube, const char *path, guint patience_s, gboolean
 JsonNode *rd_kube_list(RdKube *kube, const char *path, guint patience_s, gboolean *unserved,
 		       GError **error);
 
+/* what a path that is no object answers, "/readyz?verbose"; FAILED with its text when the status is
+ * not 2xx. (transfer full) */
+char *rd_kube_text(RdKube *kube, const char *path, guint patience_s, GError **error);
+
 /* One change, sent again only while it is certain that it was not carried out. TRUE: @answer is
  * DONE, MISSING or CONFLICT, and the caller says what that means. */
 gboolean rd_kube_change(RdKube *kube, const RdKubeRequest *request, guint patience_s,
@@ -49,6 +53,10 @@ typedef RdKubeEditing (*RdKubeEdit)(JsonObject *object, gpointer data, GError **
  * it was sent. After doubt the object is read again and @edit asked: nothing is sent blindly. */
 gboolean rd_kube_update(RdKube *kube, const char *path, const char *subresource, RdKubeEdit edit,
 			gpointer data, guint patience_s, gboolean *changed, GError **error);
+
+/* what an answer other than DONE, MISSING of a served kind and CONFLICT is as an error */
+void rd_kube_answer_to_error(const RdKubeRequest *request, const RdKubeAnswer *answer,
+			     GError **error);
 
 /* The same kind of thing for many, RD_KUBE_IN_FLIGHT at a time; answers in the order of @requests.
  * What is NOT_YET is sent again within the patience. FALSE with CANCELLED only; what became of each

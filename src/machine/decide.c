@@ -182,6 +182,10 @@ rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 
 		if (other->excused || other->left)
 			g_ptr_array_add(order->excused, g_strdup(other->plan->name));
+		else if (host == NULL && g_str_equal(other->plan->role, "recovery")) {
+			order->fence_host = g_strdup(other->plan->name);
+			order->fence_number = other->granted;
+		}
 	}
 	return g_steal_pointer(&order);
 }
@@ -474,7 +478,7 @@ rd_run_decide_rest(RdRun *run, RdMove *move)
 {
 	g_autoptr(GPtrArray) causes = NULL;
 	g_autofree char *text = NULL;
-	gboolean fenced = FALSE, touched = FALSE;
+	gboolean touched = FALSE;
 
 	if (run->state == RD_RUN_PAUSING)
 		return rd_move_events(move, rd_run_state_event(run, RD_RUN_PAUSED, NULL, NULL));
@@ -483,14 +487,13 @@ rd_run_decide_rest(RdRun *run, RdMove *move)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		fenced = fenced || g_strcmp0(host->trouble_word, "fenced") == 0;
 		touched = touched || host->asked != 0;
 	}
 	causes = rd_run_get_causes(run);
 	g_ptr_array_add(causes, NULL);
 	text = g_strjoinv("; ", (char **)causes->pdata);
 	/* another run was here first, and we have not been anywhere */
-	if (fenced && !touched)
+	if (rd_run_is_fenced(run) && !touched)
 		return rd_move_events(move, rd_run_state_event(run, RD_RUN_ENDED, "refused", text));
 	return rd_move_events(move, rd_run_state_event(run, RD_RUN_HELD, NULL, text));
 }
@@ -501,7 +504,8 @@ rd_run_decide_main(RdRun *run, RdMove *move)
 {
 	if (run->state == RD_RUN_ENDING)
 		return rd_run_decide_end(run, move, run->way != NULL ? run->way : "done");
-	if (run->state == RD_RUN_CANCELLING && !rd_run_unfinished(run))
+	/* what another has taken over is not ours any more to bring to its end */
+	if (run->state == RD_RUN_CANCELLING && (!rd_run_unfinished(run) || rd_run_is_fenced(run)))
 		return rd_run_decide_end(run, move, "cancelled");
 	if (run->given_up && !rd_run_unfinished(run))
 		return rd_run_decide_end(run, move, "failed");

@@ -43,6 +43,34 @@ rd_digest_trouble(RdRun *run, GPtrArray *events, RdHand *hand, const char *word,
 	rd_digest_add(events, rd_event_text(event, text));
 }
 
+/* A number above ours stops us, also when it was given back (design 8): somebody has worked here
+ * who knew nothing of what this journal says. It is measured by our own number on this host; a
+ * control-plane host that we have not taken yet, by our highest: one number serves all of them.
+ * NULL, or what to say (transfer full) */
+static char *
+rd_digest_newer(RdRun *run, const RdRunHost *host, const RdReport *report)
+{
+	gboolean ours = report->run != NULL;
+	gint64 known = host->asked;
+
+	if (report->holder != NULL || report->number < 0)
+		return NULL;
+	for (guint i = 0; !ours && known == 0 && host->plan->locked && i < run->hosts->len; i++) {
+		const RdRunHost *other = g_ptr_array_index(run->hosts, i);
+
+		if (other->plan->locked)
+			known = MAX(known, other->asked);
+	}
+	/* before our first number a foreign one is of a run that is over */
+	if (report->number <= known || (!ours && known == 0))
+		return NULL;
+	return g_strdup_printf(
+	    "%s: %s",
+	    ours ? "a copy of this run went on with it"
+		 : "another run has had it since, with a higher number than this one",
+	    report->text != NULL ? report->text : "by whom is not known");
+}
+
 static void
 rd_digest_lock(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *report)
 {
@@ -77,14 +105,10 @@ rd_digest_lock(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *repo
 	rd_event_number(event, hand->what == RD_DO_SURVEY ? report->number
 			       : hand->what == RD_DO_TAKE ? host->pending
 							  : host->asked);
-	if (hand->what == RD_DO_SURVEY)
-		rd_event_text(event, report->holder);
-	/* our own run, and a number that this journal never gave: somebody resumed a copy of it */
-	if (hand->what == RD_DO_SURVEY && report->holder == NULL && report->run != NULL &&
-	    report->number > host->asked) {
-		g_autofree char *text =
-		    g_strdup_printf("a copy of this run went on with it: %s", report->text);
-		rd_event_text(event, text);
+	if (hand->what == RD_DO_SURVEY) {
+		g_autofree char *newer = rd_digest_newer(run, host, report);
+
+		rd_event_text(event, newer != NULL ? newer : report->holder);
 	}
 	rd_digest_add(events, event);
 }

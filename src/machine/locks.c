@@ -68,8 +68,7 @@ rd_run_take(RdRun *run, RdMove *move, RdRunHost *host)
 	return rd_move_order(run, move, order, NULL);
 }
 
-/* a refusal that is not asked again: only a person's word changes it */
-static gboolean
+gboolean
 rd_host_is_final(const RdRunHost *host)
 {
 	return g_strcmp0(host->trouble_word, "fenced") == 0 ||
@@ -78,12 +77,8 @@ rd_host_is_final(const RdRunHost *host)
 }
 
 gboolean
-rd_run_lock_is_lost(RdRun *run, const char *target)
+rd_run_is_fenced(RdRun *run)
 {
-	const RdRunHost *own = rd_run_find_host(run, target);
-
-	if (own != NULL && rd_host_is_final(own))
-		return TRUE;
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
@@ -91,6 +86,25 @@ rd_run_lock_is_lost(RdRun *run, const char *target)
 			return TRUE;
 	}
 	return FALSE;
+}
+
+gboolean
+rd_run_lock_is_lost(RdRun *run, const char *target)
+{
+	const RdRunHost *own = rd_run_find_host(run, target);
+
+	return (own != NULL && rd_host_is_final(own)) || rd_run_is_fenced(run);
+}
+
+/* what the survey found stands in our way */
+static gboolean
+rd_run_fence(RdRun *run, RdMove *move, const RdRunHost *host)
+{
+	RdEvent *event = rd_run_new_event(run, RD_EVENT_REFUSED, "fenced");
+
+	rd_event_step(event, NULL, host->plan->name, 0, 0);
+	rd_event_number(event, host->found);
+	return rd_move_events(move, rd_event_text(event, host->holder));
 }
 
 static gboolean
@@ -114,6 +128,8 @@ rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only
 		return rd_move_order(run, move, rd_order_new(RD_DO_SURVEY, host->plan->name), NULL);
 	if (survey_only || host->granted != 0)
 		return FALSE;
+	if (host->holder != NULL)
+		return rd_run_fence(run, move, host);
 	return rd_run_take(run, move, host);
 }
 
@@ -162,14 +178,8 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
 		if (host->plan->locked && !host->excused && host->holder != NULL &&
-		    host->granted == 0 && host->trouble == NULL) {
-			RdEvent *event = rd_run_new_event(run, RD_EVENT_REFUSED, "fenced");
-
-			rd_event_step(event, NULL, host->plan->name, 0, 0);
-			rd_event_number(event, host->found);
-			rd_event_text(event, host->holder);
-			return rd_move_events(move, event);
-		}
+		    host->granted == 0 && host->trouble == NULL)
+			return rd_run_fence(run, move, host);
 	}
 	for (guint i = 0; i < run->hosts->len; i++) {
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);

@@ -70,6 +70,7 @@ rd_order_free(RdOrder *order)
 	g_free(order->boot_id);
 	g_free(order->machine_id);
 	g_free(order->head);
+	g_free(order->fence_host);
 	g_hash_table_unref(order->with);
 	g_hash_table_unref(order->notes);
 	g_hash_table_unref(order->first);

@@ -32,9 +32,11 @@ typedef struct {
 	/* whose worker does it: the target's own, or one of its own for a state that works beside
 	 * others. One order at a time per lane. */
 	char *lane;
-	gint64 number;	/* take, release, and everything that touches: the host's incarnation */
-	gboolean enrol; /* take: the host may have no lock file yet */
-	char *state;	/* the rest: (nullable) for survey, take, release */
+	gint64 number;	  /* take, release, and everything that touches: the host's incarnation */
+	char *fence_host; /* (nullable) whose lock guards what a step of the cluster changes */
+	gint64 fence_number; /* through the API: the recovery host's, and its incarnation */
+	gboolean enrol;	     /* take: the host may have no lock file yet */
+	char *state;	     /* the rest: (nullable) for survey, take, release */
 	guint visit, attempt;
 	char *type;
 	GHashTable *with;  /* (element-type utf8 utf8) resolved parameters */

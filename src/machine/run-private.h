@@ -126,8 +126,12 @@ void rd_move_wake(RdMove *move, gint64 clock);
 
 /* locks.c: TRUE when the move is filled */
 gboolean rd_run_decide_locks(RdRun *run, RdMove *move);
+/* a refusal that is not asked again: only a person's word changes it */
+gboolean rd_host_is_final(const RdRunHost *host);
 /* in this engine's life, by every control-plane host that is not excused */
 gboolean rd_run_all_granted(RdRun *run);
+/* another has at least one host */
+gboolean rd_run_is_fenced(RdRun *run);
 /* @target will not be granted without a person's word: it, or any host, is another's */
 gboolean rd_run_lock_is_lost(RdRun *run, const char *target);
 

@@ -71,7 +71,8 @@ typedef struct {
 	gboolean released;     /* given back at the end */
 	gint64 found;	       /* number the survey found, -1: no file */
 	char *boot_id, *machine_id; /* (owned) last granted */
-	char *holder;		    /* (owned) (nullable) of another run, as the survey found it */
+	char *holder;	      /* (owned) (nullable) why it is not ours, as the survey found it:
+			       * held by another run, or a higher number was there since */
 	char *trouble_word;   /* (owned) (nullable) fenced | busy | refused | unreachable … */
 	char *trouble;	      /* (owned) (nullable) why it does not grant */
 	gint64 trouble_since; /* clock; 0 when it answers */
@@ -137,6 +138,10 @@ GPtrArray *rd_run_get_steps(RdRun *run);
 RdStep *rd_run_find_step(RdRun *run, const char *state, const char *target);
 /* clock at which the time of its attempt is over, later while its host does not answer */
 gint64 rd_step_deadline(const RdStep *step);
+/* clock until which a host that does not answer is asked again by itself; 0: it is not */
+gint64 rd_host_deadline(const RdRunHost *host);
+/* for so long after its first silence, microseconds */
+gint64 rd_host_patience(void);
 /* (element-type RdRunHost) (unowned) */
 GPtrArray *rd_run_get_hosts(RdRun *run);
 RdRunHost *rd_run_find_host(RdRun *run, const char *name);

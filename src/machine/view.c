@@ -67,6 +67,20 @@ rd_run_step_event(RdRun *run, const RdStep *step, RdStepEvent what, const char *
 }
 
 gint64
+rd_host_patience(void)
+{
+	return RD_RECONNECT_WINDOW;
+}
+
+gint64
+rd_host_deadline(const RdRunHost *host)
+{
+	return host->trouble_since == 0 || rd_host_is_final(host)
+		   ? 0
+		   : host->trouble_since + RD_RECONNECT_WINDOW;
+}
+
+gint64
 rd_step_deadline(const RdStep *step)
 {
 	gint64 deadline = step->started + (gint64)step->plan->timeout_s * RD_SECOND;

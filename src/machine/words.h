@@ -9,8 +9,9 @@ G_BEGIN_DECLS
 static inline int
 rd_words_find(const char *const *table, guint n, const char *word)
 {
+	/* the first letter tells most of them apart */
 	for (guint i = 0; i < n && word != NULL; i++)
-		if (g_strcmp0(table[i], word) == 0)
+		if (table[i] != NULL && table[i][0] == word[0] && g_strcmp0(table[i], word) == 0)
 			return (int)i;
 	return -1;
 }

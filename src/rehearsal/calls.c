@@ -22,6 +22,7 @@ rd_sim_call_copy(const RdCall *call)
 {
 	RdSimCall *self = g_new0(RdSimCall, 1);
 
+	self->refs = 1;
 	self->call = *call;
 	self->call.run = g_strdup(call->run);
 	self->call.who = g_strdup(call->who);
@@ -44,11 +45,20 @@ rd_sim_call_copy(const RdCall *call)
 	return self;
 }
 
+RdSimCall *
+rd_sim_call_ref(RdSimCall *self)
+{
+	self->refs++;
+	return self;
+}
+
 void
-rd_sim_call_free(RdSimCall *self)
+rd_sim_call_unref(RdSimCall *self)
 {
 	RdCall *call = &self->call;
 
+	if (--self->refs > 0)
+		return;
 	g_free((char *)call->run);
 	g_free((char *)call->who);
 	g_free((char *)call->head);

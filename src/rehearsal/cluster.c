@@ -21,6 +21,7 @@ host_free(RdSimHost *self)
 	if (self->lock != NULL)
 		rd_sim_lock_free(self->lock);
 	rd_sim_etcd_data_free(self->etcd);
+	g_ptr_array_unref(self->addresses);
 	g_hash_table_unref(self->tally);
 	g_free(self);
 }
@@ -46,6 +47,7 @@ rd_sim_cluster_free(RdSimCluster *self)
 	g_ptr_array_unref(self->hosts);
 	g_ptr_array_unref(self->violations);
 	g_free(self->raft_leader);
+	g_strfreev(self->vips);
 	g_free(self);
 }
 
@@ -142,6 +144,7 @@ rd_sim_cluster_add(RdSimCluster *self, const char *name, const char *address)
 	host->touching = g_ptr_array_new();
 	host->jobs =
 	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)rd_sim_job_free);
+	rd_sim_host_reset_addresses(host);
 	host->tally = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	host->up_since = host->kubelet_since = rd_timeline_now(self->timeline);
 	rd_sim_tree_watch(host->tree, watched, host);
@@ -158,6 +161,7 @@ rd_sim_host_power_off(RdSimHost *self)
 	self->power = RD_SIM_OFF;
 	self->boots++;
 	rd_sim_etcd_stop(self);
+	rd_sim_keepalived_die(self);
 	g_ptr_array_set_size(self->pods, 0);
 	g_ptr_array_set_size(self->touching, 0);
 	rd_sim_jobs_die(self);

@@ -13,6 +13,7 @@ typedef struct _RdSimHost RdSimHost;
 
 #define RD_SIM_MANIFESTS "/etc/kubernetes/manifests"
 #define RD_SIM_ETCD_DATA "/var/lib/etcd"
+#define RD_SIM_DEVICE	 "br-ex" /* has a host's own address and the VIPs */
 #define RD_SIM_SECOND	 ((gint64)G_USEC_PER_SEC)
 #define RD_SIM_MS	 ((gint64)1000)
 
@@ -47,6 +48,11 @@ typedef struct {
 	char *name, *url;
 } RdSimPeer;
 
+/* of an interface */
+typedef struct {
+	char *device, *text; /* "10.0.0.1/24" */
+} RdSimAddress;
+
 typedef enum {
 	RD_SIM_UP,
 	RD_SIM_BOOTING,
@@ -71,6 +77,9 @@ struct _RdSimHost {
 	GHashTable *jobs;	 /* "RUN/STATE.VISIT.ATTEMPT/NAME" to RdSimJob */
 	RdSimEtcdData *etcd;	 /* (owned) (nullable) of the running etcd process */
 	gint64 etcd_since;	 /* it serves from a second after this */
+	GPtrArray *addresses;	 /* (element-type RdSimAddress) */
+	gboolean keepalived;	 /* runs */
+	gboolean untidy;	 /* fault: a keepalived that ends leaves its VIPs behind (F43) */
 	GHashTable *tally;	 /* effect to GUINT count */
 	guint64 original_inode;	 /* of the member directory the host had at first */
 };
@@ -83,6 +92,7 @@ struct _RdSimCluster {
 	guint64 raft_cluster;  /* of the newest group with a quorum */
 	char *raft_leader;     /* (owned) (nullable) its leader's host */
 	guint raft_term;
+	char **vips;	/* (owned) (nullable) "10.0.0.100/32", where there is keepalived */
 	gboolean brisk; /* pods stop and start in about a second: less of the same to poll for */
 };
 
@@ -118,6 +128,17 @@ void rd_sim_container_stop(RdSimHost *self, RdSimContainer *container);
 /* as of `crictl ps -o json` */
 void rd_sim_container_list(RdSimHost *self, GString *out);
 void rd_sim_pod_free(RdSimPod *pod);
+
+/* vrrp.c: what the container of that name does; die: with its host, without a word */
+void rd_sim_keepalived_start(RdSimHost *self);
+void rd_sim_keepalived_stop(RdSimHost *self);
+void rd_sim_keepalived_die(RdSimHost *self);
+void rd_sim_host_reset_addresses(RdSimHost *self);
+void rd_sim_host_add_address(RdSimHost *self, const char *device, const char *text);
+/* FALSE when it was not there */
+gboolean rd_sim_host_remove_address(RdSimHost *self, const char *device, const char *text);
+gboolean rd_sim_host_has_address(const RdSimHost *self, const char *text);
+gboolean rd_sim_cluster_is_vip(const RdSimCluster *self, const char *text);
 
 /* etcd.c */
 RdSimEtcdData *rd_sim_etcd_data_new(guint64 cluster_id, const char *name, gint64 revision);

@@ -58,7 +58,8 @@ ls(RdSimExec *self)
 	for (guint i = 0; node->children != NULL && i < node->children->len; i++) {
 		const RdSimNode *child = g_ptr_array_index(node->children, i);
 
-		g_string_append_printf(self->out, "%s\n", child->name);
+		g_string_append(self->out, child->name);
+		g_string_append_c(self->out, '\n');
 	}
 }
 
@@ -272,6 +273,10 @@ static const Command commands[] = {
     {"which", FALSE, 1, 5, NULL, which},
     {"restorecon -R", TRUE, 20, 200, NULL, nothing},
     {"ss -Htln", FALSE, 1, 10, NULL, ss},
+    {"ss -Htnp", FALSE, 1, 10, NULL, rd_sim_ss_sessions},
+    {"ip -o address", FALSE, 1, 5, NULL, rd_sim_ip_address},
+    {"ip address del * dev *", TRUE, 1, 5, NULL, rd_sim_ip_address_del},
+    {"grep -ciE * /etc/mco/proxy.env", FALSE, 1, 5, NULL, rd_sim_grep_count},
     {"crictl ps -o json", FALSE, 20, 80, NULL, crictl_ps},
     {"crictl stop -t 30", TRUE, 500, 20000, NULL, crictl_stop},
     {"crictl exec", FALSE, 50, 150, rd_sim_etcdctl_begin, rd_sim_etcdctl_end},

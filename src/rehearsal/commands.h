@@ -32,6 +32,11 @@ void rd_sim_exec_clear(RdSimExec *self);
 /* etcd-commands.c: what runs inside the etcd container */
 void rd_sim_etcdctl_begin(RdSimExec *self);
 void rd_sim_etcdctl_end(RdSimExec *self);
+/* network-commands.c */
+void rd_sim_ip_address(RdSimExec *self);
+void rd_sim_ip_address_del(RdSimExec *self);
+void rd_sim_ss_sessions(RdSimExec *self);
+void rd_sim_grep_count(RdSimExec *self);
 /* podman.c */
 void rd_sim_podman_begin(RdSimExec *self);
 void rd_sim_podman_end(RdSimExec *self);

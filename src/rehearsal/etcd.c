@@ -84,14 +84,12 @@ GBytes *
 rd_sim_etcd_snapshot(const RdSimEtcdData *data)
 {
 	g_autoptr(GBytes) db = rd_sim_etcd_data_print(data);
-	g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
 	GByteArray *all = g_byte_array_new();
 	guint8 digest[32];
-	gsize size = sizeof(digest), db_size;
+	gsize db_size;
 	const guint8 *bytes = g_bytes_get_data(db, &db_size);
 
-	g_checksum_update(checksum, bytes, (gssize)db_size);
-	g_checksum_get_digest(checksum, digest, &size);
+	rd_sim_sha256_digest(bytes, db_size, digest);
 	g_byte_array_append(all, bytes, (guint)db_size);
 	g_byte_array_append(all, digest, sizeof(digest));
 	return g_byte_array_free_to_bytes(all);

@@ -157,7 +157,7 @@ rd_sim_put(RdSimHost *host, const RdCall *call, RdReply *reply)
 		rd_sim_reply(reply, RD_VERDICT_DONE, 0, NULL, NULL);
 		return;
 	}
-	sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, call->input);
+	sha256 = rd_sim_sha256(g_bytes_get_data(call->input, NULL), g_bytes_get_size(call->input));
 	if ((gint64)g_bytes_get_size(call->input) != call->size ||
 	    !g_str_equal(sha256, call->sha256)) {
 		refuse(reply, call->to, "length or SHA-256 differ from what was announced");

@@ -77,6 +77,13 @@ is_etcd(const RdSimPod *pod, const RdSimContainer *container)
 	return g_str_equal(container->name, "etcd") && g_str_has_prefix(pod->name, "etcd-");
 }
 
+static gboolean
+is_keepalived(const RdSimPod *pod, const RdSimContainer *container)
+{
+	return g_str_equal(container->name, "keepalived") &&
+	       g_str_has_prefix(pod->name, "keepalived-");
+}
+
 static void restart_dead(gpointer data);
 
 static char *
@@ -113,11 +120,13 @@ container_start(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
 						container->name, ++self->cluster->serials);
 
 	g_free(container->id);
-	container->id = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+	container->id = rd_sim_sha256(text, strlen(text));
 	container->created = rd_timeline_now(self->cluster->timeline);
 	g_free(container->json);
 	container->json = container_json(pod, container);
 	container->running = !is_etcd(pod, container) || etcd_start(self, pod);
+	if (is_keepalived(pod, container))
+		rd_sim_keepalived_start(self);
 	if (container->running)
 		rd_sim_host_count(self, "container started", container->name);
 	else
@@ -133,6 +142,8 @@ container_end(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
 	rd_sim_host_count(self, "container stopped", container->name);
 	if (is_etcd(pod, container))
 		rd_sim_etcd_stop(self);
+	if (is_keepalived(pod, container))
+		rd_sim_keepalived_stop(self);
 }
 
 static void
@@ -233,14 +244,13 @@ pod_add(RdSimPod *pod, const char *name)
 static gboolean
 pod_read_json(RdSimHost *self, RdSimPod *pod, const char *text)
 {
-	g_autoptr(JsonParser) parser = json_parser_new_immutable();
+	g_autoptr(JsonNode) node = json_from_string(text, NULL);
 	JsonObject *root, *metadata;
 	JsonArray *containers;
 
-	if (!json_parser_load_from_data(parser, text, -1, NULL) ||
-	    !JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
+	if (node == NULL || !JSON_NODE_HOLDS_OBJECT(node))
 		return FALSE;
-	root = json_node_get_object(json_parser_get_root(parser));
+	root = json_node_get_object(node);
 	metadata = json_object_get_object_member(root, "metadata");
 	containers =
 	    json_object_get_array_member(json_object_get_object_member(root, "spec"), "containers");
@@ -428,7 +438,11 @@ void
 rd_sim_container_list(RdSimHost *self, GString *out)
 {
 	const char *comma = "";
+	gsize had = out->len;
 
+	/* it is a few KiB: not by doubling from nothing */
+	g_string_set_size(out, had + 8000);
+	g_string_truncate(out, had);
 	g_string_append(out, "{\"containers\":[");
 	for (guint i = 0; i < self->pods->len; i++) {
 		const RdSimPod *pod = g_ptr_array_index(self->pods, i);

@@ -79,15 +79,16 @@ add_operator_files(RdSimCluster *self, RdSimHost *host)
 }
 
 static char *
-initial_cluster(RdSimCluster *self)
+initial_cluster(RdSimCluster *self, const char *const *without)
 {
 	GString *text = g_string_new(NULL);
 
 	for (guint i = 0; i < self->hosts->len; i++) {
 		const RdSimHost *host = g_ptr_array_index(self->hosts, i);
 
-		g_string_append_printf(text, "%s%s=https://%s:2380", i > 0 ? "," : "", host->name,
-				       host->address);
+		if (without == NULL || !g_strv_contains(without, host->name))
+			g_string_append_printf(text, "%s%s=https://%s:2380",
+					       text->len > 0 ? "," : "", host->name, host->address);
 	}
 	return g_string_free(text, FALSE);
 }
@@ -117,6 +118,18 @@ add_earlier_restore(RdSimHost *host)
 	add_file(host, RD_SIM_STOPPED "/etcd-pod.yaml", "of last year\n");
 }
 
+/* the kubelets do what they can; nothing is counted yet */
+static void
+settle(RdSimCluster *self)
+{
+	rd_timeline_run_to(self->timeline, rd_timeline_now(self->timeline) + 60 * RD_SIM_SECOND);
+	for (guint i = 0; i < self->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->hosts, i);
+
+		g_hash_table_remove_all(host->tally);
+	}
+}
+
 RdSimCluster *
 rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 {
@@ -129,7 +142,7 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 
 		rd_sim_cluster_add(self, name, address);
 	}
-	cluster = initial_cluster(self);
+	cluster = initial_cluster(self, NULL);
 	for (guint i = 0; i < n_hosts; i++) {
 		RdSimHost *host = g_ptr_array_index(self->hosts, i);
 
@@ -151,13 +164,37 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 			rd_sim_tree_write_text(host->tree, path, text, 0600);
 		}
 	}
-	rd_timeline_run_to(self->timeline, rd_timeline_now(self->timeline) + 60 * RD_SIM_SECOND);
-	for (guint i = 0; i < n_hosts; i++) {
+	settle(self);
+	return self;
+}
+
+/* JSON, which the simulated kubelet reads; the arguments are the machine configuration's (domain
+ * 2.6) */
+void
+rd_scenery_add_keepalived(RdSimCluster *self)
+{
+	static const char manifest[] =
+	    "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"keepalived\","
+	    "\"namespace\":\"openshift-kni-infra\"},\"spec\":{\"initContainers\":[{\"name\":"
+	    "\"render-config-keepalived\",\"command\":[\"runtimecfg\",\"render\","
+	    "\"/etc/kubernetes/kubeconfig\",\"--api-vips\",\"10.0.0.100\",\"--ingress-vips\","
+	    "\"10.0.0.101\",\"/config\"]}],\"containers\":[{\"name\":\"keepalived\"},"
+	    "{\"name\":\"keepalived-monitor\"}]}}\n";
+	static const char conf[] =
+	    "vrrp_instance night_API_0 {\n    virtual_ipaddress {\n        10.0.0.100/32 label "
+	    "vip\n"
+	    "    }\n}\nvrrp_instance night_INGRESS_0 {\n    virtual_ipaddress {\n"
+	    "        10.0.0.101/32 label vip\n    }\n}\n";
+
+	self->vips = g_strsplit("10.0.0.100/32 10.0.0.101/32", " ", -1);
+	for (guint i = 0; i < self->hosts->len; i++) {
 		RdSimHost *host = g_ptr_array_index(self->hosts, i);
 
-		g_hash_table_remove_all(host->tally);
+		host->untidy = i + 1 == self->hosts->len;
+		add_file(host, "/etc/keepalived/keepalived.conf", conf);
+		add_file(host, RD_SIM_MANIFESTS "/keepalived.yaml", manifest);
 	}
-	return self;
+	settle(self);
 }
 
 GBytes *
@@ -186,18 +223,24 @@ rd_scenery_resources(void)
 	return g_string_free_to_bytes(tar);
 }
 
+static guint
+count_manifests(const RdSimCluster *self)
+{
+	return G_N_ELEMENTS(pods) + (self->vips != NULL ? 1 : 0);
+}
+
 static void
-check_host(RdSimHost *host, const RdSimEtcdData *expected, GPtrArray *wrong)
+check_host(RdSimHost *host, const guint64 ids[2], GPtrArray *wrong)
 {
 	RdSimNode *manifests = rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS);
 
-	if (manifests == NULL || manifests->children->len != G_N_ELEMENTS(pods))
+	if (manifests == NULL || manifests->children->len != count_manifests(host->cluster))
 		g_ptr_array_add(wrong,
 				g_strdup_printf("%s: not all manifests are back", host->name));
 	if (!rd_sim_etcd_has_quorum(host))
 		g_ptr_array_add(wrong, g_strdup_printf("%s: its etcd has no quorum", host->name));
-	else if (host->etcd->cluster_id != expected->cluster_id ||
-		 host->etcd->revision != expected->revision)
+	else if ((host->etcd->cluster_id != ids[0] && host->etcd->cluster_id != ids[1]) ||
+		 host->etcd->revision != RD_SCENERY_BACKUP_REVISION)
 		g_ptr_array_add(
 		    wrong,
 		    g_strdup_printf("%s: its etcd is not the one that was restored", host->name));
@@ -217,16 +260,60 @@ check_host(RdSimHost *host, const RdSimEtcdData *expected, GPtrArray *wrong)
 	}
 }
 
-GPtrArray *
-rd_scenery_check_restored(RdSimCluster *self, const char *token)
+/* of the cluster that a restore on all hosts but @without makes */
+static guint64
+restored_id(RdSimCluster *self, const char *token, const char *const *without)
 {
-	g_autofree char *cluster = initial_cluster(self);
-	g_autoptr(RdSimEtcdData) expected =
+	g_autofree char *cluster = initial_cluster(self, without);
+	g_autoptr(RdSimEtcdData) data =
 	    rd_sim_etcd_bootstrap(cluster, token, "m0", RD_SCENERY_BACKUP_REVISION);
+
+	return data->cluster_id;
+}
+
+GPtrArray *
+rd_scenery_check_restored(RdSimCluster *self, const char *token, const char *const *without)
+{
+	GPtrArray *wrong = g_ptr_array_new_with_free_func(g_free);
+	guint64 ids[2];
+
+	ids[0] = restored_id(self, token, NULL);
+	ids[1] = restored_id(self, token, without);
+	for (guint i = 0; i < self->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->hosts, i);
+
+		if (without == NULL || !g_strv_contains(without, host->name))
+			check_host(host, ids, wrong);
+	}
+	return wrong;
+}
+
+GPtrArray *
+rd_scenery_check_vips(RdSimCluster *self)
+{
 	GPtrArray *wrong = g_ptr_array_new_with_free_func(g_free);
 
-	for (guint i = 0; i < self->hosts->len; i++)
-		check_host(g_ptr_array_index(self->hosts, i), expected, wrong);
+	for (guint i = 0; i < self->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(self->hosts, i);
+		RdSimNode *manifests = rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS);
+
+		if (manifests == NULL || manifests->children->len != count_manifests(self))
+			g_ptr_array_add(
+			    wrong, g_strdup_printf("%s: not all manifests are back", host->name));
+		if (!host->keepalived)
+			g_ptr_array_add(wrong,
+					g_strdup_printf("%s: keepalived does not run", host->name));
+	}
+	for (guint i = 0; self->vips[i] != NULL; i++) {
+		guint owners = 0;
+
+		for (guint j = 0; j < self->hosts->len; j++)
+			owners += rd_sim_host_has_address(g_ptr_array_index(self->hosts, j),
+							  self->vips[i]);
+		if (owners != 1)
+			g_ptr_array_add(
+			    wrong, g_strdup_printf("%s is on %u hosts", self->vips[i], owners));
+	}
 	return wrong;
 }
 

@@ -12,6 +12,12 @@ G_BEGIN_DECLS
 
 /* the kubelets have done what they can when this returns, and nothing is counted yet */
 RdSimCluster *rd_scenery_quorum_lost(guint32 seed, guint n_hosts);
+/* keepalived on every host, with one API and one ingress VIP. The last host has them, and leaves
+ * them behind when its keepalived ends (F43). The same time passes again. */
+void rd_scenery_add_keepalived(RdSimCluster *self);
+/* what a run that took keepalived away for a while must have left: every manifest is back, every
+ * VIP is on one host. (element-type utf8) */
+GPtrArray *rd_scenery_check_vips(RdSimCluster *self);
 /* last night's snapshot, as etcdctl would have saved it */
 GBytes *rd_scenery_backup(void);
 /* the static resources beside it: every manifest as it is (restore-script.h tells the form) */
@@ -21,7 +27,9 @@ GBytes *rd_scenery_resources(void);
 GPtrArray *rd_scenery_check_single(RdSimCluster *self);
 /* what a person does about a restore pod that was started twice */
 void rd_scenery_mend_restore_pod(RdSimCluster *self);
-/* what a run must have done on @host and its colleagues if etcd was restored under @token; one
- * sentence per difference. (element-type utf8) */
-GPtrArray *rd_scenery_check_restored(RdSimCluster *self, const char *token);
+/* what a run must have done on all hosts but @without (nullable) if etcd was restored under @token;
+ * those may be members of it that never started, or none. One sentence per difference.
+ * (element-type utf8) */
+GPtrArray *rd_scenery_check_restored(RdSimCluster *self, const char *token,
+				     const char *const *without);
 G_END_DECLS

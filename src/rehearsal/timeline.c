@@ -54,11 +54,11 @@ entry_before(const Entry *a, const Entry *b)
 	return a->at < b->at || (a->at == b->at && a->number < b->number);
 }
 
-void
+guint64
 rd_timeline_add(RdTimeline *self, gint64 delay, RdTimelineFunc func, gpointer data,
 		GDestroyNotify destroy)
 {
-	Entry entry = {self->now + MAX(delay, 0), self->added++, func, data, destroy};
+	Entry entry = {self->now + MAX(delay, 0), ++self->added, func, data, destroy};
 	Entry *heap;
 	guint i = self->heap->len;
 
@@ -69,6 +69,7 @@ rd_timeline_add(RdTimeline *self, gint64 delay, RdTimelineFunc func, gpointer da
 		i = (i - 1) / 2;
 	}
 	heap[i] = entry;
+	return entry.number;
 }
 
 gint64
@@ -83,15 +84,22 @@ rd_timeline_advance(RdTimeline *self, gint64 to)
 	self->now = MAX(self->now, MIN(to, rd_timeline_next(self)));
 }
 
+/* takes the entry at @i out; the last one fills the gap */
 static Entry
-pop(RdTimeline *self)
+take(RdTimeline *self, guint i)
 {
 	Entry *heap = (Entry *)(void *)self->heap->data;
-	Entry first = heap[0];
+	Entry taken = heap[i];
 	Entry last = heap[self->heap->len - 1];
-	guint len = self->heap->len - 1, i = 0;
+	guint len = self->heap->len - 1;
 
 	g_array_set_size(self->heap, len);
+	if (i == len)
+		return taken;
+	while (i > 0 && entry_before(&last, &heap[(i - 1) / 2])) {
+		heap[i] = heap[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
 	while (2 * i + 1 < len) {
 		guint child = 2 * i + 1;
 
@@ -102,9 +110,23 @@ pop(RdTimeline *self)
 		heap[i] = heap[child];
 		i = child;
 	}
-	if (len > 0)
-		heap[i] = last;
-	return first;
+	heap[i] = last;
+	return taken;
+}
+
+void
+rd_timeline_remove(RdTimeline *self, guint64 number)
+{
+	for (guint i = 0; i < self->heap->len; i++) {
+		Entry entry;
+
+		if (g_array_index(self->heap, Entry, i).number != number)
+			continue;
+		entry = take(self, i);
+		if (entry.destroy != NULL)
+			entry.destroy(entry.data);
+		return;
+	}
 }
 
 gboolean
@@ -115,7 +137,7 @@ rd_timeline_step(RdTimeline *self)
 	if (self->heap->len == 0)
 		return FALSE;
 	/* out of the queue first: the function may never return (a killed bastion) */
-	entry = pop(self);
+	entry = take(self, 0);
 	self->now = MAX(self->now, entry.at);
 	entry.func(entry.data);
 	if (entry.destroy != NULL)

@@ -15,10 +15,12 @@ void rd_timeline_free(RdTimeline *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdTimeline, rd_timeline_free)
 
 gint64 rd_timeline_now(const RdTimeline *self); /* microseconds */
-/* @func runs once, @delay microseconds from now; there is no way to take it back, so @data says
- * whether it still matters. (scope notified): @destroy also runs for what never happened */
-void rd_timeline_add(RdTimeline *self, gint64 delay, RdTimelineFunc func, gpointer data,
-		     GDestroyNotify destroy);
+/* @func runs once, @delay microseconds from now. (scope notified): @destroy also runs for what
+ * never happened. Its number, for rd_timeline_remove(); never 0. */
+guint64 rd_timeline_add(RdTimeline *self, gint64 delay, RdTimelineFunc func, gpointer data,
+			GDestroyNotify destroy);
+/* takes back what has not happened yet; nothing when it has */
+void rd_timeline_remove(RdTimeline *self, guint64 number);
 /* moment of the next event, G_MAXINT64 when there is none */
 gint64 rd_timeline_next(const RdTimeline *self);
 /* lets time pass up to @to at most, and at most to the next event, without running it */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/tree.h"
 #include <errno.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
 #include <string.h>
 
 typedef struct {
@@ -324,11 +326,39 @@ rd_sim_tree_remove_all(RdSimTree *self, const char *path)
 	return 0;
 }
 
+void
+rd_sim_sha256_digest(gconstpointer data, gsize size, guint8 digest[32])
+{
+	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, data, size, digest) != GNUTLS_E_SUCCESS)
+		g_error("SHA-256 failed");
+}
+
+char *
+rd_sim_sha256(gconstpointer data, gsize size)
+{
+	static const char digits[] = "0123456789abcdef";
+	guint8 digest[32];
+	char *hex = g_malloc(2 * sizeof digest + 1);
+
+	rd_sim_sha256_digest(data, size, digest);
+	for (guint i = 0; i < sizeof digest; i++) {
+		hex[2 * i] = digits[digest[i] >> 4];
+		hex[2 * i + 1] = digits[digest[i] & 15];
+	}
+	hex[2 * sizeof digest] = '\0';
+	return hex;
+}
+
 const char *
 rd_sim_node_sha256(RdSimNode *node)
 {
-	if (node->sha256 == NULL)
-		node->sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, node->content);
+	gsize size;
+	gconstpointer data;
+
+	if (node->sha256 == NULL) {
+		data = g_bytes_get_data(node->content, &size);
+		node->sha256 = rd_sim_sha256(data, size);
+	}
 	return node->sha256;
 }
 

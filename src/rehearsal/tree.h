@@ -48,6 +48,9 @@ int rd_sim_tree_remove(RdSimTree *self, const char *path);
 int rd_sim_tree_remove_all(RdSimTree *self, const char *path);
 
 const char *rd_sim_node_sha256(RdSimNode *node);
+/* in hexadecimal. (transfer full) */
+char *rd_sim_sha256(gconstpointer data, gsize size);
+void rd_sim_sha256_digest(gconstpointer data, gsize size, guint8 digest[32]);
 /* NUL-terminated copy of a file's content. (transfer full) */
 char *rd_sim_node_text(const RdSimNode *node);
 /* does a node with this inode exist anywhere */

@@ -24,7 +24,7 @@ process_free(gpointer data)
 
 	g_ptr_array_remove_fast(self->host->touching, self);
 	rd_sim_exec_clear(&self->exec);
-	rd_sim_call_free(self->call);
+	rd_sim_call_unref(self->call);
 	if (self->destroy != NULL)
 		self->destroy(self->data);
 	g_free(self);
@@ -52,7 +52,7 @@ process_later(RdSimProcess *self, gint64 delay, RdTimelineFunc func)
 void
 rd_sim_job_free(RdSimJob *self)
 {
-	rd_sim_call_free(self->call);
+	rd_sim_call_unref(self->call);
 	g_free(self->key);
 	g_free(self->log);
 	g_free(self);
@@ -164,7 +164,7 @@ job_new(RdSimHost *host, const RdCall *call)
 	rd_sim_host_count(host, "job begun", call->name);
 	process->host = host;
 	process->boots = host->boots;
-	process->call = rd_sim_call_copy(call);
+	process->call = rd_sim_call_ref(job->call);
 	process->data = g_strdup(job->key);
 	process->destroy = g_free;
 	rd_sim_exec_begin(&process->exec, host, process->call->call.argv,

@@ -8,11 +8,13 @@ G_BEGIN_DECLS
  * the fence, leaves jobs behind, and goes on to its end whether or not anybody still listens. */
 
 typedef struct {
-	RdCall call; /* all it points to is (owned) */
+	RdCall call; /* all it points to is (owned), and never changes */
+	guint refs;  /* its caller and the host, whoever lives longer */
 } RdSimCall;
 RdSimCall *rd_sim_call_copy(const RdCall *call);
-void rd_sim_call_free(RdSimCall *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdSimCall, rd_sim_call_free)
+RdSimCall *rd_sim_call_ref(RdSimCall *self);
+void rd_sim_call_unref(RdSimCall *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdSimCall, rd_sim_call_unref)
 
 typedef struct _RdSimProcess RdSimProcess;
 /* the process is over: @reply is for whoever listens; not called when the host dies first */

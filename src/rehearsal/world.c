@@ -49,6 +49,7 @@ struct _RdSimRequest {
 	gboolean arrived, cut, over;
 	guint boots;	    /* of the host when it arrived */
 	gint64 quiet_since; /* 0: it answers keep-alives */
+	guint64 look;	    /* on the timeline; 0: none is due */
 	RdReply reply;
 	char *failure; /* (owned) (nullable) */
 };
@@ -67,7 +68,7 @@ request_unref(gpointer data)
 	if (--self->refs > 0)
 		return;
 	g_free(self->host);
-	rd_sim_call_free(self->call);
+	rd_sim_call_unref(self->call);
 	rd_reply_clear(&self->reply);
 	g_free(self->failure);
 	g_free(self);
@@ -80,11 +81,11 @@ request_ref(RdSimRequest *self)
 	return self;
 }
 
-static void
+static guint64
 request_later(RdSimRequest *self, gint64 delay, RdTimelineFunc func)
 {
-	rd_timeline_add(self->network->cluster->timeline, delay, func, request_ref(self),
-			request_unref);
+	return rd_timeline_add(self->network->cluster->timeline, delay, func, request_ref(self),
+			       request_unref);
 }
 
 static gint64
@@ -163,8 +164,8 @@ arrive(gpointer data)
 	self->boots = host->boots;
 	tell_moment(self, RD_MOMENT_ARRIVED);
 	if (host->power == RD_SIM_UP && host->boots == self->boots)
-		rd_sim_host_execute(host, rd_sim_call_copy(&self->call->call), acted,
-				    request_ref(self), request_unref);
+		rd_sim_host_execute(host, rd_sim_call_ref(self->call), acted, request_ref(self),
+				    request_unref);
 }
 
 /* keep-alives: a host that was booted since resets, one that says nothing is given up later */
@@ -176,6 +177,7 @@ look(gpointer data)
 	gint64 now = rd_timeline_now(self->network->cluster->timeline);
 	gboolean answers = rd_sim_host_answers(host) && !self->cut;
 
+	self->look = 0;
 	if (self->over || self->world == NULL)
 		return;
 	if (!self->arrived && self->quiet_since != 0) {
@@ -194,7 +196,7 @@ look(gpointer data)
 		request_end(self, "no sign of life for 30 s");
 		return;
 	}
-	request_later(self, LOOK_PACE, look);
+	self->look = request_later(self, LOOK_PACE, look);
 }
 
 static RdSimRequest *
@@ -221,7 +223,7 @@ request_send(RdSimRequest *self)
 	if (self->over)
 		return;
 	request_later(self, way_there(self), arrive);
-	request_later(self, CONNECT_LIMIT / 2, look);
+	self->look = request_later(self, CONNECT_LIMIT / 2, look);
 	tell_moment(self, RD_MOMENT_SENT);
 }
 
@@ -262,6 +264,9 @@ request_take(SimWorld *self, RdSimRequest *request, RdReply *reply, GError **err
 		got = TRUE;
 	}
 	request->world = NULL;
+	/* nobody waits for it any more; the event would only hold on to it */
+	if (request->look != 0)
+		rd_timeline_remove(self->network->cluster->timeline, request->look);
 	g_ptr_array_remove_fast(self->open, request);
 	request_unref(request);
 	return got;

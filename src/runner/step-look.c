@@ -144,11 +144,15 @@ rd_step_take_reply(RdReply *from, RecoveryReply *to)
 char *
 rd_hex(const guint8 *digest, gsize size)
 {
-	GString *hex = g_string_new(NULL);
+	static const char digits[] = "0123456789abcdef";
+	char *hex = g_malloc(2 * size + 1);
 
-	for (gsize i = 0; i < size; i++)
-		g_string_append_printf(hex, "%02x", digest[i]);
-	return g_string_free(hex, FALSE);
+	for (gsize i = 0; i < size; i++) {
+		hex[2 * i] = digits[digest[i] >> 4];
+		hex[2 * i + 1] = digits[digest[i] & 15];
+	}
+	hex[2 * size] = '\0';
+	return hex;
 }
 
 char *

@@ -3,8 +3,8 @@
 #include "runner/step.h"
 G_BEGIN_DECLS
 
-/* Inside the step API only: looking (step-look.c), touching (step-touch.c), time and memory
- * (step-time.c), and the order that all of it serves (step.c). */
+/* Inside the step API only: looking (step-look.c), touching (step-touch.c), the Kubernetes API
+ * (step-kube.c), time and memory (step-time.c), and the order that all of it serves (step.c). */
 struct _RecoveryStep {
 	const RdOrder *order;
 	const RecoveryState *type;
@@ -33,6 +33,12 @@ gboolean rd_step_call(RecoveryStep *step, const char *host, const RdCall *call, 
 /* tells and waits; FALSE with CANCELLED when nobody listens any more */
 gboolean rd_step_tell(RecoveryStep *step, RdReportKind kind, const char *word, const char *key,
 		      const char *value, const char *text, gint64 number, GError **error);
+/* A touch's two ends in the journal. begin: outside enter and undo it is refused; its number is
+ * then step->touches. end: @word and @text say how it went where there is no @error. */
+gboolean rd_step_begin_touch(RecoveryStep *step, const char *verb, const char *text,
+			     GError **error);
+void rd_step_end_touch(RecoveryStep *step, guint number, const char *word, const char *text,
+		       const GError *error);
 const char *rd_step_host(RecoveryStep *step, const char *host);
 /* "'mv' 'a b'": for people and the journal */
 char *rd_argv_to_text(const char *const *argv);

@@ -31,6 +31,10 @@ recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError 
 			if (local->domain == RECOVERY_ERROR &&
 			    local->code != RECOVERY_ERROR_FAILED &&
 			    local->code != RECOVERY_ERROR_UNREACHABLE) {
+				/* what was awaited says more than that we were told to stop */
+				if (local->code == RECOVERY_ERROR_CANCELLED &&
+				    step->progress != NULL)
+					g_prefix_error(&local, "%s; ", step->progress);
 				g_propagate_error(error, g_steal_pointer(&local));
 				return FALSE;
 			}

@@ -20,26 +20,23 @@
 #define RD_JOB_WAIT	    20
 #define RD_JOB_WAIT_WATCHED 3
 
-static gboolean
-rd_step_begin_touch(RecoveryStep *step, RdCallVerb verb, const char *text, GError **error)
+gboolean
+rd_step_begin_touch(RecoveryStep *step, const char *verb, const char *text, GError **error)
 {
 	if (!step->may_touch) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
 			    "%s: %s tried to %s outside enter or undo", step->order->target,
-			    step->order->type, rd_call_verb_to_string(verb));
+			    step->order->type, verb);
 		return FALSE;
 	}
 	step->touches++;
-	return rd_step_tell(step, RD_REPORT_TOUCH, rd_call_verb_to_string(verb), NULL, NULL, text,
-			    step->touches, error);
+	return rd_step_tell(step, RD_REPORT_TOUCH, verb, NULL, NULL, text, step->touches, error);
 }
 
-static void
-rd_step_end_touch(RecoveryStep *step, const RdReply *reply, const GError *error)
+void
+rd_step_end_touch(RecoveryStep *step, guint number, const char *word, const char *text,
+		  const GError *error)
 {
-	g_autofree char *text =
-	    error != NULL ? g_strdup(error->message) : g_strdup_printf("status %d", reply->status);
-	const char *word = "done";
 
 	if (g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_FENCED))
 		word = "fenced";
@@ -48,7 +45,8 @@ rd_step_end_touch(RecoveryStep *step, const RdReply *reply, const GError *error)
 		word = "lost";
 	else if (error != NULL)
 		word = "refused";
-	(void)rd_step_tell(step, RD_REPORT_TOUCHED, word, NULL, NULL, text, step->touches, NULL);
+	(void)rd_step_tell(step, RD_REPORT_TOUCHED, word, NULL, NULL,
+			   error != NULL ? error->message : text, number, NULL);
 }
 
 static gboolean
@@ -56,11 +54,13 @@ rd_step_touch(RecoveryStep *step, const RdCall *call, const char *text, RdReply 
 	      GError **error)
 {
 	g_autoptr(GError) local = NULL;
+	g_autofree char *status = NULL;
 
-	if (!rd_step_begin_touch(step, call->verb, text, error))
+	if (!rd_step_begin_touch(step, rd_call_verb_to_string(call->verb), text, error))
 		return FALSE;
 	(void)rd_step_call(step, step->order->target, call, reply, &local);
-	rd_step_end_touch(step, reply, local);
+	status = g_strdup_printf("status %d", reply->status);
+	rd_step_end_touch(step, step->touches, "done", status, local);
 	if (local == NULL)
 		return TRUE;
 	g_propagate_error(error, g_steal_pointer(&local));

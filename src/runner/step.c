@@ -349,15 +349,15 @@ rd_step_report_survey(RecoveryStep *step, RdReport *report, const RdSurvey *surv
 	report->number = survey->number;
 	report->boot_id = g_strdup(survey->boot_id);
 	report->machine_id = g_strdup(survey->machine_id);
-	/* our own is said also when it was given back: a copy of this run may have ended it */
-	if (!survey->held && !ours)
+	if (survey->number < 0)
 		return;
+	/* said also when it was given back: whose number it is decides whether we may go on */
 	if (ours)
 		report->run = g_strdup(survey->run);
 	report->text = g_strdup_printf("%s, by %s since %s, lock #%" G_GINT64_FORMAT "%s",
 				       survey->run, survey->who, survey->since, survey->number,
 				       survey->held ? "" : ", given back");
-	if (!ours)
+	if (!ours && survey->held)
 		report->holder = g_strdup_printf("held by %s", report->text);
 }
 

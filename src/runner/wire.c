@@ -71,6 +71,8 @@ rd_wire_order(const RdOrder *order)
 	rd_wire_put(object, "what", rd_do_to_string(order->what));
 	rd_wire_put(object, "target", order->target);
 	rd_wire_put_int(object, "number", order->number);
+	rd_wire_put(object, "fence-host", order->fence_host);
+	rd_wire_put_int(object, "fence-number", order->fence_number);
 	rd_wire_put_int(object, "enrol", order->enrol);
 	rd_wire_put(object, "state", order->state);
 	rd_wire_put_int(object, "visit", order->visit);
@@ -204,6 +206,8 @@ rd_wire_read_order(JsonObject *object, const char *lane, GError **error)
 	g_free(order->lane);
 	order->lane = g_strdup(lane);
 	order->number = rd_wire_get_int(object, "number");
+	order->fence_host = g_strdup(rd_wire_get(object, "fence-host"));
+	order->fence_number = rd_wire_get_int(object, "fence-number");
 	order->enrol = rd_wire_get_int(object, "enrol") != 0;
 	order->state = g_strdup(rd_wire_get(object, "state"));
 	order->visit = (guint)rd_wire_get_int(object, "visit");

@@ -116,6 +116,13 @@ fill(const char *path)
 	printf("%u events, %s\n", events->len, path);
 }
 
+/* as engine/open.c does it for a writer */
+static gboolean
+apply(const RdEvent *event, gpointer data, GError **error)
+{
+	return rd_run_apply(data, event, error);
+}
+
 static gint64
 resume(const char *path, const RdPlan *plan)
 {
@@ -124,15 +131,10 @@ resume(const char *path, const RdPlan *plan)
 	gint64 began = g_get_monotonic_time();
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RdJournal) journal = rd_journal_open_writer(path, &error);
-	g_autoptr(GPtrArray) events = NULL;
 	RdRun *run = rd_run_new(plan);
 	RdEngine *engine;
 
-	events = journal != NULL ? rd_journal_read(journal, 0, &error) : NULL;
-	for (guint i = 0; events != NULL && i < events->len; i++)
-		if (!rd_run_apply(run, g_ptr_array_index(events, i), &error))
-			break;
-	if (error != NULL)
+	if (journal == NULL || !rd_journal_each(journal, 0, apply, run, &error))
 		g_error("%s", error->message);
 	engine = rd_engine_new(run, journal, &crew.crew, &hooks);
 	rd_engine_start(engine, "bastion", "boot", getpid());

@@ -8,6 +8,7 @@
 #include "plugins/etcd/ids.h"
 #include "plugins/etcd/output.h"
 #include "plugins/etcd/parse.h"
+#include "plugins/keepalived/parse.h"
 #include <recovery/plugin.h>
 #include <string.h>
 
@@ -92,6 +93,41 @@ read_pods(const char *text)
 		g_ptr_array_unref(rd_containers_of(containers, rd_pod_find("etcd", NULL)));
 }
 
+/* what was accepted is an address in its one spelling, and goes into a command */
+static void
+check_set(const GArray *set)
+{
+	g_autofree char *text = set != NULL ? rd_addresses_print(set) : NULL;
+	g_autoptr(GArray) again = text != NULL ? rd_addresses_parse(text, NULL) : NULL;
+
+	if (text == NULL)
+		return;
+	g_assert_cmpint(text[strspn(text, "0123456789abcdef.:,")], ==, 0);
+	g_assert_true(again != NULL && rd_addresses_same(set, again));
+}
+
+static void
+read_vips(const char *text)
+{
+	g_autoptr(RdVips) vips = rd_vips_new();
+	g_autoptr(GPtrArray) assigned = rd_assigned_parse(text, NULL);
+
+	rd_keepalived_read_manifest(vips, "manifest", text, NULL);
+	rd_keepalived_read_conf(vips, "conf", text, NULL);
+	for (guint kind = 0; kind < RD_VIP_KINDS; kind++) {
+		g_autoptr(GArray) set = rd_vips_get(vips, kind, NULL);
+
+		check_set(set);
+	}
+	for (guint i = 0; assigned != NULL && i < assigned->len; i++) {
+		const RdAssigned *one = assigned->pdata[i];
+
+		g_assert_true(one->prefix <= (one->address.ipv6 ? 128 : 32));
+		g_assert_null(strpbrk(one->device, " ;$`'\"/\\"));
+		rd_assigned_are_neighbours(one, assigned->pdata[0]);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
@@ -101,6 +137,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 	read_etcdctl(text);
 	read_operator(text);
 	read_pods(text);
+	read_vips(text);
 	return 0;
 }
 

@@ -252,4 +252,5 @@ class Host:
                    "".join(image(name) + "\n" for name in pods))
 
 
-Host(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5:]).make()
+if __name__ == "__main__":
+    Host(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5:]).make()

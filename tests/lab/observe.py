@@ -11,6 +11,7 @@ count prints, for each host:
   renames     {"OLD -> NEW": n}        creates, deletes, writes   {PATH: n}
   containers  {"NAMESPACE/POD/CONTAINER": {"starts": n, "stops": n}}, from the stand-in's log
   units       {UNIT: n}, how often systemd started it, from the journal of the host
+  addresses   {ADDRESS: {"came": n, "went": n}}, as the kernel said it (`up --vip`)
 """
 import collections
 import ctypes
@@ -138,6 +139,22 @@ def count_units(lab, host, since):
     return collections.Counter(u for u in units if not u.startswith(("container-", "session-")))
 
 
+def count_addresses(lab, host):
+    """[TIME] [Deleted ]INDEX: DEVICE    inet ADDRESS/PREFIX …; one that is refreshed comes again"""
+    found = collections.defaultdict(lambda: {"came": 0, "went": 0})
+    try:
+        with open(f"{lab}/watch/{host}.addresses", encoding="utf-8") as file:
+            for line in file:
+                words = line.split()
+                went = "Deleted" in words
+                if "inet" in words:
+                    address = words[words.index("inet") + 1].split("/")[0]
+                    found[address]["went" if went else "came"] += 1
+    except FileNotFoundError:
+        pass
+    return found
+
+
 def count(lab, since, hosts):
     result = {}
     for host in hosts:
@@ -153,7 +170,8 @@ def count(lab, since, hosts):
         for line in read(f"{lab}/{host}/log/kubelet.log"):
             if line["time"] >= stamp:
                 containers[line["container"]][{"start": "starts", "stop": "stops"}[line["event"]]] += 1
-        result[host] = {**found, "containers": containers, "units": count_units(lab, host, since)}
+        result[host] = {**found, "containers": containers, "units": count_units(lab, host, since),
+                        "addresses": count_addresses(lab, host)}
     json.dump(result, sys.stdout, indent=1, sort_keys=True)
     print()
 

@@ -26,7 +26,7 @@ LIBRARIES = [
     (r'sqlite3\.h', 'SQLite'),
     (r'gnutls/.*', 'GnuTLS'),
     (r'archive.*\.h', 'libarchive'),
-    (r'recovery/plugin\.h', 'include'),
+    (r'recovery/.*', 'include'),
     (r'.*', 'POSIX'),
 ]
 EVERYTHING = 'every folder of src'

@@ -210,7 +210,7 @@ bastion_end_engine(Bastion *self)
 }
 
 void
-bastion_start(Bastion *self, const char *word)
+bastion_start(Bastion *self, const char *word, const char *host)
 {
 	const RdEngineHooks hooks = {.now = now,
 				     .stored = stored,
@@ -229,10 +229,18 @@ bastion_start(Bastion *self, const char *word)
 	self->engine = rd_engine_new(self->run, self->journal, self->crew, &hooks);
 	rd_engine_start(self->engine, self->name, boot_id, 1000 + self->starts);
 	if (word != NULL && !self->stopped &&
-	    !rd_engine_request(self->engine, word, NULL, NULL, "alice", "as the advice says", 0,
+	    !rd_engine_request(self->engine, word, NULL, host, "alice", "as the advice says", 0,
 			       &error))
 		g_ptr_array_add(self->breaches,
 				g_strdup_printf("%s was refused: %s", word, error->message));
+}
+
+gboolean
+bastion_excuses(Bastion *self, const char *host)
+{
+	const RdRunHost *found = rd_run_find_host(self->run, host);
+
+	return found != NULL && found->excused;
 }
 
 const char *

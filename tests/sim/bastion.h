@@ -39,8 +39,10 @@ Bastion *bastion_new(const char *name, const char *run_id, const char *run_uuid,
 /* the same run, from a copy of its directory as it is now */
 Bastion *bastion_copy(Bastion *original, const char *name);
 void bastion_free(Bastion *self);
-/* starts an engine on what the journal has; @word: a request made with it, or NULL */
-void bastion_start(Bastion *self, const char *word);
+/* starts an engine on what the journal has; @word: a request made with it, about @host, or NULL */
+void bastion_start(Bastion *self, const char *word, const char *host);
+/* a person said that @host is away */
+gboolean bastion_excuses(Bastion *self, const char *host);
 /* as SIGKILL does, between two turns of the main loop */
 void bastion_end_engine(Bastion *self);
 /* as SIGKILL does to the engine and, by its parent-death signal, to all below. In the forked child

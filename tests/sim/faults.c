@@ -211,7 +211,7 @@ second_starts(gpointer data)
 	    "bastion-2", "r-night-2", "22222222-2222-4222-8222-222222222222", first->plan,
 	    first->catalogue, later->trial->cluster, first->setting->local_dir);
 
-	bastion_start(trial_add_bastion(later->trial, second), NULL);
+	bastion_start(trial_add_bastion(later->trial, second), NULL, NULL);
 }
 
 STRIKE(start_second)
@@ -225,13 +225,19 @@ copy_starts(gpointer data)
 	Later *later = data;
 
 	bastion_start(trial_add_bastion(later->trial, bastion_copy(later->bastion, "bastion-2")),
-		      NULL);
+		      NULL, NULL);
 }
 
 STRIKE(start_copy)
 {
 	soon(trial, bastion, copy_starts);
 }
+
+/* what a person says who knows that the host does not come back */
+static const char *const excuse_it[] = {"excuse", NULL};
+/* new hardware under the old name: a person takes it in, and then finds that there is nothing on it
+ * to go on with */
+static const char *const enrol_it[] = {"enrol", "excuse", NULL};
 
 /* clang-format off */
 const Fault faults[] = {
@@ -245,6 +251,8 @@ const Fault faults[] = {
     {"host-off-10min",  ON_CALLS, off_ten_minutes, .names_host = TRUE, .host_dies = TRUE},
     {"host-away-10min", ON_CALLS, away_ten_minutes, .names_host = TRUE},
     {"host-gone",       ON_CALLS, off_for_good, heal_off, .names_host = TRUE, .host_dies = TRUE},
+    {"host-excused",    ON_CALLS, off_for_good, heal_off, .words = excuse_it, .names_host = TRUE, .host_dies = TRUE},
+    {"host-enrolled",   ON_CALLS, rebuild, .words = enrol_it, .names_host = TRUE, .host_dies = TRUE, .disk_dies = TRUE},
     {"host-rebuilt",    ON_CALLS, rebuild, .ends_held = "rebuilt", .names_host = TRUE},
     {"stubborn-pod",    AT(SEND), make_stubborn, .names_host = TRUE},
     {"host-disk-full",  ON_CALLS, fill_host, heal_host, .names_host = TRUE},
@@ -255,8 +263,11 @@ const Fault faults[] = {
 const guint n_faults = G_N_ELEMENTS(faults);
 
 gboolean
-fault_applies(const Fault *fault, RdMoment moment, const RdCall *call)
+fault_applies(const Fault *fault, RdMoment moment, const char *host, const RdCall *call)
 {
+	/* without the recovery host (plans.c) there is no recovery */
+	if (fault->words != NULL && g_strcmp0(host, "m0") == 0)
+		return FALSE;
 	if (fault->strike == make_stubborn && stubborn_container(call) == NULL)
 		return FALSE;
 	/* one that was rebuilt before we took it is only a host like any other */
@@ -275,7 +286,7 @@ void
 fault_strike(const Fault *fault, Trial *trial, Bastion *bastion, RdMoment moment,
 	     const char *target, const char *host, const RdCall *call, RdSimRequest *request)
 {
-	Blow blow = {fault, g_strdup(host)};
+	Blow blow = {.fault = fault, .host = g_strdup(host)};
 
 	g_array_append_val(trial->blows, blow);
 	fault->strike(trial, bastion, moment, target, host, call, request);

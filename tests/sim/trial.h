@@ -13,6 +13,7 @@ typedef struct _Fault Fault;
 typedef struct {
 	const Fault *fault;
 	char *host; /* (owned) (nullable) */
+	guint said; /* of the fault's words */
 } Blow;
 
 /* what came of it; plain memory, so that a forked child can hand it over */
@@ -68,6 +69,8 @@ void trial_die(Trial *self, Bastion *bastion) G_GNUC_NORETURN;
 /* the same between two of its turns */
 void trial_end_engine(Trial *self, Bastion *bastion);
 gboolean trial_has_struck(Trial *self, const char *fault);
+/* somebody gives a host up */
+gboolean trial_has_lost_host(Trial *self);
 
 /* faults.c */
 struct _Fault {
@@ -76,14 +79,18 @@ struct _Fault {
 	void (*strike)(Trial *trial, Bastion *bastion, RdMoment moment, const char *target,
 		       const char *host, const RdCall *call, RdSimRequest *request);
 	void (*heal)(Trial *trial, const char *host); /* (nullable) */
+	/* (nullable) what a person says about the host, a word for each time that the run is held;
+	 * NULL-terminated. Else it is resume */
+	const char *const *words;
 	const char *ends_held; /* (nullable) no resume can help, and the reason has this word */
 	gboolean names_host;   /* what a person is told has the host's name in it */
 	gboolean host_dies;    /* what did not survive a boot may be missing or started again */
+	gboolean disk_dies;    /* nothing of it survived: what was done there is to be done again */
 };
 extern const Fault faults[];
 extern const guint n_faults;
 /* can it happen here at all */
-gboolean fault_applies(const Fault *fault, RdMoment moment, const RdCall *call);
+gboolean fault_applies(const Fault *fault, RdMoment moment, const char *host, const RdCall *call);
 gboolean fault_adds_bastion(const Fault *fault);
 void fault_strike(const Fault *fault, Trial *trial, Bastion *bastion, RdMoment moment,
 		  const char *target, const char *host, const RdCall *call, RdSimRequest *request);

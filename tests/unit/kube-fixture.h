@@ -77,15 +77,17 @@ mock_echo(SoupServerMessage *message)
 	g_autofree char *subject = NULL;
 	const char *bearer = soup_message_headers_get_one(headers, "Authorization");
 	const char *type = soup_message_headers_get_content_type(headers, NULL);
+	GSocketAddress *from = soup_server_message_get_remote_address(message);
 
 	if (peer != NULL)
 		g_object_get(peer, "subject-name", &subject, NULL);
 	return g_strdup_printf(
 	    "{\"kind\":\"Echo\",\"http\":%d,\"subject\":\"%s\",\"bearer\":\"%s\","
-	    "\"type\":\"%s\",\"accept\":\"%s\"}",
+	    "\"type\":\"%s\",\"accept\":\"%s\",\"from\":\"%u\"}",
 	    soup_server_message_get_http_version(message), subject == NULL ? "" : subject,
 	    bearer == NULL ? "" : bearer, type == NULL ? "" : type,
-	    soup_message_headers_get_one(headers, "Accept"));
+	    soup_message_headers_get_one(headers, "Accept"),
+	    g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(from)));
 }
 
 static inline const MockReply *

@@ -92,8 +92,13 @@ answer(Fixture *f, const RdOrder *order)
 		report->number = number > 0 ? number : -1;
 		report->run = g_strdup(number > 0 ? "ours" : NULL);
 	}
-	if (order->what == RD_DO_SURVEY && colon != NULL)
+	/* "finished:back 7 ..." is #7 of another run, given back; any other text a holder */
+	if (order->what == RD_DO_SURVEY && colon != NULL && g_str_has_prefix(colon + 1, "back ")) {
+		report->number = g_ascii_strtoll(colon + 6, NULL, 10);
+		g_clear_pointer(&report->run, g_free);
+	} else if (order->what == RD_DO_SURVEY && colon != NULL) {
 		report->holder = g_strdup(colon + 1);
+	}
 	return report;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "plugin-tape.h"
+#include "plugin-tape-private.h"
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,13 +7,13 @@
 struct _RecoveryStep {
 	const RecoveryPlugin *plugin;
 	const RecoveryState *state;
-	char *dir;		 /* (owned) */
-	char *name;		 /* (owned) */
-	char **lines;		 /* (owned) */
-	guint at;		 /* the next line */
-	char *target;		 /* (owned) */
-	char **hosts, **excused; /* (owned) */
-	GHashTable *params, *notes;
+	char *dir;			    /* (owned) */
+	char *name;			    /* (owned) */
+	char **lines;			    /* (owned) */
+	guint at;			    /* the next line */
+	char *target;			    /* (owned) */
+	char **hosts, **excused, **workers; /* (owned) */
+	GHashTable *params, *notes, *addresses;
 	const char *doing;
 };
 
@@ -26,8 +26,7 @@ recovery_error_quark(void)
 	return g_quark_from_static_string("recovery-error-quark");
 }
 
-G_GNUC_PRINTF(2, 3)
-static void
+void
 tape_die(RecoveryStep *step, const char *format, ...)
 {
 	g_autofree char *text = NULL;
@@ -48,8 +47,7 @@ tape_peek(RecoveryStep *step)
 	return step->lines[step->at] != NULL ? step->lines[step->at] : "the end";
 }
 
-/* the rest of the next line if it begins with @prefix */
-static const char *
+const char *
 tape_take(RecoveryStep *step, const char *prefix)
 {
 	const char *line = tape_peek(step);
@@ -61,7 +59,7 @@ tape_take(RecoveryStep *step, const char *prefix)
 	return *line == ' ' ? line + 1 : line;
 }
 
-static void
+void
 tape_expect(RecoveryStep *step, const char *said)
 {
 	const char *line = tape_peek(step);
@@ -93,7 +91,7 @@ crictl_list(const char *containers)
 	return g_string_free(json, FALSE);
 }
 
-static gboolean
+gboolean
 tape_error(RecoveryStep *step, GError **error)
 {
 	const char *text = tape_take(step, "x ");
@@ -110,8 +108,7 @@ tape_error(RecoveryStep *step, GError **error)
 	return TRUE;
 }
 
-/* FALSE when the tape has an error instead */
-static gboolean
+gboolean
 tape_reply(RecoveryStep *step, RecoveryReply *reply, GError **error)
 {
 	g_autoptr(GString) out = g_string_new(NULL), err = g_string_new(NULL);
@@ -198,13 +195,43 @@ recovery_string(RecoveryStep *step, const char *param)
 	return value;
 }
 
+/* durations as the engine gives them: in seconds */
+gint64
+recovery_int(RecoveryStep *step, const char *param)
+{
+	const char *text = recovery_string(step, param);
+	char *unit = NULL;
+	gint64 value = g_ascii_strtoll(text, &unit, 10);
+
+	return *unit == 'h' ? value * 3600 : *unit == 'm' ? value * 60 : value;
+}
+
+gboolean
+recovery_bool(RecoveryStep *step, const char *param)
+{
+	return g_str_equal(recovery_string(step, param), "yes");
+}
+
+/* the first of the tape's hosts is the recovery host */
 char **
 recovery_hosts(RecoveryStep *step, const char *role)
 {
-	if (g_str_equal(role, "others")) /* the first one is the recovery host */
-		return g_strdupv(step->hosts + 1);
-	g_assert_cmpstr(role, ==, "control-plane");
-	return g_strdupv(step->hosts);
+	char *first[] = {step->hosts[0], NULL};
+
+	if (g_str_equal(role, "control-plane"))
+		return g_strdupv(step->hosts);
+	if (g_str_equal(role, "workers"))
+		return g_strdupv(step->workers);
+	if (g_str_equal(role, "recovery"))
+		return g_strdupv(first);
+	g_assert_cmpstr(role, ==, "others");
+	return g_strdupv(step->hosts + (step->hosts[0] != NULL));
+}
+
+const char *
+recovery_address(RecoveryStep *step, const char *host)
+{
+	return g_hash_table_lookup(step->addresses, host);
 }
 
 char **
@@ -307,7 +334,7 @@ recovery_local_dir(RecoveryStep *step)
 
 /* ---- touching ------------------------------------------------------------------------------ */
 
-static void
+void
 tape_may_touch(RecoveryStep *step, const char *said)
 {
 	if (step->state->kind != RECOVERY_KIND_CHANGE || g_str_equal(step->doing, "probe") ||
@@ -420,27 +447,29 @@ recovery_aside_path(RecoveryStep *step, const char *path, char **aside, GError *
 	return TRUE;
 }
 
-/* "put-data 123 /to 0600": what it holds is compared by its size alone */
-gboolean
-recovery_put_data(RecoveryStep *step, const char *data, gsize size, const char *to, guint mode,
-		  GError **error)
-{
-	return tape_touch(step,
-			  g_strdup_printf("put-data %" G_GSIZE_FORMAT " %s %04o", size, to, mode),
-			  NULL, error);
-}
-
-/* as on a host, but always the same */
-char *
-recovery_work_dir(RecoveryStep *step)
-{
-	return g_strdup("/var/lib/recoveryd/work/r-1");
-}
-
 gboolean
 recovery_put(RecoveryStep *step, const char *from, const char *to, guint mode, GError **error)
 {
 	return tape_touch(step, g_strdup_printf("put %s %s %04o", from, to, mode), NULL, error);
+}
+
+gboolean
+recovery_put_data(RecoveryStep *step, const char *data, gsize size, const char *to, guint mode,
+		  GError **error)
+{
+	g_auto(GStrv) lines = g_strsplit(data, "\n", -1);
+	g_autofree char *line = g_strchomp(g_strjoinv("\\n", lines));
+
+	if (g_str_has_suffix(line, "\\n"))
+		line[strlen(line) - 2] = '\0';
+	return tape_touch(step, g_strdup_printf("put-data %s %04o: %s", to, mode, line), NULL,
+			  error);
+}
+
+char *
+recovery_work_dir(RecoveryStep *step)
+{
+	return g_strdup("/var/lib/recoveryd/work/r-1");
 }
 
 /* ---- time, memory, results ----------------------------------------------------------------- */
@@ -508,18 +537,13 @@ recovery_output(RecoveryStep *step, const char *name, const char *value, GError 
 	return !tape_error(step, error);
 }
 
-gboolean
-recovery_bool(RecoveryStep *step, const char *param)
-{
-	return g_str_equal(recovery_string(step, param), "yes");
-}
-
-/* "> outcome NAME" */
 void
 recovery_outcome(RecoveryStep *step, const char *outcome)
 {
 	g_autofree char *said = g_strdup_printf("outcome %s", outcome);
 
+	if (step->state->outcomes == NULL || !g_strv_contains(step->state->outcomes, outcome))
+		tape_die(step, "%s has no outcome %s in its table", step->state->name, outcome);
 	tape_expect(step, said);
 }
 
@@ -620,7 +644,12 @@ tape_set(RecoveryStep *step)
 		step->target = g_strdup(text);
 	} else if ((text = tape_take(step, "hosts ")) != NULL)
 		set_words(&step->hosts, text);
-	else if ((text = tape_take(step, "excused")) != NULL)
+	else if ((text = tape_take(step, "workers ")) != NULL)
+		set_words(&step->workers, text);
+	else if ((text = tape_take(step, "address ")) != NULL) {
+		pair = g_strsplit(text, " ", 2);
+		g_hash_table_insert(step->addresses, g_strdup(pair[0]), g_strdup(pair[1]));
+	} else if ((text = tape_take(step, "excused")) != NULL)
 		set_words(&step->excused, text);
 	else if ((text = tape_take(step, "param ")) != NULL) {
 		pair = g_strsplit(text, " ", 2);
@@ -664,6 +693,8 @@ tape_play(gconstpointer data)
 	step.target = g_strdup("m0");
 	step.hosts = g_strsplit("m0 m1 m2", " ", -1);
 	step.excused = g_new0(char *, 1);
+	step.workers = g_new0(char *, 1);
+	step.addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	step.params = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	step.notes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	while (tape_peek(&step), step.lines[step.at] != NULL)
@@ -671,8 +702,10 @@ tape_play(gconstpointer data)
 	g_hash_table_unref(step.params);
 	g_hash_table_unref(step.notes);
 	g_strfreev(step.lines);
+	g_hash_table_unref(step.addresses);
 	g_strfreev(step.hosts);
 	g_strfreev(step.excused);
+	g_strfreev(step.workers);
 	g_free(step.target);
 }
 

@@ -9,23 +9,35 @@ G_BEGIN_DECLS
  *
  *   type stop               the state; forgets parameters and notes
  *   target m0               a host, or cluster
- *   hosts m0 m1 m2          present control-plane hosts
+ *   hosts m0 m1 m2          present control-plane hosts, the first is the recovery host
+ *   workers w0 w1           present workers
+ *   address m0 10.0.0.10
  *   excused m3
  *   param pod etcd
  *   note inode 123          a note of this attempt
  *   do probe                a call into the body: baseline, probe, enter, undo
  *   > ask m0: ls -A1 /x     what the body says next. Also: run, job NAME:, job-state NAME,
  *                           move FROM TO, move-aside PATH, aside PATH, put FROM TO MODE,
- *                           put-data SIZE TO MODE,
+ *                           put-data TO MODE: TEXT (\n for a line's end,
+ *                           but the last),
  *                           fetch HOST FROM TO, remember KEY VALUE, output NAME VALUE, outcome,
- *                           time-used, and deadline where a wait gives up
- *   | text                  a line of its stdout; for aside the path, for fetch the sum
+ *                           time-used, and deadline where a wait gives up;
+ *                           api-get PATH, api-list PATH, api-serves PATH, api-text PATH,
+ *                           api-change VERB PATH (VERB: create, replace, merge, json-patch,
+ *                           delete; behind PATH "uid UID", "now", "yaml" where they are given),
+ *                           api-change-all N and then each of them as api-change, moment
+ *   < text                  what a change sends, compared as JSON (with yaml as text)
+ *   | text                  a line of its stdout; for aside the path, for fetch the sum, for the
+ *                           API its JSON (a list with items, or just an array) or text, for
+ *                           moment the recovery host's time
  *   ! text                  a line of its stderr
  *   ? 1                     its exit status
  *   @ FILE                  stdout is that file beside the tape
  *   % NS/POD/NAME …         stdout is what crictl prints about these running containers; the id
  *                           is NAME-id
- *   ~ ended                 the job's state; behind a watched job "~ alive": it is looked at
+ *   ~ ended                 the job's state; ~ missing for api-get; ~ alive behind a watched
+ *                           job: it is looked at; ~ yes, ~ no for api-serves;
+ *                           ~ missing, ~ conflict for a change (without: done)
  *   x unreachable text      an error instead of a reply
  *   = present               how the call ends: ok, or absent, present, or failed, permanent,
  *                           unreachable, cancelled with a piece of the message

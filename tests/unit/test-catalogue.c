@@ -272,7 +272,8 @@ test_directory(Fixture *self, gconstpointer data)
 static void
 test_shipped(void)
 {
-	static const char *const names[] = {"etcd", "file", "kubelet", "static-pod"};
+	static const char *const names[] = {"etcd",    "file",	"keepalived",
+					    "kubelet", "proxy", "static-pod"};
 	g_autoptr(RdCatalogue) catalogue = rd_catalogue_new();
 	g_autoptr(GError) error = NULL;
 

@@ -45,6 +45,47 @@ check_round_trip(RdJournal *journal)
 	g_assert_cmpuint(none->len, ==, 0);
 }
 
+static gboolean
+stop_at_second(const RdEvent *event, gpointer data, GError **error)
+{
+	guint *seen = data;
+
+	g_assert_cmpint(event->seq, ==, ++*seen);
+	if (event->seq < 2)
+		return TRUE;
+	g_set_error_literal(error, RD_JOURNAL_ERROR, RD_JOURNAL_ERROR_UNREADABLE, "enough");
+	return FALSE;
+}
+
+/* a walk that is broken off leaves the journal as it was: for another walk, and for a commit */
+static void
+check_broken_off(RdJournal *journal)
+{
+	for (guint i = 0; i < 3; i++) {
+		g_autoptr(GPtrArray) events = some_events(0, 3);
+		g_autoptr(GError) error = NULL;
+		guint seen = 0;
+
+		g_assert_true(rd_journal_append(journal, events, &error));
+		g_assert_no_error(error);
+		g_assert_false(rd_journal_each(journal, 0, stop_at_second, &seen, &error));
+		g_assert_error(error, RD_JOURNAL_ERROR, RD_JOURNAL_ERROR_UNREADABLE);
+		g_assert_cmpstr(error->message, ==, "enough");
+		g_assert_cmpuint(seen, ==, 2);
+	}
+}
+
+static void
+test_broken_off(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(RdJournal) memory = rd_journal_new_memory();
+	g_autoptr(RdJournal) journal = rd_journal_create(fixture->path, NULL);
+
+	check_broken_off(memory);
+	check_broken_off(journal);
+	g_assert_true(rd_journal_verify(journal, NULL, NULL));
+}
+
 static void
 test_round_trip(Fixture *fixture, gconstpointer data)
 {
@@ -364,6 +405,7 @@ main(int argc, char **argv)
 #define ADD(name, function)                                                                        \
 	g_test_add("/journal/" name, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 	ADD("round-trip", test_round_trip);
+	ADD("broken-off", test_broken_off);
 	ADD("create-needs-a-new-path", test_create_needs_a_new_path);
 	ADD("one-writer", test_one_writer);
 	ADD("reader-beside-writer", test_reader_beside_writer);

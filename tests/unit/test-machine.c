@@ -173,6 +173,71 @@ test_fenced(Fixture *f, gconstpointer data)
 	assert_life(f, "stop", "m1", RD_LIFE_DOUBT);
 }
 
+/* a copy of us ended, gave the lock back, and another run has had it since: what we know is of
+ * the past (design 8: a higher number found anywhere stops us) */
+static void
+test_higher_number_given_back(Fixture *f, gconstpointer data)
+{
+	guint taken;
+
+	drive(f, 12);
+	taken = count(f, "take");
+	g_assert_cmpuint(taken, ==, 3);
+	restart(f);
+	script(f, "survey m1", "finished:back 7 r-2 by bob@b");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(count(f, "take"), ==, taken);
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "bob@b"));
+	/* typed by reflex: no */
+	person(f, "resume", NULL, NULL);
+	restart(f);
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(count(f, "take"), ==, taken);
+	/* it can be ended */
+	person(f, "cancel", NULL, NULL);
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "cancelled");
+	g_assert_cmpuint(count(f, "take"), ==, taken);
+}
+
+/* a host that was excused comes back with a number above ours: the run that had it knew more */
+static void
+test_higher_number_of_one_that_returns(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GPtrArray) back = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+	RdEvent *event;
+
+	person(f, "excuse", NULL, "m2");
+	drive(f, 12);
+	g_assert_cmpuint(count(f, "take"), ==, 2);
+	event = rd_event_text(rd_event_new(RD_EVENT_HOST, "present"), "it is back");
+	rd_event_pair(rd_event_step(event, NULL, "m2", 0, 0), "alice", NULL);
+	g_ptr_array_add(back, event);
+	store(f, back);
+	script(f, "survey m2", "finished:back 7 r-2 by bob@b");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(count(f, "take m2"), ==, 0);
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "bob@b"));
+}
+
+/* before our first number: whatever is given back is of runs that are over */
+static void
+test_number_of_an_earlier_run(Fixture *f, gconstpointer data)
+{
+	for (guint i = 0; i < 3; i++) {
+		g_autofree char *name = g_strdup_printf("survey m%u", i);
+		g_autofree char *line = g_strdup_printf("finished:back %u r-1", 5 + i);
+
+		script(f, name, line);
+	}
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "take m0 #8"), ==, 1);
+}
+
 static void
 test_crash_loop_is_held(Fixture *f, gconstpointer data)
 {
@@ -231,6 +296,9 @@ main(int argc, char **argv)
 	    {"restart-everywhere", test_restart_everywhere},
 	    {"held-by-other", test_held_by_other},
 	    {"fenced", test_fenced},
+	    {"higher-number-given-back", test_higher_number_given_back},
+	    {"higher-number-returns", test_higher_number_of_one_that_returns},
+	    {"number-of-an-earlier-run", test_number_of_an_earlier_run},
 	    {"crash-loop-is-held", test_crash_loop_is_held},
 	    {"worker", test_worker_is_taken_before_it_is_touched},
 	    {"misfit", test_misfit},

@@ -37,6 +37,62 @@ test_timeline_order(void)
 	g_assert_cmpstr(order->str, ==, "ebdjgciahf");
 }
 
+typedef struct {
+	RdTimeline *timeline;
+	gint64 at; /* 0: taken back */
+	guint ran, destroyed;
+} Due;
+
+static void
+due_runs(gpointer data)
+{
+	Due *due = data;
+
+	g_assert_cmpint(due->at, ==, rd_timeline_now(due->timeline));
+	due->ran++;
+}
+
+static void
+due_ends(gpointer data)
+{
+	((Due *)data)->destroyed++;
+}
+
+/* what is taken back never happens, wherever it stood; all else still does, in order */
+static void
+test_timeline_remove(void)
+{
+	for (guint32 seed = 1; seed <= 50; seed++) {
+		g_autoptr(RdTimeline) timeline = rd_timeline_new(1000, seed);
+		Due due[100] = {0};
+		guint64 numbers[100];
+
+		for (guint i = 0; i < G_N_ELEMENTS(due); i++) {
+			gint64 delay = rd_timeline_chance(timeline, 0, 40);
+
+			due[i].timeline = timeline;
+			due[i].at = 1000 + delay;
+			numbers[i] = rd_timeline_add(timeline, delay, due_runs, &due[i], due_ends);
+			g_assert_cmpuint(numbers[i], !=, 0);
+		}
+		for (guint i = 0; i < G_N_ELEMENTS(due); i++) {
+			if (rd_timeline_chance(timeline, 0, 2) == 0)
+				continue;
+			rd_timeline_remove(timeline, numbers[i]);
+			g_assert_cmpuint(due[i].destroyed, ==, 1);
+			due[i].at = 0;
+		}
+		while (rd_timeline_step(timeline))
+			;
+		for (guint i = 0; i < G_N_ELEMENTS(due); i++) {
+			g_assert_cmpuint(due[i].ran, ==, due[i].at != 0);
+			g_assert_cmpuint(due[i].destroyed, ==, 1);
+			rd_timeline_remove(timeline, numbers[i]);
+			g_assert_cmpuint(due[i].destroyed, ==, 1);
+		}
+	}
+}
+
 static void
 test_timeline_chance(void)
 {
@@ -256,6 +312,7 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/rehearsal/timeline/order", test_timeline_order);
+	g_test_add_func("/rehearsal/timeline/remove", test_timeline_remove);
 	g_test_add_func("/rehearsal/timeline/chance", test_timeline_chance);
 	g_test_add_func("/rehearsal/fiber", test_fiber);
 	g_test_add_func("/rehearsal/fiber/stack", test_fiber_stack);

@@ -401,6 +401,65 @@ test_judge_machines(void)
 	g_assert_nonnull(strstr(only->text, "m0"));
 }
 
+static void
+test_judge_api(void)
+{
+	static const struct {
+		const char *api, *bash;
+		gboolean forwarding;
+		RdLevel level;
+		const char *text;
+	} cases[] = {
+	    {"yes", "no", TRUE, RD_LEVEL_OK, "through a forward"},
+	    {"yes", "yes", FALSE, RD_LEVEL_OK, "through a bash"},
+	    {"yes", "no", FALSE, RD_LEVEL_WARN, "forwards nothing"},
+	    {"no", "yes", TRUE, RD_LEVEL_WARN, "localhost-recovery.kubeconfig is missing"},
+	    {NULL, NULL, TRUE, RD_LEVEL_WARN, "localhost-recovery.kubeconfig is missing"},
+	};
+	static const struct {
+		gint64 expires;
+		RdLevel level;
+		const char *text;
+	} certificates[] = {
+	    {0, RD_LEVEL_OK, "https://api:6443/"},
+	    {2000000000, RD_LEVEL_OK, "until 2033-05-18"},
+	    {1000086400, RD_LEVEL_WARN, "ends 2001-09-10"},
+	    {999999999, RD_LEVEL_WARN, "ended 2001-09-09"},
+	};
+	g_autoptr(GPtrArray) findings =
+	    g_ptr_array_new_with_free_func((GDestroyNotify)rd_finding_free);
+	const RdFinding *only;
+
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GHashTable) facts = g_hash_table_new(g_str_hash, g_str_equal);
+
+		g_hash_table_insert(facts, (char *)"api", (char *)cases[i].api);
+		g_hash_table_insert(facts, (char *)"tool.bash", (char *)cases[i].bash);
+		rd_inspect_judge_api(findings, "m1", cases[i].forwarding, facts);
+		g_assert_cmpuint(findings->len, ==, 1);
+		only = g_ptr_array_index(findings, 0);
+		g_assert_cmpint(only->level, ==, cases[i].level);
+		g_assert_nonnull(strstr(only->text, cases[i].text));
+		g_assert_true((only->remedy == NULL) == (only->level == RD_LEVEL_OK));
+		g_ptr_array_set_size(findings, 0);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(certificates); i++) {
+		RdKubeconfig config = {.file = (char *)"auth/kubeconfig",
+				       .server = (char *)"https://api:6443/",
+				       .expires = certificates[i].expires};
+
+		rd_inspect_judge_kubeconfig(findings, &config, 1000000000);
+		only = g_ptr_array_index(findings, 0);
+		g_assert_cmpint(only->level, ==, certificates[i].level);
+		g_assert_nonnull(strstr(only->text, certificates[i].text));
+		g_ptr_array_set_size(findings, 0);
+	}
+	rd_inspect_kubeconfig(findings, "/nowhere/kubeconfig");
+	only = g_ptr_array_index(findings, 0);
+	g_assert_cmpint(only->level, ==, RD_LEVEL_WARN);
+	g_assert_nonnull(strstr(only->text, "/nowhere/kubeconfig"));
+}
+
 /* the script as it is sent gives an answer to everything that is judged */
 static void
 test_script(void)
@@ -443,6 +502,7 @@ main(int argc, char **argv)
 	g_test_add_func("/inspect/host", test_judge);
 	g_test_add_func("/inspect/survey", test_judge_survey);
 	g_test_add_func("/inspect/machines", test_judge_machines);
+	g_test_add_func("/inspect/api", test_judge_api);
 	g_test_add_func("/inspect/script", test_script);
 	return g_test_run();
 }

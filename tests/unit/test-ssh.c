@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/agent.h"
 #include "sshd-fixture.h"
 
 /* trust and login; what happens on the wire is in test-host.c */
@@ -213,6 +214,63 @@ test_agent_that_is_silent(Sshd *sshd, gconstpointer data)
 	assert_refused(sshd, "SSH_AUTH_SOCK is not set", FALSE);
 }
 
+/* a run's link: what it points to counts, and is looked at anew */
+static void
+test_agent_by_link(Sshd *sshd, gconstpointer data)
+{
+	g_autofree char *path = sshd_path(sshd, "agent");
+	g_autofree char *link = sshd_path(sshd, "link");
+	const char *argv[] = {"ssh-agent", "-D", "-a", path, NULL};
+	g_auto(RdReply) reply = {0};
+	g_autoptr(GError) error = NULL;
+	GPid pid;
+
+	g_unsetenv("SSH_AUTH_SOCK");
+	g_clear_pointer(&m0(sshd)->key_file, g_free);
+	m0(sshd)->use_agent = TRUE;
+	m0(sshd)->agent = g_strdup(link);
+	g_assert_cmpint(symlink("/nonexistent/agent", link), ==, 0);
+	/* one that went away may come again: not for good */
+	g_assert_false(ask(sshd, "m0", "true", &reply, &error));
+	assert_code(error, RECOVERY_ERROR_UNREACHABLE);
+	assert_has(error->message, "waiting for an ssh agent");
+	assert_has(error->message, "/nonexistent/agent");
+	pid = spawn_server(argv);
+	for (guint i = 0; i < 1000 && !g_file_test(path, G_FILE_TEST_EXISTS); i++)
+		g_usleep(10000);
+	shell("SSH_AUTH_SOCK=%s ssh-add -q %s/key 2>/dev/null", path, sshd->dir);
+	shell("ln -sfn %s %s", path, link);
+	assert_trusted(sshd);
+	/* an agent of this machine, not of a login */
+	g_assert_false(rd_agent_is_forwarded(path));
+	kill(pid, SIGKILL);
+	g_spawn_close_pid(pid);
+}
+
+/* each type of key, with an end and without, by ssh-keygen's own word */
+static void
+test_certificate_ends(Sshd *sshd, gconstpointer data)
+{
+	static const char *const types[] = {"ed25519", "rsa", "ecdsa"};
+	g_autofree char *none = sshd_path(sshd, "key");
+
+	g_assert_cmpint(rd_certificate_end(none), ==, 0);
+	for (guint i = 0; i < G_N_ELEMENTS(types); i++) {
+		g_autofree char *path = g_strdup_printf("%s/of-%s", sshd->dir, types[i]);
+
+		shell("cd %s && ssh-keygen -q -t %s -N '' -f %s && ssh-keygen -q -s ca -I test "
+		      "-n root,core -V 20260101000000Z:20270203040506Z %s.pub",
+		      sshd->dir, types[i], path, path);
+		g_assert_cmpint(rd_certificate_end(path), ==, 1801627506);
+		shell("cd %s && ssh-keygen -q -s ca -I test -n root %s.pub", sshd->dir, path);
+		g_assert_cmpint(rd_certificate_end(path), ==, G_MAXINT64);
+		/* half a certificate says nothing */
+		shell("cut -c 1-200 %s-cert.pub >%s/half && mv %s/half %s-cert.pub", path,
+		      sshd->dir, sshd->dir, path);
+		g_assert_cmpint(rd_certificate_end(path), ==, 0);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -237,5 +295,7 @@ main(int argc, char **argv)
 	ADD("login/certificate", test_certificate);
 	ADD("login/agent", test_agent);
 	ADD("login/silent-agent", test_agent_that_is_silent);
+	ADD("login/agent-by-link", test_agent_by_link);
+	ADD("certificate/end", test_certificate_ends);
 	return g_test_run();
 }

@@ -391,6 +391,33 @@ test_fresh(Fixture *f, gconstpointer data)
 	golden(f, "fresh");
 }
 
+/* m1 is dead: the first thing that is seen of a run, and for three minutes the only one */
+static void
+test_surveyed(Fixture *f, gconstpointer data)
+{
+	g_autofree char *summary = NULL;
+	RdEvent *event;
+
+	begin(f);
+	pass(f, 1);
+	for (guint i = 0; i < 3; i += 2)
+		feed(f, rd_event_pair(host_event(RD_EVENT_SURVEY, NULL, i == 0 ? "m0" : "m2", 11),
+				      "machine", "boot"));
+	pass(f, 8);
+	golden(f, "asking");
+	pass(f, 7);
+	event = host_event(RD_EVENT_REFUSED, "unreachable", "m1", 0);
+	feed(f, rd_event_text(event, "m1 (core@10.0.0.2:22): no connection within 15 s"));
+	pass(f, 30);
+	f->view.clock = 0;
+	golden(f, "asking-again");
+	/* whoever has given up asks no more, and says so */
+	feed(f, rd_event_new(RD_EVENT_RUN, "held"));
+	f->view.clock = 0;
+	summary = rd_view_summary(&f->view);
+	g_assert_null(strstr(summary, "no answer yet"));
+}
+
 static void
 test_running(Fixture *f, gconstpointer data)
 {
@@ -489,6 +516,75 @@ test_another_machine(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(other->commands->len, ==, 1);
 	g_assert_true(g_str_has_prefix(other->commands->pdata[0], "recoveryd excuse"));
 	golden(f, "another-machine");
+}
+
+/* what is advised when m1 is in trouble; @excuse (nullable: not at all), @resume: when that is
+ * right */
+static void
+check_host_advice(Fixture *f, const char *word, const char *text, const char *excuse,
+		  const char *resume)
+{
+	RdEvent *event = host_event(RD_EVENT_REFUSED, word, "m1", 0);
+	g_autoptr(GPtrArray) causes = NULL;
+	const char *found_excuse = NULL, *found_resume = NULL;
+	const RdCause *cause;
+
+	feed(f, rd_event_text(event, text));
+	causes = rd_advice_causes(f->run, RUN);
+	g_assert_cmpuint(causes->len, ==, 1);
+	cause = g_ptr_array_index(causes, 0);
+	for (guint i = 0; i < cause->commands->len; i++) {
+		const char *command = g_ptr_array_index(cause->commands, i);
+
+		g_assert_false(g_str_has_prefix(command, "recoveryd decide"));
+		if (g_str_has_prefix(command, "recoveryd excuse"))
+			found_excuse = g_ptr_array_index(cause->when, i);
+		if (g_str_has_prefix(command, "recoveryd resume"))
+			found_resume = g_ptr_array_index(cause->when, i);
+	}
+	g_assert_true((found_excuse != NULL) == (excuse != NULL));
+	g_assert_nonnull(found_resume);
+	g_assert_true(excuse == NULL || strstr(found_excuse, excuse) != NULL);
+	g_assert_nonnull(strstr(found_resume, resume));
+}
+
+/* to excuse is to state that a host is powered off: only of one that does not answer */
+static void
+test_excuse_is_for_the_silent(Fixture *f, gconstpointer data)
+{
+	until_stop(f);
+	feed(f, rd_event_new(RD_EVENT_RUN, "held"));
+	f->view.engine = RD_ENGINE_NONE;
+	check_host_advice(f, "unreachable", "m1: no answer in time", "powered off",
+			  "reached again");
+	check_host_advice(f, "refused", "m1: the host key SHA256:x is not known (known hosts: /k)",
+			  NULL, "fingerprint on its console");
+	check_host_advice(f, "refused", "m1: the host key has CHANGED: it is a, not b", NULL,
+			  "fingerprint on its console");
+	check_host_advice(f, "refused", "m1: sudo asks for a password", NULL, "cause is removed");
+	check_host_advice(f, "busy", "m1: pid 7 still touches", NULL, "came to its end");
+}
+
+/* a key that changed in the middle of a step: nobody has seen anything, so nothing to decide */
+static void
+test_key_changed_in_a_step(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GPtrArray) causes = NULL;
+	const RdCause *cause;
+
+	until_stop(f);
+	step(f, "stop-apiserver", "m0", "begin", NULL);
+	step(f, "stop-apiserver", "m0", "intent", NULL);
+	step(f, "stop-apiserver", "m0", "lost", NULL);
+	step(f, "stop-apiserver", "m0", "refused", "m0: the host key has CHANGED: it is a, not b");
+	feed(f, rd_event_new(RD_EVENT_RUN, "held"));
+	f->view.engine = RD_ENGINE_NONE;
+	causes = rd_advice_causes(f->run, RUN);
+	g_assert_cmpuint(causes->len, ==, 1);
+	cause = g_ptr_array_index(causes, 0);
+	g_assert_cmpuint(cause->commands->len, ==, 1);
+	g_assert_true(g_str_has_prefix(cause->commands->pdata[0], "recoveryd resume"));
+	g_assert_nonnull(strstr(cause->when->pdata[0], "fingerprint"));
 }
 
 static void
@@ -718,6 +814,7 @@ main(int argc, char **argv)
 		void (*func)(Fixture *f, gconstpointer data);
 	} tests[] = {
 	    {"fresh", test_fresh},
+	    {"surveyed", test_surveyed},
 	    {"running", test_running},
 	    {"retry", test_retry},
 	    {"held", test_held},
@@ -727,6 +824,8 @@ main(int argc, char **argv)
 	    {"fenced", test_fenced},
 	    {"taken-over", test_taken_over},
 	    {"excused", test_excused},
+	    {"excuse-is-for-the-silent", test_excuse_is_for_the_silent},
+	    {"key-changed-in-a-step", test_key_changed_in_a_step},
 	    {"no-engine", test_no_engine},
 	    {"resumed", test_resumed},
 	    {"ended", test_ended},

@@ -4,6 +4,8 @@
 
 LAB=$(realpath -m "${LAB_DIR:-$HERE/../../build-lab}")
 NET=10.77.0 # the same in every lab: each has a switch of its own
+# shellcheck disable=SC2034 # the other parts use it
+VIPS=("$NET.100" "$NET.101") # API, ingress; with `up --vip`
 export PATH=$PATH:/usr/sbin:/sbin
 # whoever calls: numbers with a point (EPOCHREALTIME), hosts whose directories everybody may enter
 export LC_ALL=C.UTF-8
@@ -14,30 +16,34 @@ die() {
 	exit 1
 }
 
-# config_load: LAB_ID, NAMES, OWN_ETCD_MOUNT, LOGIND, DISK_MB as `up` wrote them
+# config_load: LAB_ID, NAMES (control plane), WORKERS, OWN_ETCD_MOUNT, LOGIND, DISK_MB, KUBERNETES, VIP as
+# `up` wrote them; ALL hosts
 config_load() {
 	[ -f "$LAB/config" ] || die "no lab in $LAB (lab up makes one)"
 	# shellcheck source=/dev/null
 	. "$LAB/config"
+	ALL=("${NAMES[@]}" "${WORKERS[@]}")
 }
 
-# number M0|0: index in NAMES
+# number M0|0: index in ALL, and so in NAMES
 number() {
 	local i
-	for i in "${!NAMES[@]}"; do
-		if [ "${NAMES[i]}" = "$1" ] || [ "$i" = "$1" ]; then
+	for i in "${!ALL[@]}"; do
+		if [ "${ALL[i]}" = "$1" ] || [ "$i" = "$1" ]; then
 			echo "$i"
 			return
 		fi
 	done
-	die "no host $1; there are: ${NAMES[*]}"
+	die "no host $1; there are: ${ALL[*]}"
 }
 
 name() {
 	local i
 	i=$(number "$1") || exit 1
-	echo "${NAMES[i]}"
+	echo "${ALL[i]}"
 }
+
+is_worker() { [[ " ${WORKERS[*]} " == *" $1 "* ]]; }
 
 address() {
 	local i

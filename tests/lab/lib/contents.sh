@@ -25,8 +25,14 @@ restore_script_make() {
 }
 
 contents_make() { # contents_make NAME
-	local disk=$LAB/$1/disk
-	/usr/bin/python3 "$HERE/contents.py" "$disk" "$LAB/pki" "$(number "$1")" "$NET" "${NAMES[@]}"
+	local disk=$LAB/$1/disk program=contents.py
+	if is_worker "$1"; then
+		/usr/bin/python3 "$HERE/kube/manifests.py" --worker "$disk" "$LAB/pki"
+		return
+	fi
+	[ "$KUBERNETES" = 0 ] || program=kube/manifests.py
+	/usr/bin/python3 "$HERE/$program" "$disk" "$LAB/pki" "$(number "$1")" "$NET" "${NAMES[@]}"
+	[ "$VIP" = 0 ] || /usr/bin/python3 "$HERE/keepalived.py" "$disk" "$(number "$1")" "${VIPS[@]}"
 	# the first start of all has nothing to discover
 	: >"$disk/etc/kubernetes/static-pod-resources/etcd-certs/found-a-cluster"
 }
@@ -89,3 +95,17 @@ lab_backup() {
 	done
 	die "no host could make a backup"
 }
+
+# lab_vips: who has them, asked of the kernel and not of the hosts
+lab_vips() {
+	local vip n owners
+	for vip in "${VIPS[@]}"; do
+		owners=
+		for n in "${NAMES[@]}"; do
+			ip -n "$(netns "$n")" -o address | grep -qF " $vip/" && owners+=" $n"
+		done
+		echo "$vip$owners"
+	done
+}
+
+vips_settled() { [ "$(lab_vips | awk 'NF == 2' | wc -l)" = ${#VIPS[@]} ]; }

@@ -129,7 +129,7 @@ disk_units() {
 	U
 	cat >"$system/kubelet.service" <<-'U'
 		[Unit]
-		Description=Stand-in for the kubelet's static pods
+		Description=Stand-in for the kubelet
 		[Service]
 		Type=notify
 		NotifyAccess=all
@@ -148,8 +148,12 @@ disk_units() {
 disk_hosts() {
 	local i
 	echo 127.0.0.1 localhost
-	for i in "${!NAMES[@]}"; do
-		echo "$NET.$((10 + i)) ${NAMES[i]}"
+	for i in "${!ALL[@]}"; do
+		echo "$NET.$((10 + i)) ${ALL[i]}"
+	done
+	# no load balancer: whoever goes by these names tries one host after the other
+	[ "$KUBERNETES" = 0 ] || for i in "${!NAMES[@]}"; do
+		echo "$NET.$((10 + i)) api.lab.test api-int.lab.test"
 	done
 }
 

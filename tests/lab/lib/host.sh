@@ -44,7 +44,8 @@ host_usr_local() {
 
 # host_supervise NAME: runs for as long as the host has power; a reboot keeps the tree
 host_supervise() {
-	local n=$1 again=0 pid
+	local n=$1 again=0 pid able=()
+	[ "$VIP" = 0 ] || able=(--capability=CAP_NET_ADMIN) # addresses come and go
 	echo $$ >"$LAB/$n/supervisor"
 	host_root "$n"
 	cd /
@@ -53,7 +54,7 @@ host_supervise() {
 		systemd-nspawn -q -D "$LAB/$n/root" --boot --register=no --keep-unit \
 			--network-namespace-path="/run/netns/$(netns "$n")" --machine="$n" --hostname="$n" \
 			--console=read-only --resolv-conf=off --timezone=off --link-journal=no \
-			--kill-signal=SIGRTMIN+4 </dev/null &
+			--kill-signal=SIGRTMIN+4 "${able[@]}" </dev/null &
 		pid=$!
 		wait $pid || again=$?
 		[ $again = 133 ] || break # 133: it asked for a reboot
@@ -138,11 +139,15 @@ host_ssh() { # host_ssh N CMD…
 }
 
 host_off() { # host_off NAME: hard; the network goes first, else the dying kernel says goodbye
-	local pid
+	local pid vip
 	net_unplug "$1"
 	host_supervisor "$1" >/dev/null || return 0
 	pid=$(host_leader "$1") && kill -KILL "$pid"
 	until_true 30 test ! -f "$LAB/$1/supervisor" || die "$1 does not die"
+	# the network namespace outlives the host; a real kernel would forget them
+	for vip in $(ip -n "$(netns "$1")" -o address | awk '{ print $4 }' | grep -F "$(printf '%s/\n' "${VIPS[@]}")"); do
+		ip -n "$(netns "$1")" address del "$vip" dev eth0
+	done
 }
 
 lab_exec() { host_enter "$@"; }
@@ -163,8 +168,8 @@ lab_able() {
 }
 
 lab_up() {
-	local n=3 t0=$EPOCHREALTIME i names='' image='' script=4.11 pids=()
-	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024
+	local n=3 t0=$EPOCHREALTIME i names='' image='' script=4.11 pids=() why
+	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024 KUBERNETES=0 WORKERS=() VIP=0
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-n) n=$2 && shift ;;
@@ -175,11 +180,18 @@ lab_up() {
 		--disk-mb) DISK_MB=$2 && shift ;;
 		--own-etcd-mount) OWN_ETCD_MOUNT=1 ;;
 		--logind) LOGIND=1 ;;
+		--vip) VIP=1 ;;
+		--kubernetes) KUBERNETES=1 ;;
+		--workers)
+			for ((i = 0; i < $2; i++)); do WORKERS+=("w$i"); done
+			shift
+			;;
 		*) die "up: unknown option $1" ;;
 		esac
 		shift
 	done
 	lab_able >&2 || exit 1
+	[ $VIP = 0 ] || command -v keepalived >/dev/null || die "keepalived is missing (scripts/dependencies)"
 	[ ! -e "$LAB/config" ] || die "$LAB holds a lab already (lab down removes it)"
 	if [ -n "$names" ]; then
 		IFS=, read -ra NAMES <<<"$names"
@@ -187,20 +199,27 @@ lab_up() {
 		NAMES=()
 		for i in $(seq 0 $((n - 1))); do NAMES+=("m$i"); done
 	fi
+	ALL=("${NAMES[@]}" "${WORKERS[@]}")
+	[ "$KUBERNETES" = 1 ] || [ ${#WORKERS[@]} = 0 ] || die "up: workers are nodes: --kubernetes is missing"
+	[ "$KUBERNETES" = 0 ] || why=$("$HERE/build-kubernetes" --built) || die "$why"
 	mkdir -p "$LAB"
 	chmod 700 "$LAB" # private keys
 	LAB_ID=$(sha256sum <<<"$LAB" | cut -c1-6)
-	printf '%s\n' "LAB_ID=$LAB_ID" "NAMES=(${NAMES[*]})" "OWN_ETCD_MOUNT=$OWN_ETCD_MOUNT" \
-		"LOGIND=$LOGIND" "DISK_MB=$DISK_MB" >"$LAB/config"
+	printf '%s\n' "LAB_ID=$LAB_ID" "NAMES=(${NAMES[*]})" "WORKERS=(${WORKERS[*]})" \
+		"OWN_ETCD_MOUNT=$OWN_ETCD_MOUNT" "LOGIND=$LOGIND" "DISK_MB=$DISK_MB" \
+		"KUBERNETES=$KUBERNETES" "VIP=$VIP" >"$LAB/config"
 	net_up
 	pki_make
+	[ "$KUBERNETES" = 0 ] || kube_pki_make
 	image_make "$image"
 	restore_script_make "$script"
-	for i in "${NAMES[@]}"; do
+	[ "$KUBERNETES" = 0 ] || kube_image
+	for i in "${ALL[@]}"; do
 		(
 			disk_make "$i"
 			disk_fill "$i"
 			contents_make "$i"
+			[ "$KUBERNETES" = 0 ] || kube_credentials "$i"
 			host_boot "$i"
 		) &
 		pids+=($!)
@@ -208,7 +227,7 @@ lab_up() {
 	for i in "${pids[@]}"; do
 		wait "$i" || die "a host could not be made"
 	done
-	for i in "${NAMES[@]}"; do
+	for i in "${ALL[@]}"; do
 		lab_trust "$i"
 		until_true 60 host_ssh "$i" true || die "$i does not answer ssh: see $LAB/$i/console"
 	done
@@ -216,6 +235,8 @@ lab_up() {
 	until_true 90 etcd_healthy || die "etcd does not get healthy: lab exec ${NAMES[0]} crictl ps -a"
 	for i in "${NAMES[@]}"; do contents_founded "$i"; done
 	echo "etcd healthy after $(since "$t0") s"
+	[ $VIP = 0 ] || until_true 60 vips_settled || die "no VIP finds its host: lab vips; lab exec ${NAMES[0]} crictl ps -a"
+	[ "$KUBERNETES" = 0 ] || kube_up "$t0"
 }
 
 lab_down() {
@@ -223,10 +244,11 @@ lab_down() {
 	config_load
 	local n
 	lab_watch stop
-	for n in "${NAMES[@]}"; do
+	[ "$KUBERNETES" = 0 ] || lab_operators stop
+	for n in "${ALL[@]}"; do
 		[ ! -e "/run/netns/$(netns sw)" ] || host_off "$n"
 	done
-	for n in "${NAMES[@]}"; do disk_down "$n"; done
+	for n in "${ALL[@]}"; do disk_down "$n"; done
 	net_down
 	until_true 5 host_no_cgroups || true
 	rm -rf --one-file-system "$LAB"
@@ -234,7 +256,7 @@ lab_down() {
 
 lab_status() {
 	local n state
-	for n in "${NAMES[@]}"; do
+	for n in "${ALL[@]}"; do
 		if host_leader "$n" >/dev/null; then
 			state=$(host_enter "$n" systemctl is-system-running || true)
 			echo "$n $(address "$n") $state, $(host_memory "$n") MiB"
@@ -266,9 +288,14 @@ lab_inventory() {
 		  user: core
 		  key: $LAB/ssh/id
 		  known-hosts: $LAB/ssh/known_hosts
+		$([ "$VIP" = 0 ] || echo "vips: {api: [${VIPS[0]}], ingress: [${VIPS[1]}]}")
 		hosts:
 	Y
 	for i in "${!NAMES[@]}"; do
 		echo "- {name: ${NAMES[i]}, address: $NET.$((10 + i)), role: control-plane$([ "$i" != 0 ] || echo ', recovery: true')}"
 	done
+	for i in "${WORKERS[@]}"; do
+		echo "- {name: $i, address: $(address "$i"), role: worker}"
+	done
+	[ "$KUBERNETES" = 0 ] || echo "kubeconfig: $(lab_kubeconfig)"
 }

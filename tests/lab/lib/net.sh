@@ -17,10 +17,10 @@ net_up() {
 	ip -n "$sw" addr add "$NET.1/24" dev br0
 	ip -n "$sw" link set br0 up
 	net_plug b1 2
-	for i in "${!NAMES[@]}"; do
-		net_plug "${NAMES[i]}" $((10 + i))
+	for i in "${!ALL[@]}"; do
+		net_plug "${ALL[i]}" $((10 + i))
 	done
-	for name in sw b1 "${NAMES[@]}"; do
+	for name in sw b1 "${ALL[@]}"; do
 		net_neighbours "$name"
 	done
 }
@@ -42,7 +42,7 @@ net_plug() {
 net_neighbours() {
 	local device=eth0 last batch=
 	[ "$1" != sw ] || device=br0
-	for last in 1 2 $(seq 10 $((9 + ${#NAMES[@]}))); do
+	for last in 1 2 $(seq 10 $((9 + ${#ALL[@]}))); do
 		batch+="neigh replace $NET.$last lladdr $(mac "$last") nud permanent dev $device"$'\n'
 	done
 	# its own address among them does no harm
@@ -63,7 +63,7 @@ net_replug() { ip -n "$(netns sw)" link set "$(net_port "$1")" master br0; }
 
 net_down() {
 	local name
-	for name in sw b1 "${NAMES[@]}"; do
+	for name in sw b1 "${ALL[@]}"; do
 		[ ! -e "/run/netns/$(netns "$name")" ] || ip netns del "$(netns "$name")"
 	done
 }

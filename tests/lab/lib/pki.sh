@@ -41,12 +41,12 @@ pki_ca() {
 	openssl req -x509 -new -key "$1.key" -subj "/CN=$1" -days 30 -out "$1.crt"
 }
 
-pki_cert() { # pki_cert NAME CA SUBJECT SAN
+pki_cert() { # pki_cert NAME CA SUBJECT [SAN]
 	openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"
 	openssl req -new -key "$1.key" -subj "$3" |
 		openssl x509 -req -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -days 30 -out "$1.crt" \
 			-extfile <(printf '%s\n' keyUsage=digitalSignature,keyEncipherment \
-				extendedKeyUsage=serverAuth,clientAuth "subjectAltName=$4")
+				extendedKeyUsage=serverAuth,clientAuth ${4:+"subjectAltName=$4"})
 }
 
 # host_key NAME: once per disk
