@@ -22,9 +22,9 @@ GPtrArray *rd_scenery_check_vips(RdSimCluster *self);
 GBytes *rd_scenery_backup(void);
 /* the static resources beside it: every manifest as it is (restore-script.h tells the form) */
 GBytes *rd_scenery_resources(void);
-/* the restore of the recovery host m0 with cluster-restore.sh; one sentence per difference.
- * (element-type utf8) */
-GPtrArray *rd_scenery_check_single(RdSimCluster *self);
+/* the restore of the recovery host m0 with cluster-restore.sh, and silence on all others but
+ * @without (nullable); one sentence per difference. (element-type utf8) */
+GPtrArray *rd_scenery_check_single(RdSimCluster *self, const char *const *without);
 /* what a person does about a restore pod that was started twice */
 void rd_scenery_mend_restore_pod(RdSimCluster *self);
 /* what a run must have done on all hosts but @without (nullable) if etcd was restored under @token;

@@ -513,7 +513,7 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 		add_all(text, wrong);
 	}
 	if (winner != NULL && g_str_equal(self->procedure, "cluster-restore")) {
-		wrong = rd_scenery_check_single(self->cluster);
+		wrong = rd_scenery_check_single(self->cluster, (const char *const *)without);
 		add_all(text, wrong);
 	}
 	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt
