@@ -120,11 +120,18 @@ static const RecoveryParam health_params[] = {
 };
 static const char *const status_outputs[] = {"summary", NULL};
 
+static const RecoveryParam no_quorum_params[] = {
+    {"purpose", RECOVERY_PARAM_STRING, "quorum-lost",
+     "quorum-lost; with go-back or drill a cluster that works is what is restored"},
+    {NULL},
+};
+
 static const RecoveryState states[] = {
     {
 	.name = "no-quorum",
 	.summary = "no etcd of the control plane commits writes any more",
 	.kind = RECOVERY_KIND_QUERY,
+	.params = no_quorum_params,
 	.timeout = 300,
 	.enter = etcd_no_quorum,
     },

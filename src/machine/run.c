@@ -286,7 +286,7 @@ rd_run_apply_visit(RdRun *run, const RdEvent *event, GError **error)
 			step->attempt = step->fails = step->crashes = step->touches = 0;
 			step->intent = step->again = step->redo = step->doubted = FALSE;
 			step->paced = FALSE;
-			step->began = step->started = step->doubt_since = 0;
+			step->began = step->started = step->used = step->doubt_since = 0;
 			step->wall_began = step->wall_ended = 0;
 			step->since = event->clock;
 			step->wall_since = event->wall;
@@ -310,8 +310,13 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 	switch (what) {
 	case RD_STEP_BEGIN:
 	case RD_STEP_LOOK:
+		/* the time in which nobody worked on it, for want of an engine or a host's lock,
+		 * is not charged */
 		if (event->attempt != step->attempt)
 			step->started = event->clock;
+		else if (step->used != 0)
+			step->started = event->clock - step->used;
+		step->used = 0;
 		step->attempt = event->attempt;
 		step->intent = step->again = step->redo = step->doubted = FALSE;
 		step->paced = FALSE;
@@ -355,6 +360,8 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 			run->given_up = TRUE;
 		break;
 	case RD_STEP_LOST:
+		if (from == RD_LIFE_LOOKING || from == RD_LIFE_CHECKING)
+			step->used = MAX(event->clock - step->started, 1);
 		if (event->number != 0) {
 			step->crashes++;
 			step->paced = TRUE;

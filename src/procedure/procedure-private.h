@@ -42,6 +42,7 @@ void rd_loading_read_guards(RdLoading *self, JsonNode *node, const char *key, GP
 /* beside, borrow, return-when, gate, leftover */
 void rd_loading_read_spans(RdLoading *self, RdProcedureState *state, JsonObject *object, int index);
 void rd_loading_check_spans(RdLoading *self);
+void rd_loading_read_releases(RdLoading *self, JsonNode *node);
 /* everything that needs more than one state: complains */
 void rd_loading_check(RdLoading *self);
 G_END_DECLS
