@@ -230,7 +230,7 @@ etcd_silent(RecoveryStep *step, GError **error)
 {
 	static const char *const list[] = {"ls", "-A1", RD_MANIFESTS, NULL};
 	static const char *const sockets[] = {"ss", "-Htln", NULL};
-	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
+	g_auto(GStrv) hosts = recovery_hosts(step, recovery_string(step, "hosts"));
 	g_autoptr(GPtrArray) manifests = recovery_ask_all(step, (const char *const *)hosts, list);
 	g_autoptr(GPtrArray) containers = ask_containers(step, hosts);
 	g_autoptr(GPtrArray) listeners =

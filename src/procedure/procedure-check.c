@@ -275,18 +275,16 @@ check_reference(RdLoading *self, const RdReference *reference)
 		const char *name = names->pdata[i];
 		g_auto(GStrv) parts = g_strsplit(name, ".", 2);
 
-		if (strcmp(name, "run.id") == 0 || strcmp(name, "run.uuid") == 0 ||
-		    strcmp(name, "target") == 0)
+		if (strcmp(name, "run.uuid") == 0 || strcmp(name, "target") == 0)
 			continue;
 		if (parts[1] != NULL && strcmp(parts[0], "input") == 0)
 			check_input_name(self, reference, name, parts[1]);
 		else if (parts[1] == NULL || strcmp(parts[0], "run") == 0 ||
 			 strcmp(parts[0], "target") == 0 || strcmp(parts[0], "input") == 0)
-			rd_yaml_complain(
-			    self->yaml, reference->node,
-			    "${%s}: there are input.NAME, run.id, run.uuid, target and "
-			    "STATE.OUTPUT",
-			    name);
+			rd_yaml_complain(self->yaml, reference->node,
+					 "${%s}: there are input.NAME, run.uuid, target and "
+					 "STATE.OUTPUT",
+					 name);
 		else
 			check_output_name(self, reference, name, parts[0], parts[1]);
 	}

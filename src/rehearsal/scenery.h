@@ -6,7 +6,8 @@ G_BEGIN_DECLS
 
 /* A control plane as it stands when somebody reaches for recoveryd: m0, m1, m2 up and reachable,
  * all static pods present, but the databases of all etcds but m0's are damaged, so there is no
- * quorum. /etc and /var are mounts of their own, on m2 also /var/lib/etcd. */
+ * quorum. m0 has what an earlier cluster-restore.sh left behind. /etc and /var are mounts of their
+ * own, on m2 also /var/lib/etcd. */
 
 #define RD_SCENERY_BACKUP_REVISION 4000
 
@@ -23,6 +24,13 @@ GBytes *rd_scenery_backup(void);
 /* Its Kubernetes API, served by @host as soon as etcd has a quorum again, and what an installed
  * cluster has in it; a snapshot of that is what a restore brings back. (transfer full) */
 RdSimApi *rd_scenery_api(RdSimCluster *cluster, const char *host);
+/* the static resources beside it: every manifest as it is (restore-script.h tells the form) */
+GBytes *rd_scenery_resources(void);
+/* the restore of the recovery host m0 with cluster-restore.sh, and silence on all others but
+ * @without (nullable); one sentence per difference. (element-type utf8) */
+GPtrArray *rd_scenery_check_single(RdSimCluster *self, const char *const *without);
+/* what a person does about a restore pod that was started twice */
+void rd_scenery_mend_restore_pod(RdSimCluster *self);
 /* what a run must have done on all hosts but @without (nullable) if etcd was restored under @token;
  * those may be members of it that never started, or none. One sentence per difference.
  * (element-type utf8) */
