@@ -18,7 +18,7 @@ RdSimCluster *rd_scenery_quorum_lost(guint32 seed, guint n_hosts);
 void rd_scenery_add_keepalived(RdSimCluster *self);
 /* what a run that took keepalived away for a while must have left: every manifest is back, every
  * VIP is on one host. (element-type utf8) */
-GPtrArray *rd_scenery_check_vips(RdSimCluster *self);
+GPtrArray *rd_scenery_check_vips(RdSimCluster *self, const char *const *without);
 /* last night's snapshot, as etcdctl would have saved it */
 GBytes *rd_scenery_backup(void);
 /* Its Kubernetes API, served by @host as soon as etcd has a quorum again, and what an installed

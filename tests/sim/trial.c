@@ -509,7 +509,7 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 		add_all(text, wrong);
 	}
 	if (winner != NULL && g_str_equal(self->procedure, "vip")) {
-		wrong = rd_scenery_check_vips(self->cluster);
+		wrong = rd_scenery_check_vips(self->cluster, (const char *const *)without);
 		add_all(text, wrong);
 	}
 	if (winner != NULL && g_str_equal(self->procedure, "cluster-restore")) {
