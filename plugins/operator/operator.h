@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "../common/api.h"
+G_BEGIN_DECLS
+
+/* The bodies of the table in operator.c, and what several of them need. */
+
+/* a static-pod operator: its only object is called cluster (domain 2.8) */
+typedef struct {
+	const char *name;      /* "etcds": what procedures write */
+	const char *path;      /* of the object */
+	const char *namespace; /* where its installer pods run */
+} RdOperator;
+
+/* NULL with PERMANENT that lists the known ones */
+const RdOperator *operator_find(const char *name, GError **error);
+/* the object as the API has it now; NULL with an error also when there is none */
+JsonNode *operator_get(RecoveryStep *step, const RdOperator *op, GError **error);
+
+/* guard.c */
+gboolean guard_baseline(RecoveryStep *step, GError **error);
+RecoveryProbe guard_probe(RecoveryStep *step, GError **error);
+gboolean guard_enter(RecoveryStep *step, GError **error);
+gboolean guard_undo(RecoveryStep *step, GError **error);
+/* redeploy.c */
+gboolean redeploy_baseline(RecoveryStep *step, GError **error);
+RecoveryProbe redeploy_probe(RecoveryStep *step, GError **error);
+gboolean redeploy_enter(RecoveryStep *step, GError **error);
+/* rollout.c */
+RecoveryProbe rolled_out_probe(RecoveryStep *step, GError **error);
+/* stable.c */
+gboolean known_enter(RecoveryStep *step, GError **error);
+RecoveryProbe stable_probe(RecoveryStep *step, GError **error);
+
+G_END_DECLS

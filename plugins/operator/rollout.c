@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A rollout has come to its end (domain 2.8). "All nodes at the latest revision" is also what the
+ * snapshot's past says, so only a revision above the recorded one counts; and with no node at all
+ * the operator says so as well, so the nodes are counted. */
+
+#include "operator.h"
+
+#define LATE 75 /* percent of the step's time: from here on the line says where to look */
+
+/* "m1: 7, on its way to 8, failed 2 times (InstallerFailed: no space left)". What failed at
+ * revisions of the past does not matter any more. */
+static void
+add_node(GString *line, JsonNode *status, gint64 recorded)
+{
+	const char *reason = rd_api_text(status, "lastFailedReason", NULL);
+	JsonArray *errors = rd_api_items(status, "lastFailedRevisionErrors", NULL);
+	gint64 target = rd_api_int(status, 0, "targetRevision", NULL);
+	gint64 failed = rd_api_int(status, 0, "lastFailedRevision", NULL);
+	gint64 fallbacks = rd_api_int(status, 0, "lastFallbackCount", NULL);
+
+	g_string_append_printf(line, "; %s: %" G_GINT64_FORMAT,
+			       rd_api_text(status, "nodeName", NULL),
+			       rd_api_int(status, 0, "currentRevision", NULL));
+	if (target != 0)
+		g_string_append_printf(line, ", on its way to %" G_GINT64_FORMAT, target);
+	if (failed <= recorded)
+		return;
+	g_string_append_printf(line, ", %" G_GINT64_FORMAT " failed %" G_GINT64_FORMAT " times",
+			       failed, rd_api_int(status, 1, "lastFailedCount", NULL));
+	if (fallbacks > 0)
+		g_string_append_printf(line, " and fell back %" G_GINT64_FORMAT " times",
+				       fallbacks);
+	if (*reason != '\0')
+		g_string_append_printf(line, " (%s)", reason);
+	if (rd_api_length(errors) > 0)
+		g_string_append_printf(
+		    line, ": %s",
+		    rd_api_text(json_array_get_element(errors, rd_api_length(errors) - 1), NULL));
+}
+
+static void
+say_progress(RecoveryStep *step, const RdOperator *op, JsonNode *object, gint64 recorded,
+	     const char *why)
+{
+	JsonArray *nodes = rd_api_items(object, "status", "nodeStatuses", NULL);
+	const char *managed = rd_api_text(object, "spec", "managementState", NULL);
+	g_autoptr(GString) line = g_string_new(NULL);
+
+	g_string_append_printf(line, "%s: %s", op->name, why);
+	for (guint i = 0; i < rd_api_length(nodes); i++)
+		add_node(line, json_array_get_element(nodes, i), recorded);
+	if (*managed != '\0' && !g_str_equal(managed, "Managed"))
+		g_string_append_printf(line,
+				       ". Its managementState is %s: it does nothing until that "
+				       "is Managed again",
+				       managed);
+	if (recovery_time_used(step) >= LATE)
+		g_string_append_printf(
+		    line,
+		    ". Time runs out: look at the pods installer-REVISION-NODE in %s, and at their "
+		    "events (\"failed to get annotations\": the network of that node; a failed "
+		    "installer may be deleted, a running one not)",
+		    op->namespace);
+	recovery_progress(step, "%s", line->str);
+}
+
+/* beyond what the four have in common */
+static RecoveryFresh
+judge_members(const RdOperator *op, const RecoveryMoment *moment, JsonNode *object, char **why)
+{
+	if (!g_str_equal(op->name, "etcds"))
+		return RECOVERY_FRESH_TRUE;
+	g_clear_pointer(why, g_free);
+	return recovery_fresh_condition(moment, object, "EtcdMembersAvailable", "True", NULL, why);
+}
+
+RecoveryProbe
+rolled_out_probe(RecoveryStep *step, GError **error)
+{
+	const RdOperator *op = operator_find(recovery_string(step, "operator"), error);
+	gint64 recorded = recovery_int(step, "recorded");
+	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
+	g_autoptr(JsonNode) object = NULL;
+	g_autofree char *why = NULL;
+	RecoveryMoment moment = {0};
+	RecoveryFresh fresh;
+
+	object = op == NULL ? NULL : operator_get(step, op, error);
+	if (object == NULL || !rd_api_moment(step, &moment, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	fresh = recovery_fresh_rollout(object, recorded, g_strv_length(hosts), &why);
+	if (fresh == RECOVERY_FRESH_TRUE)
+		fresh = judge_members(op, &moment, object, &why);
+	if (fresh == RECOVERY_FRESH_TRUE) {
+		recovery_progress(step, "%s: %s", op->name, why);
+		return RECOVERY_PROBE_PRESENT;
+	}
+	say_progress(step, op, object, recorded, why);
+	return RECOVERY_PROBE_ABSENT;
+}
