@@ -226,6 +226,19 @@ can_precede(const RdProcedure *procedure, int from, int to)
 	return after[to_unit];
 }
 
+/* the state before which @reference is read */
+static int
+used_at(const RdProcedure *procedure, const RdReference *reference)
+{
+	const RdProcedureState *state = procedure->states->pdata[reference->state];
+	int until = -1;
+
+	if (!reference->later || state->borrow == NULL)
+		return reference->state;
+	until = rd_procedure_find_state(procedure, rd_procedure_first_of(procedure, state->borrow));
+	return until >= 0 ? until : (int)procedure->states->len - 1;
+}
+
 static void
 check_output_name(RdLoading *self, const RdReference *reference, const char *name,
 		  const char *state_name, const char *output)
@@ -257,7 +270,7 @@ check_output_name(RdLoading *self, const RdReference *reference, const char *nam
 				 name, state_name, state->call->type->name, output, hint);
 		return;
 	}
-	if (!can_precede(self->procedure, index, reference->state))
+	if (!can_precede(self->procedure, index, used_at(self->procedure, reference)))
 		rd_yaml_complain(self->yaml, reference->node, "${%s}: %s does not come before %s",
 				 name, state_name, user->name);
 }

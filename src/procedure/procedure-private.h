@@ -11,6 +11,7 @@ typedef struct {
 	char *text;
 	JsonNode *node; /* (unowned) */
 	int state;	/* whose it is */
+	gboolean later; /* read when what was borrowed is given back */
 } RdReference;
 
 /* where the parts stood, beside the arrays of the procedure */
@@ -20,6 +21,7 @@ typedef struct {
 	const RdTypes *types;
 	GPtrArray *state_nodes; /* (element-type JsonNode) the name of each state */
 	GPtrArray *references;	/* (element-type RdReference) */
+	gboolean later;		/* of the references that are being read */
 	GPtrArray *edge_nodes;	/* (element-type JsonNode) in order of states and their edges */
 } RdLoading;
 
