@@ -205,6 +205,13 @@ gboolean recovery_run(RecoveryStep *step, const RecoveryCommand *command, Recove
 gboolean recovery_job(RecoveryStep *step, const char *name, const RecoveryCommand *command,
 		      RecoveryReply *reply, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same, and while the job runs @look is called every few seconds: a job that has no deadline of
+ * its own can be asked what it waits for, for recovery_progress() or recovery_time_used(). What
+ * @look finds out or fails in is its own business; the job goes on. */
+gboolean recovery_job_watched(RecoveryStep *step, const char *name, const RecoveryCommand *command,
+			      void (*look)(RecoveryStep *step), RecoveryReply *reply,
+			      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 typedef enum {
 	RECOVERY_JOB_ABSENT,
 	RECOVERY_JOB_ALIVE,

@@ -7,10 +7,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define CERTS	    "/etc/kubernetes/static-pod-resources/etcd-certs/configmaps"
-#define RESTORE_POD CERTS "/restore-etcd-pod/pod.yaml"
-#define ETCD_ENV    CERTS "/etcd-scripts/etcd.env"
-#define HEADROOM    (192 * 1024 * 1024) /* bytes: three write-ahead logs of 64 MB */
+#define HEADROOM (192 * 1024 * 1024) /* bytes: three write-ahead logs of 64 MB */
 
 /* ---- parameters ---------------------------------------------------------------------------- */
 
@@ -36,13 +33,13 @@ read_file(RecoveryStep *step, const char *path, GError **error)
 static gboolean
 read_name(RecoveryStep *step, char **safe, char **name, GError **error)
 {
-	g_autofree char *yaml = read_file(step, RESTORE_POD, error);
+	g_autofree char *yaml = read_file(step, ETCD_RESTORE_POD, error);
 
 	if (yaml == NULL)
 		return FALSE;
 	if (rd_restore_pod_name(yaml, safe, name, error))
 		return TRUE;
-	g_prefix_error(error, "%s: %s: ", recovery_target(step), RESTORE_POD);
+	g_prefix_error(error, "%s: %s: ", recovery_target(step), ETCD_RESTORE_POD);
 	return FALSE;
 }
 
@@ -118,21 +115,15 @@ read_image(RecoveryStep *step, GError **error)
 	return NULL;
 }
 
-/* F11: one copy for the member, one for the rescue copy, and the logs */
-static gboolean
-check_space(RecoveryStep *step, GError **error)
+gboolean
+etcd_check_space(RecoveryStep *step, const char *dir, guint64 needed, GError **error)
 {
-	const char *snapshot = recovery_string(step, "snapshot");
-	g_autofree char *shown = NULL;
+	g_autofree char *shown =
+	    recovery_ask(step, NULL, error, "df", "-B1", "--output=avail", dir, NULL);
 	g_auto(GStrv) lines = NULL;
-	GStatBuf status;
-	guint64 free_bytes, needed;
+	guint64 free_bytes;
 	guint last;
 
-	if (g_stat(snapshot, &status) != 0)
-		return etcd_refuse(error, "cannot look at %s here", snapshot);
-	needed = 2 * (guint64)status.st_size + HEADROOM;
-	shown = recovery_ask(step, NULL, error, "df", "-B1", "--output=avail", ETCD_DIR, NULL);
 	if (shown == NULL)
 		return FALSE;
 	lines = rd_lines(shown);
@@ -140,14 +131,26 @@ check_space(RecoveryStep *step, GError **error)
 	if (last == 0 || !g_ascii_string_to_unsigned(g_strstrip(lines[last - 1]), 10, 0,
 						     G_MAXUINT64, &free_bytes, NULL))
 		return etcd_refuse(error, "%s: df says '%s' about %s", recovery_target(step), shown,
-				   ETCD_DIR);
+				   dir);
 	if (free_bytes >= needed)
 		return TRUE;
 	return etcd_refuse(error,
 			   "%s: %s has %" G_GUINT64_FORMAT " MiB left, and the restore needs "
 			   "%" G_GUINT64_FORMAT " MiB. Make room, then start again; nothing was "
 			   "changed yet",
-			   recovery_target(step), ETCD_DIR, free_bytes >> 20, needed >> 20);
+			   recovery_target(step), dir, free_bytes >> 20, needed >> 20);
+}
+
+/* F11: one copy for the member, one for the rescue copy, and the logs */
+static gboolean
+check_space(RecoveryStep *step, GError **error)
+{
+	const char *snapshot = recovery_string(step, "snapshot");
+	GStatBuf status;
+
+	if (g_stat(snapshot, &status) != 0)
+		return etcd_refuse(error, "cannot look at %s here", snapshot);
+	return etcd_check_space(step, ETCD_DIR, 2 * (guint64)status.st_size + HEADROOM, error);
 }
 
 gboolean

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* etcd members of the control plane: are they dead, what is saved of them, a new cluster of all of
- * them at once from one snapshot (domain 1.3). */
+ * them at once from one snapshot (domain 1.3), or of the recovery host alone with the script of the
+ * operator (domain 1.2). */
 
 #include "etcd.h"
 
@@ -48,6 +49,44 @@ static const RecoveryParam rescue_params[] = {
 };
 static const char *const rescue_outputs[] = {"path", "sha256", "note", NULL};
 
+static const RecoveryParam silent_params[] = {
+    {"hosts", RECOVERY_PARAM_STRING, "control-plane",
+     "whose: control-plane, or others for all but the recovery host"},
+    {0},
+};
+
+static const RecoveryParam script_params[] = {
+    {"accept", RECOVERY_PARAM_STRING, "4.11-4.17",
+     "classes that the procedure is for, with commas"},
+    {"accept-unknown", RECOVERY_PARAM_BOOL, "no",
+     "also a script that nobody knows, if its content is of such a class"},
+    {0},
+};
+static const char *const script_outcomes[] = {"since-4-11", "since-4-7", "since-4-18", "tnf", NULL};
+static const char *const script_outputs[] = {"class", "known", "sha256", "document", NULL};
+
+static const RecoveryParam room_params[] = {
+    {"snapshot", RECOVERY_PARAM_FILE, NULL, "the snapshot here: its size says what room it needs"},
+    {0},
+};
+static const char *const room_outputs[] = {"image", "note", NULL};
+
+static const RecoveryParam cluster_restore_params[] = {
+    {"snapshot", RECOVERY_PARAM_PATH, NULL, "the snapshot on this host"},
+    {"sha256", RECOVERY_PARAM_STRING, NULL, "what it has to be"},
+    {"resources", RECOVERY_PARAM_PATH, NULL, "the static resources, in the same directory"},
+    {"resources-sha256", RECOVERY_PARAM_STRING, NULL, "what they have to be"},
+    {"script", RECOVERY_PARAM_STRING, NULL, "SHA-256 of the script that was examined"},
+    {0},
+};
+static const char *const cluster_restore_outputs[] = {"old-data", "old-cluster-id", NULL};
+
+static const RecoveryParam single_params[] = {
+    {"old-cluster-id", RECOVERY_PARAM_STRING, "unknown", "of before the restore, hexadecimal"},
+    {0},
+};
+static const char *const single_outputs[] = {"cluster-id", "member-id", NULL};
+
 static const RecoveryParam restore_params[] = {
     {"name", RECOVERY_PARAM_STRING, NULL, "etcd name of this host"},
     {"peer-url", RECOVERY_PARAM_STRING, NULL, "peer URL of this host"},
@@ -81,11 +120,18 @@ static const RecoveryParam health_params[] = {
 };
 static const char *const status_outputs[] = {"summary", NULL};
 
+static const RecoveryParam no_quorum_params[] = {
+    {"purpose", RECOVERY_PARAM_STRING, "quorum-lost",
+     "quorum-lost; with go-back or drill a cluster that works is what is restored"},
+    {NULL},
+};
+
 static const RecoveryState states[] = {
     {
 	.name = "no-quorum",
 	.summary = "no etcd of the control plane commits writes any more",
 	.kind = RECOVERY_KIND_QUERY,
+	.params = no_quorum_params,
 	.timeout = 300,
 	.enter = etcd_no_quorum,
     },
@@ -122,6 +168,7 @@ static const RecoveryState states[] = {
 	.name = "silent",
 	.summary = "no control-plane host has an etcd manifest, container or listener",
 	.kind = RECOVERY_KIND_QUERY,
+	.params = silent_params,
 	.timeout = 60,
 	.enter = etcd_silent,
     },
@@ -181,6 +228,46 @@ static const RecoveryState states[] = {
 	.outputs = status_outputs,
 	.timeout = 120,
 	.enter = etcd_status,
+    },
+    {
+	.name = "script",
+	.summary = "which cluster-restore.sh is on the recovery host",
+	.kind = RECOVERY_KIND_QUERY,
+	.params = script_params,
+	.outcomes = script_outcomes,
+	.outputs = script_outputs,
+	.timeout = 60,
+	.enter = etcd_script,
+    },
+    {
+	.name = "restore-room",
+	.summary = "all that cluster-restore.sh needs is on the recovery host",
+	.kind = RECOVERY_KIND_QUERY,
+	.params = room_params,
+	.outputs = room_outputs,
+	.timeout = 120,
+	.enter = etcd_restore_room,
+    },
+    {
+	.name = "cluster-restore",
+	.summary = "run cluster-restore.sh once, and see from the disk what came of it",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = cluster_restore_params,
+	.outputs = cluster_restore_outputs,
+	.timeout = 1200,
+	.baseline = etcd_cluster_restore_baseline,
+	.probe = etcd_cluster_restore_probe,
+	.enter = etcd_cluster_restore_enter,
+	.undo = etcd_cluster_restore_undo,
+    },
+    {
+	.name = "single-member",
+	.summary = "the restored etcd runs as the only member of a new cluster",
+	.kind = RECOVERY_KIND_WAIT,
+	.params = single_params,
+	.outputs = single_outputs,
+	.timeout = 600,
+	.probe = etcd_single_member_probe,
     },
     {0},
 };

@@ -6,10 +6,13 @@ G_BEGIN_DECLS
 
 /* The bodies of the table in etcd.c, and what several of them need. */
 
-#define ETCD_DIR	"/var/lib/etcd"
-#define ETCD_MEMBER	ETCD_DIR "/member"
-#define ETCD_DB		"/snap/db" /* behind a member directory */
-#define ETCD_BACKUP_DIR "/home/core/assets/backup"
+#define ETCD_DIR	 "/var/lib/etcd"
+#define ETCD_MEMBER	 ETCD_DIR "/member"
+#define ETCD_DB		 "/snap/db" /* behind a member directory */
+#define ETCD_BACKUP_DIR	 "/home/core/assets/backup"
+#define ETCD_CERTS	 "/etc/kubernetes/static-pod-resources/etcd-certs/configmaps"
+#define ETCD_RESTORE_POD ETCD_CERTS "/restore-etcd-pod/pod.yaml"
+#define ETCD_ENV	 ETCD_CERTS "/etcd-scripts/etcd.env"
 
 /* guards.c */
 gboolean etcd_no_quorum(RecoveryStep *step, GError **error);
@@ -37,9 +40,23 @@ gboolean etcd_restore_undo(RecoveryStep *step, GError **error);
 /* health.c */
 RecoveryProbe etcd_health_probe(RecoveryStep *step, GError **error);
 gboolean etcd_status(RecoveryStep *step, GError **error);
+/* script.c */
+gboolean etcd_script(RecoveryStep *step, GError **error);
+/* room.c */
+gboolean etcd_restore_room(RecoveryStep *step, GError **error);
+/* cluster-restore.c */
+gboolean etcd_cluster_restore_baseline(RecoveryStep *step, GError **error);
+RecoveryProbe etcd_cluster_restore_probe(RecoveryStep *step, GError **error);
+gboolean etcd_cluster_restore_enter(RecoveryStep *step, GError **error);
+/* restore-undo.c */
+gboolean etcd_cluster_restore_undo(RecoveryStep *step, GError **error);
+/* single.c */
+RecoveryProbe etcd_single_member_probe(RecoveryStep *step, GError **error);
 
 /* FALSE with PERMANENT and the text */
 gboolean etcd_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* PERMANENT unless the file system of @dir on the step's host has @needed bytes left */
+gboolean etcd_check_space(RecoveryStep *step, const char *dir, guint64 needed, GError **error);
 /* values.c: what @param, {"host": "value", …}, has for each of @hosts, in their order and
  * NULL-terminated; NULL with PERMANENT when one has none */
 char **etcd_values(RecoveryStep *step, const char *param, char **hosts, GError **error);

@@ -211,12 +211,10 @@ rd_output_member_list(const char *text)
 	return list;
 }
 
-gboolean
-rd_output_cluster_id(const char *json, guint64 *id)
+/* header.cluster_id of an answer of etcd */
+static gboolean
+read_cluster_id(JsonNode *node, guint64 *id)
 {
-	g_autoptr(JsonNode) root = json_from_string(json, NULL);
-	JsonNode *node = root;
-
 	if (node == NULL || !JSON_NODE_HOLDS_OBJECT(node))
 		return FALSE;
 	node = json_object_get_member(json_node_get_object(node), "header");
@@ -232,4 +230,28 @@ rd_output_cluster_id(const char *json, guint64 *id)
 	/* json-glib wraps above 2^63-1; the cast wraps it back */
 	*id = (guint64)json_node_get_int(node);
 	return TRUE;
+}
+
+gboolean
+rd_output_cluster_id(const char *json, guint64 *id)
+{
+	g_autoptr(JsonNode) root = json_from_string(json, NULL);
+
+	return read_cluster_id(root, id);
+}
+
+gboolean
+rd_output_status_cluster_id(const char *json, guint64 *id)
+{
+	g_autoptr(JsonNode) root = json_from_string(json, NULL);
+	JsonArray *array =
+	    root != NULL && JSON_NODE_HOLDS_ARRAY(root) ? json_node_get_array(root) : NULL;
+	JsonNode *node;
+
+	if (array == NULL || json_array_get_length(array) == 0)
+		return FALSE;
+	node = json_array_get_element(array, 0);
+	if (!JSON_NODE_HOLDS_OBJECT(node))
+		return FALSE;
+	return read_cluster_id(json_object_get_member(json_node_get_object(node), "Status"), id);
 }

@@ -35,5 +35,8 @@ GPtrArray *rd_output_member_list(const char *text);
 /* header.cluster_id of `member list -w json --hex`: a hexadecimal string, or where --hex is
  * ignored (3.4) a decimal number of up to 2^64-1 */
 gboolean rd_output_cluster_id(const char *json, guint64 *id);
+/* the same of the first endpoint of `endpoint status -w json`, which answers without a quorum and
+ * prints decimal numbers whatever it is told */
+gboolean rd_output_status_cluster_id(const char *json, guint64 *id);
 
 G_END_DECLS

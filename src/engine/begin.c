@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#include "backup/identity.h"
 #include "backup/pair.h"
 #include "begin.h"
 #include "journal/journal.h"
@@ -157,13 +158,32 @@ rd_begin_check_approved(RdBeginning *self, GError **error)
 	return TRUE;
 }
 
+/* the ClusterVersion in the snapshot says what it is a backup of */
+static gboolean
+rd_begin_check_release(RdBeginning *self, const RdPair *pair, GError **error)
+{
+	g_autoptr(RdIdentity) identity = NULL;
+	g_autofree char *why = NULL;
+
+	if (self->procedure->releases.otherwise == NULL)
+		return TRUE;
+	identity = rd_identity_read(pair->snapshot, NULL, error);
+	if (identity == NULL)
+		return FALSE;
+	if (rd_procedure_is_for(self->procedure, identity->version, &why))
+		return TRUE;
+	g_set_error(error, RD_BACKUP_ERROR, RD_BACKUP_ERROR_CHOICE, "%s: %s", pair->snapshot, why);
+	return FALSE;
+}
+
 /* INV-3: the backup is proven before anything else, and again by hash wherever it is used */
 static gboolean
 rd_begin_prove_backup(RdBeginning *self, const char *name, const char *path, GError **error)
 {
 	g_autoptr(RdPair) pair = rd_pair_choose(path, error);
 
-	if (pair == NULL || !rd_pair_prove(pair, self->options->accept_no_hash, NULL, error))
+	if (pair == NULL || !rd_pair_prove(pair, self->options->accept_no_hash, NULL, error) ||
+	    !rd_begin_check_release(self, pair, error))
 		return FALSE;
 	rd_pair_add_inputs(pair, name, self->setting->inputs);
 	return TRUE;

@@ -182,7 +182,7 @@ rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 
 		if (other->excused || other->left)
 			g_ptr_array_add(order->excused, g_strdup(other->plan->name));
-		else if (host == NULL && g_str_equal(other->plan->role, "recovery")) {
+		else if (order->number == 0 && g_str_equal(other->plan->role, "recovery")) {
 			order->fence_host = g_strdup(other->plan->name);
 			order->fence_number = other->granted;
 		}

@@ -33,8 +33,8 @@ typedef struct {
 	 * others. One order at a time per lane. */
 	char *lane;
 	gint64 number;	  /* take, release, and everything that touches: the host's incarnation */
-	char *fence_host; /* (nullable) whose lock guards what a step of the cluster changes */
-	gint64 fence_number; /* through the API: the recovery host's, and its incarnation */
+	char *fence_host; /* (nullable) number 0: whose lock guards what is changed all the same, */
+	gint64 fence_number; /* through the API: the recovery host and its incarnation */
 	gboolean enrol;	     /* take: the host may have no lock file yet */
 	char *state;	     /* the rest: (nullable) for survey, take, release */
 	guint visit, attempt;

@@ -287,6 +287,7 @@ rd_run_apply_visit(RdRun *run, const RdEvent *event, GError **error)
 			step->intent = step->again = step->redo = step->doubted = FALSE;
 			step->paced = FALSE;
 			step->began = step->started = step->doubt_since = 0;
+			step->anew = FALSE;
 			step->wall_began = step->wall_ended = 0;
 			step->since = event->clock;
 			step->wall_since = event->wall;
@@ -310,8 +311,11 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 	switch (what) {
 	case RD_STEP_BEGIN:
 	case RD_STEP_LOOK:
-		if (event->attempt != step->attempt)
+		/* what only looked and lost its engine or runner has lost its time, too; and the
+		 * time in which nobody could work on it is not its own */
+		if (event->attempt != step->attempt || step->anew)
 			step->started = event->clock;
+		step->anew = FALSE;
 		step->attempt = event->attempt;
 		step->intent = step->again = step->redo = step->doubted = FALSE;
 		step->paced = FALSE;
@@ -355,6 +359,8 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 			run->given_up = TRUE;
 		break;
 	case RD_STEP_LOST:
+		step->anew =
+		    event->number == 0 && (from == RD_LIFE_LOOKING || from == RD_LIFE_CHECKING);
 		if (event->number != 0) {
 			step->crashes++;
 			step->paced = TRUE;
@@ -521,6 +527,9 @@ rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 		if (!rd_mark_from_string(event->word, &mark))
 			return rd_run_misfit(event, "the mark is unknown", error);
 		run->passed[mark] = TRUE;
+		/* where hosts had nothing to save, nobody passed the one before it */
+		if (mark == RD_MARK_POINT_OF_NO_RETURN)
+			run->passed[RD_MARK_HOST_UNDO_ENDS] = TRUE;
 		return TRUE;
 	case RD_EVENT_RUN:
 		return rd_run_apply_run(run, event, error);

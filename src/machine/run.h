@@ -36,6 +36,7 @@ typedef struct {
 	gint64 since;	/* clock of the last life event */
 	gint64 began;	/* clock of the first life event of this visit */
 	gint64 started; /* clock at which this attempt's deadline began to count */
+	gboolean anew;	/* its worker was taken from it while it looked: its time begins anew */
 	gint64 wall_since, wall_began, wall_ended;
 	gint64 doubt_since; /* clock of the first unanswered question, 0 when none is open */
 	gboolean intent;    /* this attempt may have touched */

@@ -6,7 +6,7 @@
 
 #include "run-private.h"
 
-/* Parameters refer to what was found earlier: ${input.x}, ${run.id}, ${run.uuid}, ${target},
+/* Parameters refer to what was found earlier: ${input.x}, ${run.uuid}, ${target},
  * ${state.output}. An output belongs to one step; seen from the same host it is that host's value,
  * from elsewhere a JSON object {"host": "value", …} of all hosts that have one. */
 

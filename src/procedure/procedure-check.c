@@ -226,6 +226,19 @@ can_precede(const RdProcedure *procedure, int from, int to)
 	return after[to_unit];
 }
 
+/* the state before which @reference is read */
+static int
+used_at(const RdProcedure *procedure, const RdReference *reference)
+{
+	const RdProcedureState *state = procedure->states->pdata[reference->state];
+	int until = -1;
+
+	if (!reference->later || state->borrow == NULL)
+		return reference->state;
+	until = rd_procedure_find_state(procedure, rd_procedure_first_of(procedure, state->borrow));
+	return until >= 0 ? until : (int)procedure->states->len - 1;
+}
+
 static void
 check_output_name(RdLoading *self, const RdReference *reference, const char *name,
 		  const char *state_name, const char *output)
@@ -257,7 +270,7 @@ check_output_name(RdLoading *self, const RdReference *reference, const char *nam
 				 name, state_name, state->call->type->name, output, hint);
 		return;
 	}
-	if (!can_precede(self->procedure, index, reference->state))
+	if (!can_precede(self->procedure, index, used_at(self->procedure, reference)))
 		rd_yaml_complain(self->yaml, reference->node, "${%s}: %s does not come before %s",
 				 name, state_name, user->name);
 }
@@ -275,18 +288,16 @@ check_reference(RdLoading *self, const RdReference *reference)
 		const char *name = names->pdata[i];
 		g_auto(GStrv) parts = g_strsplit(name, ".", 2);
 
-		if (strcmp(name, "run.id") == 0 || strcmp(name, "run.uuid") == 0 ||
-		    strcmp(name, "target") == 0)
+		if (strcmp(name, "run.uuid") == 0 || strcmp(name, "target") == 0)
 			continue;
 		if (parts[1] != NULL && strcmp(parts[0], "input") == 0)
 			check_input_name(self, reference, name, parts[1]);
 		else if (parts[1] == NULL || strcmp(parts[0], "run") == 0 ||
 			 strcmp(parts[0], "target") == 0 || strcmp(parts[0], "input") == 0)
-			rd_yaml_complain(
-			    self->yaml, reference->node,
-			    "${%s}: there are input.NAME, run.id, run.uuid, target and "
-			    "STATE.OUTPUT",
-			    name);
+			rd_yaml_complain(self->yaml, reference->node,
+					 "${%s}: there are input.NAME, run.uuid, target and "
+					 "STATE.OUTPUT",
+					 name);
 		else
 			check_output_name(self, reference, name, parts[0], parts[1]);
 	}

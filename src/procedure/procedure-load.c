@@ -11,11 +11,13 @@
 /* Reads the file into an RdProcedure. Each part complains on its own, and reading goes on with
  * what there is: a person sees all mistakes at once. */
 
-#define STATES_MAX 500 /* checks are quadratic; and a procedure is read by people */
-#define WIDTH_MAX  1000
-#define FORMAT	   "1"
+#define STATES_MAX    500 /* checks are quadratic; and a procedure is read by people */
+#define WIDTH_MAX     1000
+#define FORMAT	      "1"
+#define REQUIRED_KEYS 4 /* of top_keys, from the front */
 
-static const char *const top_keys[] = {"procedure", "format", "summary", "inputs", "states", NULL};
+static const char *const top_keys[] = {"procedure", "format",	"summary", "states",
+				       "inputs",    "releases", NULL};
 static const char *const input_keys[] = {"type", "default", "summary", NULL};
 static const char *const group_keys[] = {"group", "on", "order", "states", NULL};
 static const char *const input_types[] = {"string",   "int",	"bool", "file",
@@ -298,7 +300,7 @@ read_top(RdLoading *self)
 	if (top == NULL)
 		return;
 	for (guint i = 0; top_keys[i] != NULL; i++)
-		if (strcmp(top_keys[i], "inputs") != 0 && !json_object_has_member(top, top_keys[i]))
+		if (i < REQUIRED_KEYS && !json_object_has_member(top, top_keys[i]))
 			rd_yaml_complain(self->yaml, root, "%s is missing", top_keys[i]);
 	name = rd_yaml_member(self->yaml, top, "procedure");
 	if (name != NULL && !rd_loading_is_name(name))
@@ -313,6 +315,8 @@ read_top(RdLoading *self)
 		rd_yaml_complain(self->yaml, json_object_get_member(top, "format"),
 				 "format %s: this version of recoveryd reads format " FORMAT,
 				 format);
+	if (json_object_has_member(top, "releases"))
+		rd_loading_read_releases(self, json_object_get_member(top, "releases"));
 	if (json_object_has_member(top, "inputs"))
 		read_inputs(self, json_object_get_member(top, "inputs"));
 	if (json_object_has_member(top, "states"))

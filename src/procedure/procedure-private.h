@@ -11,6 +11,7 @@ typedef struct {
 	char *text;
 	JsonNode *node; /* (unowned) */
 	int state;	/* whose it is */
+	gboolean later; /* read when what was borrowed is given back */
 } RdReference;
 
 /* where the parts stood, beside the arrays of the procedure */
@@ -20,6 +21,7 @@ typedef struct {
 	const RdTypes *types;
 	GPtrArray *state_nodes; /* (element-type JsonNode) the name of each state */
 	GPtrArray *references;	/* (element-type RdReference) */
+	gboolean later;		/* of the references that are being read */
 	GPtrArray *edge_nodes;	/* (element-type JsonNode) in order of states and their edges */
 } RdLoading;
 
@@ -42,6 +44,7 @@ void rd_loading_read_guards(RdLoading *self, JsonNode *node, const char *key, GP
 /* beside, borrow, return-when, gate, leftover */
 void rd_loading_read_spans(RdLoading *self, RdProcedureState *state, JsonObject *object, int index);
 void rd_loading_check_spans(RdLoading *self);
+void rd_loading_read_releases(RdLoading *self, JsonNode *node);
 /* everything that needs more than one state: complains */
 void rd_loading_check(RdLoading *self);
 G_END_DECLS

@@ -67,7 +67,9 @@ rd_loading_read_spans(RdLoading *self, RdProcedureState *state, JsonObject *obje
 		read_gate(self, state, object, gate);
 	if (returns == NULL)
 		return;
+	self->later = TRUE;
 	rd_loading_read_guards(self, returns, "return-when", state->returns, index);
+	self->later = FALSE;
 	if (!json_object_has_member(object, "borrow"))
 		rd_yaml_complain_key(self->yaml, returns,
 				     "return-when says when something borrowed is given back, and "

@@ -54,6 +54,7 @@ note_references(RdLoading *self, const char *text, JsonNode *node, int state)
 	reference->text = g_strdup(text);
 	reference->node = node;
 	reference->state = state;
+	reference->later = self->later;
 	g_ptr_array_add(self->references, reference);
 	return TRUE;
 }

@@ -125,6 +125,9 @@ rd_procedure_free(RdProcedure *self)
 	g_free(self->name);
 	g_free(self->summary);
 	g_free(self->digest);
+	g_free(self->releases.from);
+	g_free(self->releases.below);
+	g_free(self->releases.otherwise);
 	g_ptr_array_unref(self->inputs);
 	g_ptr_array_unref(self->states);
 	g_ptr_array_unref(self->units);

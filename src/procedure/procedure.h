@@ -63,9 +63,17 @@ typedef struct {
 	char **order; /* (nullable) roles, one after the other */
 } RdProcedureUnit;
 
+/* which releases it is for; all NULL: for any */
+typedef struct {
+	char *from, *below; /* "4.11", "4.18" */
+	char *otherwise;    /* what a person with another release does */
+	guint lowest, above;
+} RdProcedureReleases;
+
 typedef struct {
 	char *name;
 	char *summary;
+	RdProcedureReleases releases;
 	char *digest;	   /* hex SHA-256 of the file's bytes */
 	GPtrArray *inputs; /* (element-type RdProcedureInput) */
 	GPtrArray *states; /* (element-type RdProcedureState) */
@@ -90,6 +98,8 @@ int rd_procedure_find_state(const RdProcedure *self, const char *name);
 int rd_procedure_find_unit(const RdProcedure *self, guint state);
 /* the first state of group @name; @name itself when there is no such group */
 const char *rd_procedure_first_of(const RdProcedure *self, const char *name);
+/* FALSE with *why (transfer full) when it is not for a cluster of @release ("4.17.3", nullable) */
+gboolean rd_procedure_is_for(const RdProcedure *self, const char *release, char **why);
 /* The units that may come after @unit, in no order and each once: edges, and the next one unless
  * every outcome has an edge. The end is not among them. (element-type guint) (transfer full) */
 GArray *rd_procedure_get_next(const RdProcedure *self, guint unit);

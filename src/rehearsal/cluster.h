@@ -32,6 +32,7 @@ typedef struct {
 	GPtrArray *containers; /* (element-type RdSimContainer) */
 	gboolean started;      /* its containers were created */
 	gboolean ending;       /* the kubelet asked it to stop */
+	gboolean restores;     /* cluster-restore.sh's: restores a snapshot before it is etcd */
 } RdSimPod;
 
 /* what a running etcd has loaded from its data directory */
@@ -155,6 +156,10 @@ RdSimEtcdData *rd_sim_etcd_bootstrap(const char *initial_cluster, const char *to
 /* the etcd container of a host begins or ends; FALSE: it exits at once, its data is unusable */
 gboolean rd_sim_etcd_start(RdSimHost *self);
 void rd_sim_etcd_stop(RdSimHost *self);
+/* The restore pod, once: FALSE when it exits at once, for there is data or no snapshot. Between
+ * begin and end its directory is half a member. */
+gboolean rd_sim_etcd_restore_begin(RdSimHost *self);
+gboolean rd_sim_etcd_restore_end(RdSimHost *self);
 /* serves at all; FALSE also in the first second */
 gboolean rd_sim_etcd_serves(const RdSimHost *self);
 /* @self's group has a majority of its member list running */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "rehearsal/commands.h"
+#include "rehearsal/restore-script.h"
 #include <errno.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@ typedef struct _RdSimCommand {
 	gint64 low, high; /* milliseconds */
 	void (*begin)(RdSimExec *self);
 	void (*end)(RdSimExec *self);
+	gint64 (*step)(RdSimExec *self); /* (nullable) */
 } Command;
 
 /* the last argument, which all of these take their path from */
@@ -126,6 +127,28 @@ find(RdSimExec *self)
 	find_below(self, node, self->argv[1], (guint)g_ascii_strtoull(self->argv[3], NULL, 10));
 }
 
+/* `find DIR… -mindepth 1 -maxdepth 1 -printf '%i %p\n'` */
+static void
+find_inodes(RdSimExec *self)
+{
+	for (guint i = 1; self->argv[i] != NULL && self->argv[i][0] == '/'; i++) {
+		RdSimNode *node = rd_sim_tree_find(self->host->tree, self->argv[i]);
+
+		if (node == NULL) {
+			g_string_append_printf(self->err, "find: '%s': No such file or directory\n",
+					       self->argv[i]);
+			self->status = 1;
+			continue;
+		}
+		for (guint k = 0; node->children != NULL && k < node->children->len; k++) {
+			const RdSimNode *child = g_ptr_array_index(node->children, k);
+
+			g_string_append_printf(self->out, "%" G_GUINT64_FORMAT " %s/%s\n",
+					       child->inode, self->argv[i], child->name);
+		}
+	}
+}
+
 static void
 findmnt(RdSimExec *self)
 {
@@ -238,6 +261,11 @@ static const Command commands[] = {
     {"ls -A1", FALSE, 1, 5, NULL, ls},
     {"stat -c", FALSE, 1, 5, NULL, stat_file},
     {"find * -maxdepth * -type f", FALSE, 1, 10, NULL, find},
+    {"find * * * * * -mindepth 1 -maxdepth 1 -printf", FALSE, 1, 10, NULL, find_inodes},
+    {"tar -tzf", FALSE, 5, 30, NULL, rd_sim_tar},
+    {"tar -xOzf", FALSE, 5, 30, NULL, rd_sim_tar},
+    {"/bin/sh -c * cluster-restore " RD_SIM_SCRIPT, TRUE, 1000, 3000, NULL, nothing,
+     rd_sim_script_step},
     {"findmnt -n -o TARGET -T", FALSE, 2, 10, NULL, findmnt},
     {"df -B1 --output=avail", FALSE, 1, 10, NULL, df},
     {"sha256sum", FALSE, 50, 400, NULL, sha256sum},
@@ -305,6 +333,14 @@ rd_sim_exec_begin(RdSimExec *self, RdSimHost *host, const char *const *argv, GBy
 	}
 	self->status = 127;
 	return FALSE;
+}
+
+gint64
+rd_sim_exec_step(RdSimExec *self)
+{
+	return self->command != NULL && self->command->step != NULL && self->status == 0
+		   ? self->command->step(self)
+		   : -1;
 }
 
 void

@@ -14,12 +14,16 @@ typedef struct {
 	int status;
 	gint64 duration; /* microseconds from begin to end */
 	gboolean touches;
+	guint stage; /* of a program that works in steps */
 	const struct _RdSimCommand *command;
 } RdSimExec;
 
 /* FALSE when there is no such program: status is 127 then, and it counts as a violation */
 gboolean rd_sim_exec_begin(RdSimExec *self, RdSimHost *host, const char *const *argv,
 			   GBytes *input);
+/* after its duration, for a program that works in steps: microseconds until it goes on, or -1: it
+ * is to be ended. Only jobs are stepped */
+gint64 rd_sim_exec_step(RdSimExec *self);
 void rd_sim_exec_end(RdSimExec *self);
 void rd_sim_exec_clear(RdSimExec *self);
 

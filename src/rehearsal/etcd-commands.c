@@ -50,6 +50,13 @@ endpoints(RdSimExec *self, const Line *line)
 {
 	g_autoptr(GPtrArray) all = NULL;
 
+	if (g_strcmp0(line->endpoints, "https://localhost:2379") == 0) {
+		char *own[] = {g_strdup_printf("https://%s:2379", self->host->address), NULL};
+		char **urls = g_strdupv(own);
+
+		g_free(own[0]);
+		return urls;
+	}
 	if (line->endpoints != NULL)
 		return g_strsplit(line->endpoints, ",", -1);
 	all = g_ptr_array_new();
@@ -155,6 +162,31 @@ status(RdSimExec *self, const Line *line)
 		    self->host->cluster->raft_term, host->etcd->revision, host->etcd->revision,
 		    *lead == '\0' ? "etcdserver: no leader" : "");
 	}
+}
+
+/* numbers in decimal, as etcd's: --hex is ignored here */
+static void
+status_json(RdSimExec *self, const Line *line)
+{
+	g_auto(GStrv) urls = endpoints(self, line);
+	const char *comma = "";
+
+	g_string_append_c(self->out, '[');
+	for (char **url = urls; *url != NULL; url++) {
+		const RdSimHost *host = rd_sim_etcd_at(self->host->cluster, *url);
+
+		if (host == NULL) {
+			self->status = 1;
+			continue;
+		}
+		g_string_append_printf(self->out,
+				       "%s{\"Endpoint\":\"%s\",\"Status\":{\"header\":{\"cluster_"
+				       "id\":%" G_GUINT64_FORMAT ",\"member_id\":%" G_GUINT64_FORMAT
+				       "}}}",
+				       comma, *url, host->etcd->cluster_id, host->etcd->member_id);
+		comma = ",";
+	}
+	g_string_append(self->out, "]\n");
 }
 
 /* "https://10.0.0.1:2380" to what clients use, which only a member that runs has announced */
@@ -299,6 +331,8 @@ rd_sim_etcdctl_end(RdSimExec *self)
 	line_parse(self->argv + 3, &line);
 	if (line_is(&line, "endpoint", "health"))
 		health(self, &line);
+	else if (line_is(&line, "endpoint", "status") && g_str_equal(line.format, "json"))
+		status_json(self, &line);
 	else if (line_is(&line, "endpoint", "status"))
 		status(self, &line);
 	else if (line_is(&line, "member", "list"))

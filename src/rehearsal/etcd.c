@@ -245,6 +245,44 @@ rd_sim_etcd_stop(RdSimHost *self)
 	g_clear_pointer(&self->etcd, rd_sim_etcd_data_free);
 }
 
+#define RESTORE_DIR RD_SIM_ETCD_DATA "/restore-of-the-pod"
+#define SNAPSHOT    "/var/lib/etcd-backup/snapshot.db"
+
+gboolean
+rd_sim_etcd_restore_begin(RdSimHost *self)
+{
+	RdSimNode *dir = rd_sim_tree_find(self->tree, RD_SIM_ETCD_DATA);
+
+	if (dir == NULL || dir->children == NULL || dir->children->len > 0 ||
+	    rd_sim_tree_find(self->tree, SNAPSHOT) == NULL)
+		return FALSE;
+	return rd_sim_tree_mkdirs(self->tree, RESTORE_DIR "/member/snap") == 0;
+}
+
+gboolean
+rd_sim_etcd_restore_end(RdSimHost *self)
+{
+	RdSimNode *node = rd_sim_tree_find(self->tree, SNAPSHOT);
+	g_autoptr(RdSimEtcdData) source =
+	    node != NULL ? rd_sim_etcd_data_parse(node->content) : NULL;
+	g_autofree char *token =
+	    g_strdup_printf("openshift-etcd-of-pod-%" G_GUINT64_FORMAT, ++self->cluster->serials);
+	g_autofree char *cluster = g_strdup_printf("%s=https://%s:2380", self->name, self->address);
+	g_autoptr(RdSimEtcdData) data =
+	    source != NULL ? rd_sim_etcd_bootstrap(cluster, token, self->name, source->revision)
+			   : NULL;
+	g_autoptr(GBytes) content = data != NULL ? rd_sim_etcd_data_print(data) : NULL;
+
+	if (content == NULL ||
+	    rd_sim_tree_write(self->tree, RESTORE_DIR "/member/snap/db", content, 0600) != 0 ||
+	    rd_sim_tree_rename(self->tree, RESTORE_DIR "/member", RD_SIM_ETCD_DATA "/member") != 0)
+		return FALSE;
+	rd_sim_tree_remove(self->tree, RESTORE_DIR);
+	rd_sim_tree_remove(self->tree, SNAPSHOT);
+	rd_sim_host_count(self, "restored", NULL);
+	return rd_sim_etcd_start(self);
+}
+
 RdSimHost *
 rd_sim_etcd_at(RdSimCluster *cluster, const char *url)
 {

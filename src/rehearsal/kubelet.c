@@ -99,6 +99,20 @@ container_json(const RdSimPod *pod, const RdSimContainer *container)
 	    container->name, pod->name, pod->namespace, pod->uid);
 }
 
+static void restored(gpointer data);
+
+/* the restore pod is a running container long before it is an etcd */
+static gboolean
+etcd_start(RdSimHost *self, RdSimPod *pod)
+{
+	if (!pod->restores)
+		return rd_sim_etcd_start(self);
+	if (!rd_sim_etcd_restore_begin(self))
+		return FALSE;
+	later(self, 6 * RD_SIM_SECOND, 12 * RD_SIM_SECOND, restored, pod);
+	return TRUE;
+}
+
 static void
 container_start(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
 {
@@ -110,7 +124,7 @@ container_start(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
 	container->created = rd_timeline_now(self->cluster->timeline);
 	g_free(container->json);
 	container->json = container_json(pod, container);
-	container->running = !is_etcd(pod, container) || rd_sim_etcd_start(self);
+	container->running = !is_etcd(pod, container) || etcd_start(self, pod);
 	if (is_keepalived(pod, container))
 		rd_sim_keepalived_start(self);
 	if (container->running)
@@ -130,6 +144,21 @@ container_end(RdSimHost *self, RdSimPod *pod, RdSimContainer *container)
 		rd_sim_etcd_stop(self);
 	if (is_keepalived(pod, container))
 		rd_sim_keepalived_stop(self);
+}
+
+static void
+restored(gpointer data)
+{
+	const Later *event = data;
+	RdSimPod *pod = later_pod(event);
+
+	for (guint i = 0; pod != NULL && i < pod->containers->len; i++) {
+		RdSimContainer *container = g_ptr_array_index(pod->containers, i);
+
+		if (is_etcd(pod, container) && container->running &&
+		    !rd_sim_etcd_restore_end(event->host))
+			container_end(event->host, pod, container);
+	}
 }
 
 /* crash loop: what exited is started again */
@@ -202,36 +231,66 @@ pod_stop(RdSimHost *self, RdSimPod *pod)
 		      pod_down, pod);
 }
 
+static void
+pod_add(RdSimPod *pod, const char *name)
+{
+	RdSimContainer *container = g_new0(RdSimContainer, 1);
+
+	container->name = g_strdup(name);
+	g_ptr_array_add(pod->containers, container);
+}
+
+/* of operators' manifests */
+static gboolean
+pod_read_json(RdSimHost *self, RdSimPod *pod, const char *text)
+{
+	g_autoptr(JsonNode) node = json_from_string(text, NULL);
+	JsonObject *root, *metadata;
+	JsonArray *containers;
+
+	if (node == NULL || !JSON_NODE_HOLDS_OBJECT(node))
+		return FALSE;
+	root = json_node_get_object(node);
+	metadata = json_object_get_object_member(root, "metadata");
+	containers =
+	    json_object_get_array_member(json_object_get_object_member(root, "spec"), "containers");
+	pod->name =
+	    g_strdup_printf("%s-%s", json_object_get_string_member(metadata, "name"), self->name);
+	pod->namespace = g_strdup(json_object_get_string_member(metadata, "namespace"));
+	for (guint i = 0; i < json_array_get_length(containers); i++)
+		pod_add(pod, json_object_get_string_member(
+				 json_array_get_object_element(containers, i), "name"));
+	return TRUE;
+}
+
+/* of the restore pod, the one in YAML: whole, or it is none */
+static gboolean
+pod_read_yaml(RdSimHost *self, RdSimPod *pod, const char *text)
+{
+	if (strstr(text, "\nkind: Pod\n") == NULL || strstr(text, "snapshot restore") == NULL ||
+	    !g_str_has_suffix(text, "\n# end\n"))
+		return FALSE;
+	pod->name = g_strdup_printf("etcd-%s", self->name);
+	pod->namespace = g_strdup("openshift-etcd");
+	pod->restores = TRUE;
+	pod_add(pod, "etcd");
+	return TRUE;
+}
+
 /* a pod object from a manifest, NULL when it is none */
 static RdSimPod *
 pod_new(RdSimHost *self, RdSimNode *file)
 {
 	g_autofree char *text = rd_sim_node_text(file);
-	g_autoptr(JsonNode) node = json_from_string(text, NULL);
-	JsonObject *root, *metadata;
-	JsonArray *containers;
-	RdSimPod *pod;
+	RdSimPod *pod = g_new0(RdSimPod, 1);
 
-	if (node == NULL || !JSON_NODE_HOLDS_OBJECT(node))
-		return NULL;
-	root = json_node_get_object(node);
-	metadata = json_object_get_object_member(root, "metadata");
-	containers =
-	    json_object_get_array_member(json_object_get_object_member(root, "spec"), "containers");
-	pod = g_new0(RdSimPod, 1);
-	pod->serial = ++self->cluster->serials;
-	pod->name =
-	    g_strdup_printf("%s-%s", json_object_get_string_member(metadata, "name"), self->name);
-	pod->namespace = g_strdup(json_object_get_string_member(metadata, "namespace"));
-	pod->uid = g_strndup(rd_sim_node_sha256(file), 32);
 	pod->containers = g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
-	for (guint i = 0; i < json_array_get_length(containers); i++) {
-		JsonObject *object = json_array_get_object_element(containers, i);
-		RdSimContainer *container = g_new0(RdSimContainer, 1);
-
-		container->name = g_strdup(json_object_get_string_member(object, "name"));
-		g_ptr_array_add(pod->containers, container);
+	if (!pod_read_json(self, pod, text) && !pod_read_yaml(self, pod, text)) {
+		rd_sim_pod_free(pod);
+		return NULL;
 	}
+	pod->serial = ++self->cluster->serials;
+	pod->uid = g_strndup(rd_sim_node_sha256(file), 32);
 	return pod;
 }
 

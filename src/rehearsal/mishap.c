@@ -153,8 +153,17 @@ mishap_cancelled(RdWorld *world)
 	return self->cancelled;
 }
 
-static const RdWorldClass klass = {mishap_call, mishap_call_all, mishap_pause, mishap_clock,
-				   mishap_cancelled};
+/* API requests are none of the calls that are counted here */
+static RdKube *
+mishap_kube(RdWorld *world, GError **error)
+{
+	RdMishapWorld *self = (RdMishapWorld *)world;
+
+	return self->sim->klass->kube(self->sim, error);
+}
+
+static const RdWorldClass klass = {mishap_call,	 mishap_call_all,  mishap_pause,
+				   mishap_clock, mishap_cancelled, mishap_kube};
 
 RdMishapWorld *
 rd_mishap_world_new(RdNetwork *network, const char *target, RdMishap mishap, guint at,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/scenery.h"
+#include "rehearsal/restore-script.h"
 #include "rehearsal/verbs.h"
 #include <string.h>
 
@@ -51,13 +52,15 @@ pod_manifest(guint i)
 static void
 add_operator_files(RdSimCluster *self, RdSimHost *host)
 {
-	g_autoptr(GString) env = g_string_new("export ETCDCTL_API=\"3\"\n");
+	g_autoptr(GString) env = g_string_new("export ETCDCTL_API=\"3\"\n"
+					      "export ETCD_IMAGE=\"" IMAGE DIGEST "\"\n");
 	g_autofree char *pod = g_strdup_printf(
 	    "apiVersion: v1\nkind: Pod\nmetadata:\n  name: etcd\n  namespace: "
 	    "openshift-etcd\nspec:\n"
 	    "  containers:\n  - name: etcd\n    command:\n    - /bin/sh\n    - -c\n    - |\n"
 	    "      #!/bin/sh\n      export ETCD_NAME=${NODE_%s_ETCD_NAME}\n    env:\n"
-	    "    - name: \"NODE_%s_ETCD_NAME\"\n      value: \"%s\"\n",
+	    "    - name: \"NODE_%s_ETCD_NAME\"\n      value: \"%s\"\n"
+	    "    # etcdctl snapshot restore\n# end\n",
 	    host->name, host->name, host->name);
 
 	for (guint i = 0; i < self->hosts->len; i++) {
@@ -72,6 +75,7 @@ add_operator_files(RdSimCluster *self, RdSimHost *host)
 	}
 	add_file(host, CERTS "/etcd-scripts/etcd.env", env->str);
 	add_file(host, CERTS "/restore-etcd-pod/pod.yaml", pod);
+	add_file(host, RD_SIM_SCRIPT, "#!/bin/bash\n# AUX_STATIC_POD_LIST\n");
 }
 
 static char *
@@ -104,6 +108,14 @@ add_data(RdSimHost *host, const char *cluster, gboolean damaged)
 	else
 		rd_sim_tree_write(host->tree, RD_SIM_ETCD_DATA "/member/snap/db", content, 0600);
 	host->original_inode = rd_sim_tree_find(host->tree, RD_SIM_ETCD_DATA "/member")->inode;
+}
+
+/* what a restore of last year left: the script would delete the one and replace the other */
+static void
+add_earlier_restore(RdSimHost *host)
+{
+	add_file(host, RD_SIM_SAVED "/member/snap/db", "of last year\n");
+	add_file(host, RD_SIM_STOPPED "/etcd-pod.yaml", "of last year\n");
 }
 
 /* the kubelets do what they can; nothing is counted yet */
@@ -141,6 +153,8 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 			rd_sim_tree_mount(host->tree, RD_SIM_ETCD_DATA);
 		add_operator_files(self, host);
 		add_data(host, cluster, i > 0);
+		if (i == 0)
+			add_earlier_restore(host);
 		rd_sim_tree_mkdirs(host->tree, RD_SIM_MANIFESTS);
 		for (guint j = 0; j < G_N_ELEMENTS(pods); j++) {
 			g_autofree char *path =
@@ -191,6 +205,22 @@ rd_scenery_backup(void)
 
 	data->member_id = 1;
 	return rd_sim_etcd_snapshot(data);
+}
+
+GBytes *
+rd_scenery_resources(void)
+{
+	GString *tar = g_string_new(NULL);
+
+	for (guint i = 0; i < G_N_ELEMENTS(pods); i++) {
+		g_autofree char *pod =
+		    g_strndup(pods[i].file, strlen(pods[i].file) - strlen("-pod.yaml"));
+		g_autofree char *text = pod_manifest(i);
+
+		g_string_append_printf(tar, "== static-pod-resources/%s-pod-1/%s\n%s", pod,
+				       pods[i].file, text);
+	}
+	return g_string_free_to_bytes(tar);
 }
 
 static guint
@@ -259,7 +289,7 @@ rd_scenery_check_restored(RdSimCluster *self, const char *token, const char *con
 }
 
 GPtrArray *
-rd_scenery_check_vips(RdSimCluster *self)
+rd_scenery_check_vips(RdSimCluster *self, const char *const *without)
 {
 	GPtrArray *wrong = g_ptr_array_new_with_free_func(g_free);
 
@@ -267,6 +297,8 @@ rd_scenery_check_vips(RdSimCluster *self)
 		const RdSimHost *host = g_ptr_array_index(self->hosts, i);
 		RdSimNode *manifests = rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS);
 
+		if (without != NULL && g_strv_contains(without, host->name))
+			continue;
 		if (manifests == NULL || manifests->children->len != count_manifests(self))
 			g_ptr_array_add(
 			    wrong, g_strdup_printf("%s: not all manifests are back", host->name));
@@ -277,12 +309,85 @@ rd_scenery_check_vips(RdSimCluster *self)
 	for (guint i = 0; self->vips[i] != NULL; i++) {
 		guint owners = 0;
 
-		for (guint j = 0; j < self->hosts->len; j++)
-			owners += rd_sim_host_has_address(g_ptr_array_index(self->hosts, j),
-							  self->vips[i]);
+		for (guint j = 0; j < self->hosts->len; j++) {
+			RdSimHost *host = g_ptr_array_index(self->hosts, j);
+
+			if (without == NULL || !g_strv_contains(without, host->name))
+				owners += rd_sim_host_has_address(host, self->vips[i]);
+		}
 		if (owners != 1)
 			g_ptr_array_add(
 			    wrong, g_strdup_printf("%s is on %u hosts", self->vips[i], owners));
 	}
 	return wrong;
+}
+
+static void
+check_others_silent(RdSimHost *host, GPtrArray *wrong)
+{
+	if (host->etcd != NULL ||
+	    rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS "/etcd-pod.yaml") != NULL)
+		g_ptr_array_add(wrong, g_strdup_printf("%s: etcd is not silent", host->name));
+}
+
+static void
+check_recovery_host(RdSimHost *host, GPtrArray *wrong)
+{
+	RdSimNode *manifests = rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS);
+
+	if (manifests->children->len != G_N_ELEMENTS(pods))
+		g_ptr_array_add(wrong,
+				g_strdup_printf("%s: not all manifests are back", host->name));
+	if (!rd_sim_etcd_has_quorum(host) || host->etcd->peers->len != 1 ||
+	    host->etcd->revision != RD_SCENERY_BACKUP_REVISION)
+		g_ptr_array_add(wrong, g_strdup_printf("%s: its etcd is not the single member that "
+						       "was restored",
+						       host->name));
+}
+
+GPtrArray *
+rd_scenery_check_single(RdSimCluster *self, const char *const *without)
+{
+	GPtrArray *wrong = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; i < self->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->hosts, i);
+
+		if (without != NULL && g_strv_contains(without, host->name))
+			continue;
+		if (i == 0)
+			check_recovery_host(host, wrong);
+		else
+			check_others_silent(host, wrong);
+		if (!rd_sim_tree_has_inode(host->tree, host->original_inode))
+			g_ptr_array_add(wrong,
+					g_strdup_printf("%s: the old data is gone", host->name));
+	}
+	return wrong;
+}
+
+/* F29: a person reads what the wait for the single member says, and does it */
+void
+rd_scenery_mend_restore_pod(RdSimCluster *self)
+{
+	RdSimHost *host = g_ptr_array_index(self->hosts, 0);
+	RdSimNode *dir = rd_sim_tree_find(host->tree, RD_SIM_ETCD_DATA);
+	RdSimNode *pod = rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS "/etcd-pod.yaml");
+	g_autofree char *text = pod != NULL ? rd_sim_node_text(pod) : NULL;
+	g_autofree char *normal = pod_manifest(0);
+
+	if (text == NULL || host->etcd != NULL || strstr(text, "snapshot restore") == NULL)
+		return;
+	if (rd_sim_tree_find(host->tree, RD_SIM_ETCD_DATA "/member") != NULL)
+		rd_sim_tree_write_text(host->tree, RD_SIM_MANIFESTS "/etcd-pod.yaml", normal, 0600);
+	for (guint i = 0; dir->children != NULL && i < dir->children->len; i++) {
+		const RdSimNode *child = g_ptr_array_index(dir->children, i);
+		g_autofree char *from = g_build_filename(RD_SIM_ETCD_DATA, child->name, NULL);
+		g_autofree char *to = g_strdup_printf(RD_SIM_SAVED "/%s.%" G_GUINT64_FORMAT,
+						      child->name, ++self->serials);
+
+		if (g_str_has_prefix(child->name, "restore-") &&
+		    rd_sim_tree_rename(host->tree, from, to) == 0)
+			break;
+	}
 }

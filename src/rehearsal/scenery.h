@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "rehearsal/api.h"
 #include "rehearsal/cluster.h"
 G_BEGIN_DECLS
 
 /* A control plane as it stands when somebody reaches for recoveryd: m0, m1, m2 up and reachable,
  * all static pods present, but the databases of all etcds but m0's are damaged, so there is no
- * quorum. /etc and /var are mounts of their own, on m2 also /var/lib/etcd. */
+ * quorum. m0 has what an earlier cluster-restore.sh left behind. /etc and /var are mounts of their
+ * own, on m2 also /var/lib/etcd. */
 
 #define RD_SCENERY_BACKUP_REVISION 4000
 
@@ -16,9 +18,19 @@ RdSimCluster *rd_scenery_quorum_lost(guint32 seed, guint n_hosts);
 void rd_scenery_add_keepalived(RdSimCluster *self);
 /* what a run that took keepalived away for a while must have left: every manifest is back, every
  * VIP is on one host. (element-type utf8) */
-GPtrArray *rd_scenery_check_vips(RdSimCluster *self);
+GPtrArray *rd_scenery_check_vips(RdSimCluster *self, const char *const *without);
 /* last night's snapshot, as etcdctl would have saved it */
 GBytes *rd_scenery_backup(void);
+/* Its Kubernetes API, served by @host as soon as etcd has a quorum again, and what an installed
+ * cluster has in it; a snapshot of that is what a restore brings back. (transfer full) */
+RdSimApi *rd_scenery_api(RdSimCluster *cluster, const char *host);
+/* the static resources beside it: every manifest as it is (restore-script.h tells the form) */
+GBytes *rd_scenery_resources(void);
+/* the restore of the recovery host m0 with cluster-restore.sh, and silence on all others but
+ * @without (nullable); one sentence per difference. (element-type utf8) */
+GPtrArray *rd_scenery_check_single(RdSimCluster *self, const char *const *without);
+/* what a person does about a restore pod that was started twice */
+void rd_scenery_mend_restore_pod(RdSimCluster *self);
 /* what a run must have done on all hosts but @without (nullable) if etcd was restored under @token;
  * those may be members of it that never started, or none. One sentence per difference.
  * (element-type utf8) */

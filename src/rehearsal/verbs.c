@@ -137,7 +137,12 @@ static void
 job_done(gpointer data)
 {
 	RdSimProcess *self = data;
+	gint64 again = self->boots == self->host->boots ? rd_sim_exec_step(&self->exec) : -1;
 
+	if (again >= 0) {
+		process_later(self, again, job_done);
+		return;
+	}
 	if (self->boots == self->host->boots)
 		rd_sim_exec_end(&self->exec);
 	process_later(self, 5 * RD_SIM_MS, job_result);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/world.h"
+#include "rehearsal/api.h"
 #include "rehearsal/fiber.h"
 #include <recovery/plugin.h>
 
@@ -38,6 +39,7 @@ struct _SimWorld {
 	gboolean cancelled;
 	GPtrArray *open; /* (element-type RdSimRequest) asked by us, with a reference each */
 	Nap *nap;	 /* (unowned) (nullable) */
+	RdKube *kube;	 /* (owned) (nullable) */
 };
 
 struct _RdSimRequest {
@@ -51,7 +53,10 @@ struct _RdSimRequest {
 	gint64 quiet_since; /* 0: it answers keep-alives */
 	guint64 look;	    /* on the timeline; 0: none is due */
 	RdReply reply;
-	char *failure; /* (owned) (nullable) */
+	char *failure;				     /* (owned) (nullable) */
+	void (*act)(RdSimHost *host, gpointer data); /* (nullable) instead of the wrapper */
+	gpointer act_data;
+	GDestroyNotify act_destroy;
 };
 
 const char *
@@ -71,6 +76,8 @@ request_unref(gpointer data)
 	rd_sim_call_unref(self->call);
 	rd_reply_clear(&self->reply);
 	g_free(self->failure);
+	if (self->act_destroy != NULL)
+		self->act_destroy(self->act_data);
 	g_free(self);
 }
 
@@ -163,7 +170,14 @@ arrive(gpointer data)
 	self->arrived = TRUE;
 	self->boots = host->boots;
 	tell_moment(self, RD_MOMENT_ARRIVED);
-	if (host->power == RD_SIM_UP && host->boots == self->boots)
+	if (host->power != RD_SIM_UP || host->boots != self->boots)
+		return;
+	if (self->act != NULL) {
+		RdReply none = {0};
+
+		self->act(host, self->act_data);
+		acted(host, &self->call->call, &none, self);
+	} else
 		rd_sim_host_execute(host, rd_sim_call_ref(self->call), acted, request_ref(self),
 				    request_unref);
 }
@@ -320,6 +334,29 @@ world_call_all(RdWorld *world, const char *const *hosts, guint n_hosts, const Rd
 	}
 }
 
+void
+rd_sim_world_travel(RdWorld *world, const char *host, RdSimTravel *travels, guint n)
+{
+	SimWorld *self = (SimWorld *)world;
+	g_autofree RdSimRequest **requests = g_new0(RdSimRequest *, n);
+
+	for (guint i = 0; i < n; i++) {
+		requests[i] = request_new(self, host, travels[i].as);
+		requests[i]->act = travels[i].act;
+		requests[i]->act_data = travels[i].data;
+		requests[i]->act_destroy = travels[i].destroy;
+		if (!self->cancelled)
+			request_send(requests[i]);
+	}
+	for (guint i = 0; i < n; i++) {
+		g_auto(RdReply) reply = {0};
+
+		while (!requests[i]->over && !self->cancelled)
+			give_way(self);
+		(void)request_take(self, requests[i], &reply, &travels[i].error);
+	}
+}
+
 static void
 nap_over(gpointer data)
 {
@@ -371,8 +408,21 @@ world_cancelled(RdWorld *world)
 	return ((SimWorld *)world)->cancelled;
 }
 
-static const RdWorldClass klass = {world_call, world_call_all, world_pause, world_clock,
-				   world_cancelled};
+static RdKube *
+world_kube(RdWorld *world, GError **error)
+{
+	SimWorld *self = (SimWorld *)world;
+
+	if (self->kube == NULL && self->network->api != NULL)
+		self->kube = rd_sim_api_kube_new(self->network->api, world);
+	if (self->kube == NULL)
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+			    "this cluster has no Kubernetes API");
+	return self->kube;
+}
+
+static const RdWorldClass klass = {world_call,	world_call_all,	 world_pause,
+				   world_clock, world_cancelled, world_kube};
 
 RdWorld *
 rd_sim_world_new(RdNetwork *network, const char *target, void (*wake)(gpointer data), gpointer data)
@@ -405,6 +455,7 @@ rd_sim_world_free(RdWorld *world)
 	if (self->nap != NULL)
 		self->nap->world = NULL;
 	g_free(self->target);
+	rd_sim_api_kube_free(self->kube);
 	g_free(self);
 }
 

@@ -31,7 +31,8 @@ typedef void (*RdMomentFunc)(RdMoment moment, const char *target, const char *ho
 
 struct _RdNetwork {
 	RdSimCluster *cluster;
-	RdMomentFunc moment; /* (nullable) */
+	struct _RdSimApi *api; /* (nullable) (unowned) api.h: without it there is no way to one */
+	RdMomentFunc moment;   /* (nullable) */
 	gpointer data;
 	guint calls;	   /* made so far */
 	gboolean punctual; /* no call is late by chance */
@@ -45,6 +46,19 @@ RdWorld *rd_sim_world_new(RdNetwork *network, const char *target, void (*wake)(g
 void rd_sim_world_free(RdWorld *world);
 /* the body is asked to end */
 void rd_sim_world_cancel(RdWorld *world);
+
+/* Something else than a wrapper's call that travels to @host, acts there when it arrives, and is
+ * answered; the same moments, delays and losses. @act is called once or never, also when nobody
+ * waits any more; @as is what moments are told of it. */
+typedef struct {
+	const RdCall *as;
+	void (*act)(RdSimHost *host, gpointer data);
+	gpointer data; /* (owned) by @destroy */
+	GDestroyNotify destroy;
+	GError *error; /* (out) NULL: it acted, and the answer came back */
+} RdSimTravel;
+/* all of them at once */
+void rd_sim_world_travel(RdWorld *world, const char *host, RdSimTravel *travels, guint n);
 
 /* the connection breaks. @silent: nobody is told, and the caller finds out when it has been too
  * quiet for too long. Before it arrived nothing will arrive. */

@@ -16,6 +16,9 @@
 
 /* a job's host may be away this long, e.g. while it boots */
 #define RD_JOB_WINDOW (180 * G_USEC_PER_SEC)
+/* an answer is held back this long while the job runs; seconds */
+#define RD_JOB_WAIT	    20
+#define RD_JOB_WAIT_WATCHED 3
 
 gboolean
 rd_step_begin_touch(RecoveryStep *step, const char *verb, const char *text, GError **error)
@@ -127,7 +130,8 @@ recovery_run(RecoveryStep *step, const RecoveryCommand *command, RecoveryReply *
 
 /* looks at the job until it has ended. The host may be away for a while: it is the same job. */
 static gboolean
-rd_job_follow(RecoveryStep *step, const char *name, RdReply *reply, GError **error)
+rd_job_follow(RecoveryStep *step, const char *name, void (*look)(RecoveryStep *step),
+	      RdReply *reply, GError **error)
 {
 	gint64 away = 0;
 
@@ -137,12 +141,14 @@ rd_job_follow(RecoveryStep *step, const char *name, RdReply *reply, GError **err
 
 		rd_step_fill_call(step, &call, RD_CALL_JOB_STATE);
 		call.name = name;
-		call.wait_s = 20;
+		call.wait_s = look != NULL ? RD_JOB_WAIT_WATCHED : RD_JOB_WAIT;
 		rd_reply_clear(reply);
 		if (rd_step_call(step, step->order->target, &call, reply, &local)) {
 			if (reply->verdict != RD_VERDICT_ALIVE)
 				return TRUE;
 			away = 0;
+			if (look != NULL)
+				look(step);
 			/* a host that answers at once that it is alive is not asked again at once
 			 */
 			if (step->world->klass->pause(step->world, 250))
@@ -188,8 +194,8 @@ rd_job_end(RecoveryStep *step, const char *name, const char *text, RdReply *answ
 }
 
 gboolean
-recovery_job(RecoveryStep *step, const char *name, const RecoveryCommand *command,
-	     RecoveryReply *reply, GError **error)
+recovery_job_watched(RecoveryStep *step, const char *name, const RecoveryCommand *command,
+		     void (*look)(RecoveryStep *step), RecoveryReply *reply, GError **error)
 {
 	g_autofree char *command_text = rd_command_text(command);
 	g_autofree char *text = g_strdup_printf("[%s] %s", name, command_text);
@@ -210,9 +216,16 @@ recovery_job(RecoveryStep *step, const char *name, const RecoveryCommand *comman
 		return FALSE;
 	}
 	if ((!started || answer.verdict == RD_VERDICT_ALIVE) &&
-	    !rd_job_follow(step, name, &answer, error))
+	    !rd_job_follow(step, name, look, &answer, error))
 		return FALSE;
 	return rd_job_end(step, name, text, &answer, reply, error);
+}
+
+gboolean
+recovery_job(RecoveryStep *step, const char *name, const RecoveryCommand *command,
+	     RecoveryReply *reply, GError **error)
+{
+	return recovery_job_watched(step, name, command, NULL, reply, error);
 }
 
 gboolean

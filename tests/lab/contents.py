@@ -34,22 +34,36 @@ else
 fi
 %(exec)s
 """
+# one-shot, as the real one is: whatever starts it again finds data and says so for ever. Two leftovers
+# are a bash error that counts as "empty".
 RESTORE_ETCD = """\
 set -euo pipefail
 export ETCD_NAME=${%(var)s_ETCD_NAME}
 export ETCD_INITIAL_CLUSTER="${ETCD_NAME}=https://${%(var)s_IP}:2380"
-if [ -n "$(ls -A /var/lib/etcd)" ]; then
-  echo "please delete the contents of data directory before restoring"
+snapshot=/var/lib/etcd-backup/snapshot.db
+if [ ! -z $(ls -A /var/lib/etcd) ]; then
+  echo "please delete the contents of data directory before restoring, running the restore script will do this for you"
   exit 1
 fi
+if [ ! -f $snapshot ]; then
+  echo "please make a copy of the snapshot db file, then move that copy to $snapshot"
+  exit 1
+fi
+size=0
+while [ "$size" != "$(stat -c %%s $snapshot)" ]; do
+  echo "file size has changed since last 5 seconds, retry sleeping for 5 seconds"
+  size=$(stat -c %%s $snapshot)
+  sleep 5
+done
 UUID=$(cat /proc/sys/kernel/random/uuid)
-etcdctl snapshot restore /var/lib/etcd-backup/snapshot.db --name "$ETCD_NAME" \\
+echo "restoring to a single node cluster"
+etcdctl snapshot restore $snapshot --name "$ETCD_NAME" \\
   --initial-cluster "$ETCD_INITIAL_CLUSTER" --initial-cluster-token "openshift-etcd-$UUID" \\
   --initial-advertise-peer-urls https://${%(var)s_IP}:2380 \\
-  --data-dir "/var/lib/etcd/restore-$UUID" --skip-hash-check=true
+  --data-dir "/var/lib/etcd/restore-$UUID"
 mv /var/lib/etcd/restore-$UUID/* /var/lib/etcd/
 rmdir /var/lib/etcd/restore-$UUID
-rm /var/lib/etcd-backup/snapshot.db
+rm $snapshot
 %(exec)s
 """
 EXEC_ETCD = """\
@@ -229,6 +243,7 @@ class Host:
         scripts = self.resources + "/etcd-certs/configmaps/etcd-scripts"
         self.write(scripts + "/etcd.env",
                    "".join(f"export {k}={json.dumps(v)}\n" for k, v in self.env().items()), 0o644)
+        shutil.copy(os.path.dirname(os.path.realpath(__file__)) + "/standin/etcd-common-tools", scripts)
         self.write(self.resources + "/etcd-certs/configmaps/restore-etcd-pod/pod.yaml",
                    self.restore_pod())
         self.certificates()

@@ -653,7 +653,7 @@ test_fresh_operator(void)
 	g_auto(RdFresh) fresh = {0};
 
 	moment.api_up = moment.now;
-	send_one(kube, RD_KUBE_GET, "/apis/config.openshift.io/v1/clusteroperators/etcd", NULL,
+	send_one(kube, RD_KUBE_GET, "/apis/config.openshift.io/v1/clusteroperators/console", NULL,
 		 &object);
 	rd_fresh_condition(object.body, "Available", "True", NULL, &moment, &fresh);
 	g_assert_cmpint(fresh.verdict, ==, RD_FRESH_STALE);

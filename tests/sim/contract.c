@@ -4,7 +4,8 @@
  * moment it is its turn, with the parameters that the engine found for it: the crew stands in
  * between and, before a step's first order goes on, plays its histories in children.
  *
- * sim-contract PROCEDURE [--all]: each state on the first host that comes to it, or on all. TAP. */
+ * sim-contract PROCEDURE [--all | --not TYPE]: each state on the first host that comes to it, or on
+ * all; all but those of a type. TAP. */
 
 #include "rehearsal/contract.h"
 #include "engine/engine.h"
@@ -25,6 +26,7 @@ typedef struct {
 	RdContract *contract;
 	GHashTable *tried; /* (element-type utf8) */
 	gboolean all;
+	const char *not_type; /* (nullable) */
 	guint number, broken;
 } Between;
 
@@ -61,7 +63,8 @@ between_send(RdCrew *crew, const RdOrder *order)
 	Between *self = (Between *)crew;
 	g_autofree char *name = NULL;
 
-	if ((order->what == RD_DO_CHECK || order->what == RD_DO_LOOK) && order->attempt == 1) {
+	if ((order->what == RD_DO_CHECK || order->what == RD_DO_LOOK) && order->attempt == 1 &&
+	    g_strcmp0(order->type, self->not_type) != 0) {
 		name = self->all ? g_strdup_printf("%s@%s", order->state, order->target)
 				 : g_strdup(order->state);
 		if (g_hash_table_add(self->tried, g_steal_pointer(&name)))
@@ -127,14 +130,9 @@ stuck(gpointer data)
 static RdPlan *
 make_plan(const char *procedure, RdCatalogue *catalogue, const char *dir)
 {
-	g_autofree char *path = g_build_filename(dir, "snapshot_night.db", NULL);
-	g_autoptr(GBytes) backup = rd_scenery_backup();
-	g_autofree char *sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, backup);
-	gsize size;
-	const char *data = g_bytes_get_data(backup, &size);
+	g_autofree char *path = NULL, *sha256 = NULL;
 
-	if (!g_file_set_contents(path, data, (gssize)size, NULL))
-		g_error("cannot write %s", path);
+	sim_write_backup(dir, &path, &sha256);
 	return sim_plan(catalogue, procedure, 3, path, sha256);
 }
 
@@ -174,6 +172,7 @@ recover(const RdPlan *plan, RdCatalogue *catalogue, const char *dir, Between *be
 		rd_setting_add_host(setting, host->name, host->role,
 				    rd_sim_cluster_find(cluster, host->name)->address);
 	}
+	cluster->brisk = TRUE; /* settle waits for 20 s, and then it is a person who waits */
 	g_main_context_push_thread_default(context);
 	store_created(run, journal, plan);
 	between->crew.klass = &klass;
@@ -203,12 +202,14 @@ main(int argc, char **argv)
 	g_autofree char *dir = g_build_filename(g_get_tmp_dir(), "contract-XXXXXX", NULL);
 	g_autofree char *remove = NULL;
 	g_autoptr(GError) error = NULL;
-	Between between = {.all = argc > 2 && g_str_equal(argv[2], "--all")};
+	Between between = {.all = argc > 2 && g_str_equal(argv[2], "--all"),
+			   .not_type = argc > 3 && g_str_equal(argv[2], "--not") ? argv[3] : NULL};
 	RdPlan *plan;
 	gboolean done;
 
 	if (argc < 2 || g_getenv("SOURCE_ROOT") == NULL || mkdtemp(dir) == NULL)
-		g_error("sim-contract PROCEDURE [--all], with SOURCE_ROOT and BUILD_ROOT set");
+		g_error("sim-contract PROCEDURE [--all | --not TYPE], with SOURCE_ROOT and "
+			"BUILD_ROOT set");
 	if (!rd_catalogue_load_dir(catalogue, plugins, &error))
 		g_error("%s", error->message);
 	between.tried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

@@ -13,7 +13,7 @@ clean_dir(const char *path, const char *keep)
 	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
 		g_autofree char *file = g_build_filename(path, name, NULL);
 
-		if (g_strcmp0(name, keep) != 0)
+		if (keep == NULL || !g_pattern_match_simple(keep, name))
 			g_unlink(file);
 	}
 	if (dir != NULL)

@@ -7,6 +7,6 @@
 
 /* makes @path, with copies of what is in the working directory @old, and goes there */
 void move_to_own_dir(const char *path, const char *old);
-/* removes every file but @keep (nullable) */
+/* removes every file but those that @keep (nullable) describes, "*_night.*" */
 void clean_dir(const char *path, const char *keep);
 void remove_dir(const char *path);

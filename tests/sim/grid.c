@@ -218,7 +218,7 @@ new_trial(Grid *grid, gboolean trace)
 {
 	Trial *trial = trial_new(grid->plan, grid->seed, grid->catalogue, ".", trace);
 
-	clean_dir(".", "snapshot_night.db");
+	clean_dir(".", "*_night.*"); /* the backup */
 	trial->cluster->brisk = !grid->real_pace;
 	return trial;
 }

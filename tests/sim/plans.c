@@ -2,7 +2,11 @@
 #include "plans.h"
 #include "backup/pair.h"
 #include "procedure/expand.h"
+#include "rehearsal/scenery.h"
 #include <string.h>
+
+#define RESOURCES "static_kuberesources_night.tar.gz"
+#define SCRIPT	  "accept-unknown-script" /* the simulated one is nobody's release */
 
 static RdInventory *
 make_inventory(guint n_hosts)
@@ -19,6 +23,44 @@ make_inventory(guint n_hosts)
 	if (inventory == NULL)
 		g_error("%s", error->message);
 	return inventory;
+}
+
+void
+sim_write_backup(const char *dir, char **snapshot, char **sha256)
+{
+	g_autofree char *resources = g_build_filename(dir, RESOURCES, NULL);
+	g_autoptr(GBytes) backup = rd_scenery_backup();
+	g_autoptr(GBytes) tar = rd_scenery_resources();
+	gsize size, tar_size;
+	const char *data = g_bytes_get_data(backup, &size);
+	const char *tar_data = g_bytes_get_data(tar, &tar_size);
+
+	*snapshot = g_build_filename(dir, "snapshot_night.db", NULL);
+	*sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, backup);
+	if (!g_file_set_contents(*snapshot, data, (gssize)size, NULL) ||
+	    !g_file_set_contents(resources, tar_data, (gssize)tar_size, NULL))
+		g_error("cannot write into %s", dir);
+}
+
+static char *
+backup_field(const char *field, const char *snapshot, const char *sha256)
+{
+	g_autofree char *dir = g_path_get_dirname(snapshot);
+	g_autoptr(GBytes) tar = rd_scenery_resources();
+
+	if (g_str_equal(field, "snapshot"))
+		return g_strdup(snapshot);
+	if (g_str_equal(field, "sha256"))
+		return g_strdup(sha256);
+	if (g_str_equal(field, "name"))
+		return g_path_get_basename(snapshot);
+	if (g_str_equal(field, "resources"))
+		return g_build_filename(dir, RESOURCES, NULL);
+	if (g_str_equal(field, "resources-name"))
+		return g_strdup(RESOURCES);
+	if (g_str_equal(field, "resources-sha256"))
+		return g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, tar);
+	return g_strdup("unused");
 }
 
 RdPlan *
@@ -45,11 +87,10 @@ sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *sn
 		if (rd_procedure_find_input(procedure, "backup") == NULL)
 			continue;
 		g_hash_table_insert(inputs, g_strconcat("backup.", field, NULL),
-				    g_str_equal(field, "snapshot") ? g_strdup(snapshot)
-				    : g_str_equal(field, "sha256") ? g_strdup(sha256)
-				    : g_str_equal(field, "name")   ? g_path_get_basename(snapshot)
-								   : g_strdup("unused"));
+				    backup_field(field, snapshot, sha256));
 	}
+	if (procedure != NULL && rd_procedure_find_input(procedure, SCRIPT) != NULL)
+		g_hash_table_insert(inputs, g_strdup(SCRIPT), g_strdup("yes"));
 	if (procedure != NULL)
 		plan = rd_procedure_expand(procedure, inventory, inputs, &error);
 	if (plan == NULL)

@@ -7,3 +7,5 @@
  * m0 (recovery) to m<n_hosts-1>, with the backup @snapshot on the bastion. */
 RdPlan *sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *snapshot,
 		 const char *sha256);
+/* last night's backup into @dir: the snapshot, and the static resources beside it */
+void sim_write_backup(const char *dir, char **snapshot, char **sha256);

@@ -47,6 +47,18 @@ order_name(const RdOrder *order)
 		   : g_strdup_printf("%s %s", rd_do_to_string(order->what), order->target);
 }
 
+static char *
+describe(const RdOrder *order, const char *name)
+{
+	GString *text = g_string_new(name);
+
+	g_string_append_printf(text, " #%" G_GINT64_FORMAT, order->number);
+	if (order->fence_host != NULL && order->what == RD_DO_ENTER)
+		g_string_append_printf(text, " behind %s #%" G_GINT64_FORMAT, order->fence_host,
+				       order->fence_number);
+	return g_string_free(text, FALSE);
+}
+
 /* by the host's letter and digit */
 static gint64 *
 number_of(Fixture *f, const char *target)
@@ -116,8 +128,7 @@ decide(Fixture *f)
 		if (move.order != NULL) {
 			g_autofree char *name = order_name(move.order);
 
-			g_ptr_array_add(f->sent, g_strdup_printf("%s #%" G_GINT64_FORMAT, name,
-								 move.order->number));
+			g_ptr_array_add(f->sent, describe(move.order, name));
 			g_queue_push_tail(&f->hands, g_steal_pointer(&move.order));
 		}
 		if (move.cancel != NULL)

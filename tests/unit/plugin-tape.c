@@ -343,14 +343,11 @@ tape_may_touch(RecoveryStep *step, const char *said)
 }
 
 static gboolean
-tape_touch(RecoveryStep *step, char *said, RecoveryReply *reply, GError **error)
+tape_touched(RecoveryStep *step, const char *said, RecoveryReply *reply, GError **error)
 {
-	g_autofree char *owned = said;
 	g_auto(RecoveryReply) own = {0};
 	RecoveryReply *use = reply != NULL ? reply : &own;
 
-	tape_may_touch(step, said);
-	tape_expect(step, said);
 	if (!tape_reply(step, use, error))
 		return FALSE;
 	if (use->status == 0)
@@ -358,6 +355,16 @@ tape_touch(RecoveryStep *step, char *said, RecoveryReply *reply, GError **error)
 	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s ended with %d: %s", said,
 		    use->status, g_strchomp(use->err));
 	return FALSE;
+}
+
+static gboolean
+tape_touch(RecoveryStep *step, char *said, RecoveryReply *reply, GError **error)
+{
+	g_autofree char *owned = said;
+
+	tape_may_touch(step, said);
+	tape_expect(step, said);
+	return tape_touched(step, said, reply, error);
 }
 
 gboolean
@@ -376,6 +383,21 @@ recovery_job(RecoveryStep *step, const char *name, const RecoveryCommand *comman
 	g_autofree char *argv = g_strjoinv(" ", (char **)command->argv);
 
 	return tape_touch(step, g_strdup_printf("job %s: %s", name, argv), reply, error);
+}
+
+/* "~ alive" behind the job: it is looked at, what @look does comes next */
+gboolean
+recovery_job_watched(RecoveryStep *step, const char *name, const RecoveryCommand *command,
+		     void (*look)(RecoveryStep *step), RecoveryReply *reply, GError **error)
+{
+	g_autofree char *argv = g_strjoinv(" ", (char **)command->argv);
+	g_autofree char *said = g_strdup_printf("job %s: %s", name, argv);
+
+	tape_may_touch(step, said);
+	tape_expect(step, said);
+	while (tape_take(step, "~ alive") != NULL)
+		look(step);
+	return tape_touched(step, said, reply, error);
 }
 
 gboolean
@@ -435,7 +457,12 @@ gboolean
 recovery_put_data(RecoveryStep *step, const char *data, gsize size, const char *to, guint mode,
 		  GError **error)
 {
-	return tape_touch(step, g_strdup_printf("put-data %s %04o: %s", to, mode, data), NULL,
+	g_auto(GStrv) lines = g_strsplit(data, "\n", -1);
+	g_autofree char *line = g_strchomp(g_strjoinv("\\n", lines));
+
+	if (g_str_has_suffix(line, "\\n"))
+		line[strlen(line) - 2] = '\0';
+	return tape_touch(step, g_strdup_printf("put-data %s %04o: %s", to, mode, line), NULL,
 			  error);
 }
 

@@ -19,7 +19,8 @@ G_BEGIN_DECLS
  *   do probe                a call into the body: baseline, probe, enter, undo
  *   > ask m0: ls -A1 /x     what the body says next. Also: run, job NAME:, job-state NAME,
  *                           move FROM TO, move-aside PATH, aside PATH, put FROM TO MODE,
- *                           put-data TO MODE: TEXT (one line),
+ *                           put-data TO MODE: TEXT (\n for a line's end,
+ *                           but the last),
  *                           fetch HOST FROM TO, remember KEY VALUE, output NAME VALUE, outcome,
  *                           time-used, and deadline where a wait gives up;
  *                           api-get PATH, api-list PATH, api-serves PATH, api-text PATH,
@@ -35,7 +36,8 @@ G_BEGIN_DECLS
  *   @ FILE                  stdout is that file beside the tape
  *   % NS/POD/NAME …         stdout is what crictl prints about these running containers; the id
  *                           is NAME-id
- *   ~ ended                 the job's state; ~ missing for api-get; ~ yes, ~ no for api-serves;
+ *   ~ ended                 the job's state; ~ missing for api-get; ~ alive behind a watched
+ *                           job: it is looked at; ~ yes, ~ no for api-serves;
  *                           ~ missing, ~ conflict for a change (without: done)
  *   x unreachable text      an error instead of a reply
  *   = present               how the call ends: ok, or absent, present, or failed, permanent,

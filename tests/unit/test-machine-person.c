@@ -53,6 +53,31 @@ test_exhausted_and_resumed(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "enter stop@m0"), ==, 1);
 }
 
+/* a wait that was lost, and then could not go on because a host was away: that time is not its own
+ */
+static void
+test_away_is_not_charged(Fixture *f, gconstpointer data)
+{
+	script(f, "look well@cluster", "stay");
+	drive(f, 1000);
+	assert_life(f, "well", "cluster", RD_LIFE_LOOKING);
+	for (guint i = 0; i < 2; i++) {
+		restart(f);
+		if (i > 0)
+			person(f, "resume", NULL, NULL);
+		script(f, "survey m2", "unreachable:m2: no route");
+		drive(f, 1000);
+		g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	}
+	g_assert_cmpint(f->clock, >, 301 * G_USEC_PER_SEC);
+	restart(f);
+	person(f, "resume", NULL, NULL);
+	script(f, "survey m2", "finished");
+	script(f, "look well@cluster", "finished");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+}
+
 static void
 test_decide(Fixture *f, gconstpointer data)
 {
@@ -147,6 +172,7 @@ main(int argc, char **argv)
 	    {"gone-and-excused", test_gone_and_excused},
 	    {"excused-while-asked", test_excused_while_asked},
 	    {"exhausted-and-resumed", test_exhausted_and_resumed},
+	    {"away-is-not-charged", test_away_is_not_charged},
 	    {"decide", test_decide},
 	    {"abort-fails-the-run", test_abort_fails_the_run},
 	    {"cancel", test_cancel},

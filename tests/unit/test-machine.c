@@ -269,6 +269,26 @@ test_worker_is_taken_before_it_is_touched(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "release w0"), ==, 1);
 }
 
+/* what changes nothing on a host of its own is guarded by the recovery host's lock, at the number
+ * that this incarnation was granted there */
+static void
+test_cluster_is_guarded_by_the_recovery_host(Fixture *f, gconstpointer data)
+{
+	static const char *const cluster[] = {"cluster", NULL};
+	RdPlanState *state = rd_plan_add_state(f->plan, "csr", "t/csr", RD_KIND_CHANGE);
+
+	add_targets(state, cluster);
+	rd_plan_add_unit(f->plan, "csr", 1);
+	rd_run_free(f->run);
+	f->run = rd_run_new(f->plan);
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "take m0 #1"), ==, 1);
+	g_assert_cmpuint(count(f, "enter csr@cluster #0 behind m0 #1"), ==, 1);
+	g_assert_cmpuint(count(f, "enter stop@m1 #1"), ==, 1);
+	g_assert_cmpuint(count(f, "enter stop@m1 #1 behind"), ==, 0);
+}
+
 /* a journal that is another procedure's is not folded into nonsense */
 static void
 test_misfit(Fixture *f, gconstpointer data)
@@ -301,6 +321,7 @@ main(int argc, char **argv)
 	    {"number-of-an-earlier-run", test_number_of_an_earlier_run},
 	    {"crash-loop-is-held", test_crash_loop_is_held},
 	    {"worker", test_worker_is_taken_before_it_is_touched},
+	    {"cluster", test_cluster_is_guarded_by_the_recovery_host},
 	    {"misfit", test_misfit},
 	};
 

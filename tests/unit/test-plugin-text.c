@@ -254,6 +254,24 @@ test_cluster_id(void)
 	g_assert_false(rd_output_cluster_id("Error: timed out", &id));
 }
 
+/* of etcdctl 3.4; and what is none */
+static void
+test_status_cluster_id(void)
+{
+	guint64 id = 0;
+
+	g_assert_true(rd_output_status_cluster_id(
+	    "[{\"Endpoint\":\"https://localhost:2379\",\"Status\":{\"header\":{\"cluster_id\":"
+	    "14371804100607780834,\"member_id\":14993013635895683142},\"version\":\"3.4.23\"}}]",
+	    &id));
+	g_assert_cmpuint(id, ==, G_GUINT64_CONSTANT(14371804100607780834));
+	g_assert_false(rd_output_status_cluster_id("[]", &id));
+	g_assert_false(rd_output_status_cluster_id("[1]", &id));
+	g_assert_false(rd_output_status_cluster_id("[{\"Status\":[]}]", &id));
+	g_assert_false(rd_output_status_cluster_id("{}", &id));
+	g_assert_false(rd_output_status_cluster_id("", &id));
+}
+
 /* ---- the operator's files ------------------------------------------------------------------ */
 
 /* m1 is not m10, whichever comes first */
@@ -412,6 +430,7 @@ main(int argc, char **argv)
 	g_test_add_func("/etcdctl/endpoint-status", test_endpoints);
 	g_test_add_func("/etcdctl/member-list", test_member_list);
 	g_test_add_func("/etcdctl/cluster-id", test_cluster_id);
+	g_test_add_func("/etcdctl/status-cluster-id", test_status_cluster_id);
 	g_test_add_func("/env/exact", test_env_exact);
 	g_test_add_func("/env/wrong", test_env_wrong);
 	g_test_add_func("/pod-name/right", test_pod_name);

@@ -292,6 +292,33 @@ test_spans(void)
 }
 
 static void
+test_releases(void)
+{
+	static const struct {
+		const char *release;
+		gboolean fits;
+	} rows[] = {
+	    {"4.9.0", TRUE},   {"4.10.3", TRUE},   {"4.17.41", TRUE},  {"4.18.0-rc.1", FALSE},
+	    {"4.8.57", FALSE}, {"5.0.0", FALSE},   {"4.100.1", FALSE}, {NULL, TRUE},
+	    {"unknown", TRUE}, {"4.17-okd", TRUE},
+	};
+	g_autofree char *dir = fixture_dir("procedures");
+	g_autofree char *path = g_build_filename(dir, "good-releases.yaml", NULL);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdProcedure) procedure = rd_procedure_load(path, types, &error);
+
+	g_assert_no_error(error);
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *why = NULL;
+
+		g_assert_cmpint(rd_procedure_is_for(procedure, rows[i].release, &why), ==,
+				rows[i].fits);
+		if (!rows[i].fits)
+			g_assert_nonnull(strstr(why, "read the other document"));
+	}
+}
+
+static void
 test_targets(void)
 {
 	g_autoptr(RdProcedure) procedure = load_good_graph();
@@ -659,6 +686,7 @@ main(int argc, char **argv)
 	g_test_add_func("/procedure/two-states", test_two_states);
 	g_test_add_func("/procedure/targets", test_targets);
 	g_test_add_func("/procedure/spans", test_spans);
+	g_test_add_func("/procedure/releases", test_releases);
 	g_test_add_func("/procedure/wrong-inputs", test_wrong_inputs);
 	g_test_add_func("/procedure/graph", test_graph);
 	add_fixtures("procedures", test_fixture);

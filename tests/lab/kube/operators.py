@@ -202,8 +202,8 @@ class Operator:
         yield "NodeInstallerDegraded", False, "AsExpected", ""
         if self.kind == "Etcd":
             members, voters = self.etcd.look()
-            whole = bool(members) and len(voters) == len(members)
-            yield ("EtcdMembersAvailable", whole, "EtcdQuorate" if whole else "EtcdMembersNotAvailable",
+            quorate = len(voters) > sum(not member.get("isLearner") for member in members) // 2
+            yield ("EtcdMembersAvailable", quorate, "EtcdQuorate" if quorate else "NoQuorum",
                    f"{len(voters)} of {len(members)} members are available")
 
     @staticmethod

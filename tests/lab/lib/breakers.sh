@@ -109,6 +109,13 @@ lab_stuck() { host_enter "$1" sh -c "mkdir -p /run/standin/stuck && : >'/run/sta
 
 lab_unstuck() { host_enter "$1" rm -f "/run/standin/stuck/$2"; }
 
+# lab_pause N STEP: cluster-restore.sh stays at that step; lab_paused waits until it is there
+lab_pause() { host_enter "$1" sh -c "mkdir -p /run/standin/pause && : >'/run/standin/pause/$2'"; }
+
+lab_paused() { until_true 120 host_enter "$1" test -e "/run/standin/paused/$2"; }
+
+lab_unpause() { host_enter "$1" rm -f "/run/standin/pause/$2" "/run/standin/paused/$2"; }
+
 lab_stop_etcd() {
 	host_enter "$1" sh -c 'mkdir -p /run/standin/crash && : >/run/standin/crash/etcd && pkill -KILL -x etcd'
 }

@@ -16,6 +16,14 @@ image_make() { # image_make [DIR]
 	cp "$HERE/standin/discover-etcd-initial-cluster" "$LAB/image/"
 }
 
+# restore_script_make CLASS|FILE: what hosts have as cluster-restore.sh
+restore_script_make() {
+	local script=$HERE/standin/restore/$1.sh
+	case $1 in */*) script=$1 ;; esac
+	[ -f "$script" ] || die "no restore script $1; there are:" "$HERE"/standin/restore/*
+	install -m 755 "$script" "$LAB/cluster-restore.sh"
+}
+
 contents_make() { # contents_make NAME
 	local disk=$LAB/$1/disk program=contents.py
 	if is_worker "$1"; then

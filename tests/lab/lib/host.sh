@@ -39,6 +39,7 @@ host_usr_local() {
 	mount -t tmpfs -o mode=755 tmpfs "$1/usr/local"
 	mkdir "$1/usr/local/bin"
 	ln -s /opt/standin/{crictl,podman,cluster-backup.sh} "$1/usr/local/bin/"
+	cp "$LAB/cluster-restore.sh" "$1/usr/local/bin/"
 }
 
 # host_supervise NAME: runs for as long as the host has power; a reboot keeps the tree
@@ -167,7 +168,7 @@ lab_able() {
 }
 
 lab_up() {
-	local n=3 t0=$EPOCHREALTIME i names='' image='' pids=() why
+	local n=3 t0=$EPOCHREALTIME i names='' image='' script=4.11 pids=() why
 	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024 KUBERNETES=0 WORKERS=() VIP=0
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -175,6 +176,7 @@ lab_up() {
 		--names) names=$2 && shift ;;
 		--dir) LAB=$(realpath -m "$2") && shift ;;
 		--image) image=$(realpath -e "$2") && shift ;;
+		--restore-script) script=$2 && shift ;;
 		--disk-mb) DISK_MB=$2 && shift ;;
 		--own-etcd-mount) OWN_ETCD_MOUNT=1 ;;
 		--logind) LOGIND=1 ;;
@@ -210,6 +212,7 @@ lab_up() {
 	pki_make
 	[ "$KUBERNETES" = 0 ] || kube_pki_make
 	image_make "$image"
+	restore_script_make "$script"
 	[ "$KUBERNETES" = 0 ] || kube_image
 	for i in "${ALL[@]}"; do
 		(

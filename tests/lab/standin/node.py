@@ -193,7 +193,7 @@ class Node(threading.Thread):
         while True:
             self.once("lease", self.renew_once, client)
             due = max(due + HEARTBEAT, time.monotonic())
-            time.sleep(due - time.monotonic())
+            time.sleep(max(due - time.monotonic(), 0))
 
     def renew_once(self, client):
         folder = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "nodes.h"
+
+#define NODES  "/api/v1/nodes"
+#define LEASES "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+
+void
+rd_node_clear(RdNode *self)
+{
+	g_clear_pointer(&self->node, json_node_unref);
+	g_clear_pointer(&self->lease, json_node_unref);
+}
+
+char *
+rd_node_path(const char *name)
+{
+	g_autofree char *escaped = rd_api_escape(name);
+
+	return g_strconcat(NODES "/", escaped, NULL);
+}
+
+gboolean
+rd_node_get(RecoveryStep *step, const char *name, RdNode *self, GError **error)
+{
+	g_autofree char *escaped = rd_api_escape(name), *node = rd_node_path(name);
+	g_autofree char *lease = g_strconcat(LEASES "/", escaped, NULL);
+	g_autoptr(GError) local = NULL;
+
+	self->node = recovery_api_get(step, node, &local);
+	if (local == NULL)
+		self->lease = recovery_api_get(step, lease, &local);
+	if (local == NULL)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
+}
+
+RecoveryFresh
+rd_node_fresh(const RdNode *self, const char *name, const RecoveryMoment *moment, char **why)
+{
+	if (self->node != NULL)
+		return recovery_fresh_node(moment, self->node, self->lease, why);
+	*why = g_strdup_printf("there is no Node %s: its kubelet has not registered it", name);
+	return RECOVERY_FRESH_FALSE;
+}
+
+gboolean
+rd_nodes_ready(RecoveryStep *step, const char *const *names, gboolean *ready, char **why,
+	       GError **error)
+{
+	g_autoptr(JsonArray) nodes = recovery_api_list(step, NODES, error);
+	g_autoptr(JsonArray) leases = nodes != NULL ? recovery_api_list(step, LEASES, error) : NULL;
+	g_autofree char *first = NULL;
+	RecoveryMoment moment;
+	guint there = 0, n = 0;
+
+	/* behind the lists, so that no lease in them is of the future */
+	if (leases == NULL || !rd_api_moment(step, &moment, error))
+		return FALSE;
+	for (; names[n] != NULL; n++) {
+		const RdNode one = {rd_api_find(nodes, names[n]), rd_api_find(leases, names[n])};
+		g_autofree char *reason = NULL;
+
+		if (rd_node_fresh(&one, names[n], &moment, &reason) == RECOVERY_FRESH_TRUE)
+			there++;
+		else if (first == NULL)
+			first = g_steal_pointer(&reason);
+	}
+	*ready = n > 0 && there == n;
+	*why = g_strdup_printf("%u of %u nodes are Ready%s%s", there, n, first != NULL ? "; " : "",
+			       first != NULL ? first : "");
+	return TRUE;
+}
+
+char *
+rd_node_marker(RecoveryStep *step)
+{
+	g_autofree char *dir = recovery_work_dir(step);
+
+	return g_build_filename(dir, "kubelet-certificates-moved", NULL);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "api.h"
+G_BEGIN_DECLS
+
+/* Nodes, believed only with a witness: after a restore all of them are Ready, as they were when
+ * the snapshot was taken. */
+
+/* One Node and its lease; each NULL when there is none */
+typedef struct {
+	JsonNode *node, *lease; /* (owned) (nullable) */
+} RdNode;
+void rd_node_clear(RdNode *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdNode, rd_node_clear)
+
+/* "/api/v1/nodes/NAME". (transfer full) */
+char *rd_node_path(const char *name);
+gboolean rd_node_get(RecoveryStep *step, const char *name, RdNode *self, GError **error);
+/* @moment passed on to recovery_fresh_node(); a Node that does not exist is not Ready */
+RecoveryFresh rd_node_fresh(const RdNode *self, const char *name, const RecoveryMoment *moment,
+			    char **why);
+
+/* Whether all of @names are Ready. *why (transfer full): how many, and what is with the first that
+ * is not. FALSE when it could not be asked. */
+gboolean rd_nodes_ready(RecoveryStep *step, const char *const *names, gboolean *ready, char **why,
+			GError **error);
+
+/* A file in the run's directory on a host. Its time is when this run took the kubelet's
+ * certificates away: requests for new ones are judged by it (domain 3.2). (transfer full) */
+char *rd_node_marker(RecoveryStep *step);
+
+G_END_DECLS

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hosts.h"
+#include "../common/address.h"
+#include "request.h"
+#include <stdio.h>
+#include <string.h>
+
+#define PKI	"/var/lib/kubelet/pki/"
+#define PENDING PKI "kubelet-client.key.tmp" /* kept until its certificate is issued */
+#define CURRENT PKI "kubelet-client-current.pem"
+
+void
+csr_host_free(CsrHost *self)
+{
+	g_clear_pointer(&self->pending_key, g_bytes_unref);
+	g_clear_pointer(&self->dns, g_ptr_array_unref);
+	g_clear_pointer(&self->ips, g_ptr_array_unref);
+	g_free(self);
+}
+
+/* ---- asking ---- */
+
+typedef void (*Taker)(CsrHost *host, const RecoveryReply *reply, gint64 now);
+
+/* @take only gets what was answered with status 0 */
+static void
+ask(RecoveryStep *step, GPtrArray *hosts, const char *const *argv, Taker take, gint64 now)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	g_autoptr(GPtrArray) answers = NULL;
+
+	for (guint i = 0; i < hosts->len; i++)
+		g_ptr_array_add(names, (gpointer)((CsrHost *)hosts->pdata[i])->name);
+	g_ptr_array_add(names, NULL);
+	answers = recovery_ask_all(step, (const char *const *)names->pdata, argv);
+	for (guint i = 0; i < answers->len; i++) {
+		const RecoveryAnswer *answer = answers->pdata[i];
+
+		if (answer->error == NULL && answer->reply.status == 0)
+			take(hosts->pdata[i], &answer->reply, now);
+	}
+}
+
+/* ---- keys, and why a new certificate is needed ---- */
+
+gint64
+csr_parse_enddate(const char *line)
+{
+	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	int day = 0, hour = 0, minute = 0, second = 0, year = 0, end = 0;
+	g_autoptr(GDateTime) time = NULL;
+	char month[4] = "";
+
+	if (sscanf(line, "notAfter=%3s %d %d:%d:%d %d GMT%n", month, &day, &hour, &minute, &second,
+		   &year, &end) != 6 ||
+	    end == 0)
+		return 0;
+	for (int i = 0; i < (int)G_N_ELEMENTS(months) && time == NULL; i++)
+		if (g_str_equal(month, months[i]))
+			time = g_date_time_new_utc(year, i + 1, day, hour, minute, second);
+	return time != NULL ? g_date_time_to_unix(time) : 0;
+}
+
+static void
+take_marker(CsrHost *host, const RecoveryReply *reply, gint64 now)
+{
+	gint64 since = 0;
+	g_autofree char *text = g_strstrip(g_strdup(reply->out));
+
+	if (g_ascii_string_to_signed(text, 10, 1, G_MAXINT64, &since, NULL))
+		host->needs_since = since;
+}
+
+/* a certificate that is still valid is no reason for a new one */
+static void
+take_enddate(CsrHost *host, const RecoveryReply *reply, gint64 now)
+{
+	gint64 end = csr_parse_enddate(reply->out);
+
+	if (host->needs_since == 0 && end != 0 && end <= now)
+		host->needs_since = end;
+}
+
+static void
+take_key(CsrHost *host, const RecoveryReply *reply, gint64 now)
+{
+	host->pending_key = rd_csr_public_key_parse(reply->out, reply->out_size);
+}
+
+void
+csr_hosts_ask_keys(RecoveryStep *step, GPtrArray *hosts, const char *marker, gint64 now)
+{
+	const char *moved[] = {"stat", "-c", "%Y", marker, NULL};
+	static const char *const expired[] = {"openssl", "x509",  "-noout", "-enddate",
+					      "-in",	 CURRENT, NULL};
+	static const char *const key[] = {"openssl", "pkey", "-pubout", "-in", PENDING, NULL};
+
+	ask(step, hosts, moved, take_marker, now);
+	ask(step, hosts, expired, take_enddate, now);
+	ask(step, hosts, key, take_key, now);
+}
+
+/* ---- names ---- */
+
+static void
+take_addresses(CsrHost *host, const RecoveryReply *reply, gint64 now)
+{
+	g_autoptr(GPtrArray) assigned = rd_assigned_parse(reply->out, NULL);
+
+	for (guint i = 0; assigned != NULL && i < assigned->len; i++) {
+		const RdAssigned *one = assigned->pdata[i];
+
+		if (one->global)
+			g_ptr_array_add(host->ips, rd_address_print(&one->address));
+	}
+}
+
+static void
+take_name(CsrHost *host, const RecoveryReply *reply, gint64 now)
+{
+	char *name = g_strstrip(g_strdup(reply->out));
+
+	if (*name != '\0' && strpbrk(name, " \t\n") == NULL)
+		g_ptr_array_add(host->dns, name);
+	else
+		g_free(name);
+}
+
+void
+csr_hosts_ask_names(RecoveryStep *step, GPtrArray *hosts)
+{
+	static const char *const addresses[] = {"ip", "-o", "address", NULL};
+	static const char *const name[] = {"hostname", NULL}, *const whole[] = {"hostname", "-f",
+										NULL};
+
+	for (guint i = 0; i < hosts->len; i++) {
+		CsrHost *host = hosts->pdata[i];
+
+		host->dns = g_ptr_array_new_with_free_func(g_free);
+		host->ips = g_ptr_array_new_with_free_func(g_free);
+	}
+	ask(step, hosts, addresses, take_addresses, 0);
+	ask(step, hosts, name, take_name, 0);
+	ask(step, hosts, whole, take_name, 0);
+	for (guint i = 0; i < hosts->len; i++) {
+		CsrHost *host = hosts->pdata[i];
+
+		g_ptr_array_add(host->dns, NULL);
+		g_ptr_array_add(host->ips, NULL);
+	}
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Nodes, as the API has them and as hosts: Ready, a new certificate, no pods, a reboot. */
+
+#include "node.h"
+
+static const RecoveryParam ready_params[] = {
+    RD_API_SINCE,
+    {"workers", RECOVERY_PARAM_BOOL, "yes", "on the cluster: workers, too"},
+    {0},
+};
+
+static const RecoveryParam pems_params[] = {
+    RD_API_SINCE,
+    {"after", RECOVERY_PARAM_DURATION, "10m",
+     "how long the API has to be up before a node that is silent counts as one without a "
+     "certificate"},
+    {0},
+};
+
+#define NODE_PARAM                                                                                 \
+	{                                                                                          \
+		"node", RECOVERY_PARAM_STRING, "", "the Node; on a host, by default, its own"      \
+	}
+
+static const RecoveryParam cordon_params[] = {
+    NODE_PARAM,
+    {0},
+};
+
+static const RecoveryParam drain_params[] = {
+    RD_API_SINCE,
+    NODE_PARAM,
+    {"bare-pods", RECOVERY_PARAM_STRING, "refuse",
+     "pods that nobody makes anew: refuse, leave, or evict (they are gone then)"},
+    {0},
+};
+
+static const RecoveryState states[] = {
+    {
+	.name = "ready",
+	.summary = "the node is Ready (on the cluster: all of them), and its kubelet lives",
+	.kind = RECOVERY_KIND_WAIT,
+	.params = ready_params,
+	.timeout = 600,
+	.probe = node_ready_probe,
+    },
+    {
+	.name = "purge-pems",
+	.summary = "where the node does not become Ready: the kubelet asks for a new certificate",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = pems_params,
+	.timeout = 1200,
+	.baseline = node_pems_baseline,
+	.probe = node_pems_probe,
+	.enter = node_pems_enter,
+	.undo = node_pems_undo,
+    },
+    {
+	.name = "cordon",
+	.summary = "the node takes no new pods",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = cordon_params,
+	.timeout = 300,
+	.baseline = node_cordon_baseline,
+	.probe = node_cordon_probe,
+	.enter = node_cordon_enter,
+	.undo = node_cordon_undo,
+    },
+    {
+	.name = "drain",
+	.summary = "pods leave the node, as PodDisruptionBudgets allow",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = drain_params,
+	.timeout = 1800,
+	.undo_is = RECOVERY_UNDO_NOTHING,
+	.probe = node_drain_probe,
+	.enter = node_drain_enter,
+    },
+    {
+	.name = "reboot",
+	.summary = "reboot the host, once, and wait until it is back",
+	.kind = RECOVERY_KIND_CHANGE,
+	.timeout = 1800,
+	.undo_is = RECOVERY_UNDO_NOTHING,
+	.baseline = node_reboot_baseline,
+	.probe = node_reboot_probe,
+	.enter = node_reboot_enter,
+    },
+    {0},
+};
+
+RECOVERY_PLUGIN(.name = "node", .summary = "nodes of the cluster", .states = states);

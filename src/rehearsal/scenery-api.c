@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/scenery.h"
+#include <string.h>
+
+/* What stands in the API of an installed cluster, as far as a recovery reads it (domain 2.2
+ * to 2.12), all of it from last night: nodes Ready with leases of then, operators at their
+ * revision. */
+
+#define LAST_NIGHT (8 * 3600.0) /* seconds ago */
+
+static const struct {
+	const char *collection, *kind;
+} kinds[] = {
+    {"/api/v1/configmaps", "ConfigMap"},
+    {"/api/v1/namespaces", "Namespace"},
+    {"/api/v1/nodes", "Node"},
+    {"/api/v1/persistentvolumes", "PersistentVolume"},
+    {"/api/v1/pods", "Pod"},
+    {"/api/v1/secrets", "Secret"},
+    {"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+     "MutatingWebhookConfiguration"},
+    {"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+     "ValidatingWebhookConfiguration"},
+    {"/apis/apps/v1/daemonsets", "DaemonSet"},
+    {"/apis/certificates.k8s.io/v1/certificatesigningrequests", "CertificateSigningRequest"},
+    {"/apis/config.openshift.io/v1/clusteroperators", "ClusterOperator"},
+    {"/apis/config.openshift.io/v1/clusterversions", "ClusterVersion"},
+    {"/apis/config.openshift.io/v1/infrastructures", "Infrastructure"},
+    {"/apis/config.openshift.io/v1/networks", "Network"},
+    {"/apis/config.openshift.io/v1/proxies", "Proxy"},
+    {"/apis/coordination.k8s.io/v1/leases", "Lease"},
+    {"/apis/machine.openshift.io/v1beta1/machines", "Machine"},
+    {"/apis/operator.openshift.io/v1/etcds", "Etcd"},
+    {"/apis/operator.openshift.io/v1/kubeapiservers", "KubeAPIServer"},
+    {"/apis/operator.openshift.io/v1/kubecontrollermanagers", "KubeControllerManager"},
+    {"/apis/operator.openshift.io/v1/kubeschedulers", "KubeScheduler"},
+    {"/apis/operator.openshift.io/v1/networks", "Network"},
+};
+
+/* objects of which there is one; single quotes */
+static const struct {
+	const char *path, *json;
+} singles[] = {
+    {"/api/v1/namespaces/openshift-etcd", "{}"},
+    {"/api/v1/namespaces/openshift-ovn-kubernetes", "{}"},
+    {"/apis/config.openshift.io/v1/infrastructures/cluster",
+     "{'status':{'platformStatus':{'type':'BareMetal'},'controlPlaneTopology':'HighlyAvailable',"
+     "'infrastructureTopology':'HighlyAvailable','infrastructureName':'kite-x1y2z'}}"},
+    {"/apis/config.openshift.io/v1/networks/cluster",
+     "{'spec':{'networkType':'OVNKubernetes'},'status':{'networkType':'OVNKubernetes'}}"},
+    {"/apis/operator.openshift.io/v1/networks/cluster",
+     "{'spec':{'defaultNetwork':{'type':'OVNKubernetes'},'managementState':'Managed'}}"},
+    {"/apis/config.openshift.io/v1/proxies/cluster", "{'spec':{},'status':{}}"},
+    {"/apis/config.openshift.io/v1/clusterversions/version",
+     "{'status':{'desired':{'version':'4.17.9'},'history':[{'state':'Completed','version':"
+     "'4.17.9'}]}}"},
+    {"/apis/apps/v1/namespaces/openshift-ovn-kubernetes/daemonsets/ovnkube-node",
+     "{'metadata':{'labels':{'app':'ovnkube-node'}}}"},
+    {"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/"
+     "network-node-identity.openshift.io",
+     "{'webhooks':[{'name':'node.network-node-identity.openshift.io','failurePolicy':'Fail',"
+     "'clientConfig':{'url':'https://127.0.0.1:9743/node'}}]}"},
+};
+
+static const char *const static_pod_operators[] = {"etcds", "kubeapiservers",
+						   "kubecontrollermanagers", "kubeschedulers"};
+static const char *const cluster_operators[] = {
+    "etcd",	      "kube-apiserver", "kube-controller-manager", "kube-scheduler",
+    "machine-config", "network",	"openshift-apiserver",	   "authentication"};
+
+G_GNUC_PRINTF(4, 5)
+static void
+put(RdSimStore *store, double time, const char *path, const char *format, ...)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	va_list args;
+
+	va_start(args, format);
+	g_string_append_vprintf(text, format, args);
+	va_end(args);
+	g_string_replace(text, "'", "\"", 0);
+	rd_sim_store_put(store, path, text->str, time);
+}
+
+static void
+add_node(RdSimStore *store, const RdSimHost *host, double time)
+{
+	g_autofree char *path = g_strdup_printf("/api/v1/nodes/%s", host->name);
+	g_autofree char *lease = g_strdup_printf(
+	    "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/%s", host->name);
+	g_autofree char *pod = g_strdup_printf(
+	    "/api/v1/namespaces/openshift-ovn-kubernetes/pods/ovnkube-node-%s", host->name);
+	g_autofree char *pod_json = rd_sim_daemon_pod("ovnkube-node", host->name);
+	g_autoptr(GDateTime) then = g_date_time_new_from_unix_utc((gint64)time);
+	g_autofree char *when = g_date_time_format(then, "%Y-%m-%dT%H:%M:%SZ");
+	g_autofree char *renewed = g_date_time_format(then, "%Y-%m-%dT%H:%M:%S.000000Z");
+
+	put(store, time, path,
+	    "{'metadata':{'uid':'node-%s','labels':{'node-role.kubernetes.io/master':'',"
+	    "'node-role.kubernetes.io/control-plane':'','kubernetes.io/hostname':'%s'}},'spec':{},"
+	    "'status':{'addresses':[{'type':'InternalIP','address':'%s'},{'type':'Hostname',"
+	    "'address':'%s'}],'conditions':[{'type':'Ready','status':'True','reason':'KubeletReady'"
+	    ","
+	    "'lastHeartbeatTime':'%s','lastTransitionTime':'%s'}],'daemonEndpoints':{"
+	    "'kubeletEndpoint':{'Port':10250}},'nodeInfo':{'bootID':'%s','machineID':'%s',"
+	    "'kubeletVersion':'v1.30.7'}}}",
+	    host->name, host->name, host->address, host->name, when, when, host->boot_id,
+	    host->machine_id);
+	put(store, time, lease,
+	    "{'metadata':{'ownerReferences':[{'apiVersion':'v1','kind':'Node','name':'%s','uid':"
+	    "'node-%s'}]},'spec':{'holderIdentity':'%s','leaseDurationSeconds':40,'renewTime':'%s'}"
+	    "}",
+	    host->name, host->name, host->name, renewed);
+	rd_sim_store_put(store, pod, pod_json, time);
+}
+
+static void
+add_operators(RdSimStore *store, const RdSimCluster *cluster, double time)
+{
+	g_autoptr(GString) nodes = g_string_new(NULL);
+
+	for (guint i = 0; i < cluster->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(cluster->hosts, i);
+
+		g_string_append_printf(nodes,
+				       "%s{'nodeName':'%s','currentRevision':7,'targetRevision':0}",
+				       i > 0 ? "," : "", host->name);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(static_pod_operators); i++) {
+		g_autofree char *path = g_strdup_printf("/apis/operator.openshift.io/v1/%s/cluster",
+							static_pod_operators[i]);
+
+		put(store, time, path,
+		    "{'spec':{'managementState':'Managed','forceRedeploymentReason':''},'status':{"
+		    "'latestAvailableRevision':7,'conditions':[{'type':'NodeInstallerProgressing',"
+		    "'status':'False','reason':'AllNodesAtLatestRevision'},{'type':"
+		    "'NodeInstallerDegraded','status':'False','reason':'AsExpected'}],"
+		    "'nodeStatuses':[%s]}}",
+		    nodes->str);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(cluster_operators); i++) {
+		g_autofree char *path = g_strdup_printf(
+		    "/apis/config.openshift.io/v1/clusteroperators/%s", cluster_operators[i]);
+
+		put(store, time, path,
+		    "{'status':{'conditions':[{'type':'Available','status':'True'},{'type':"
+		    "'Progressing','status':'False'},{'type':'Degraded','status':'False'}]}}");
+	}
+}
+
+RdSimApi *
+rd_scenery_api(RdSimCluster *cluster, const char *host)
+{
+	RdSimApi *self = rd_sim_api_new(cluster, host);
+	RdSimStore *store = rd_sim_api_get_store(self);
+	double time = rd_sim_api_get_time(self) - LAST_NIGHT;
+
+	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+		rd_sim_store_serve(store, kinds[i].collection, kinds[i].kind);
+	for (guint i = 0; i < G_N_ELEMENTS(singles); i++)
+		put(store, time, singles[i].path, "%s", singles[i].json);
+	for (guint i = 0; i < cluster->hosts->len; i++)
+		add_node(store, g_ptr_array_index(cluster->hosts, i), time);
+	add_operators(store, cluster, time);
+	rd_sim_api_take_snapshot(self);
+	return self;
+}

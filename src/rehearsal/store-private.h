@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "rehearsal/store.h"
+G_BEGIN_DECLS
+
+/* shared by store.c (objects), store-serve.c (requests), select.c (selectors) and patch.c */
+
+typedef struct {
+	char *collection; /* "/api/v1/pods", without namespace */
+	char *namespace;  /* (nullable) */
+	char *name;
+	JsonNode *body;
+} RdSimObject;
+
+struct _RdSimStore {
+	GHashTable *kinds;   /* (element-type utf8 utf8) collection to kind */
+	GHashTable *objects; /* (element-type utf8 RdSimObject) by path */
+	GHashTable *tally;   /* (element-type utf8 guint) */
+	gint64 version;
+	gint64 compacted; /* pages of lists from before it are gone */
+	guint64 uids;
+};
+
+/* a request's path, taken apart */
+typedef struct {
+	char *collection, *namespace, *name, *sub, *query, *object;
+} RdSimPlace;
+
+void rd_sim_place_clear(RdSimPlace *place);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdSimPlace, rd_sim_place_clear)
+/* /api/V or /apis/G/V, [namespaces/NS], plural, [name], [subresource]; FALSE: it is none */
+gboolean rd_sim_place_parse(const char *path, RdSimPlace *place);
+char *rd_sim_object_path(const char *collection, const char *namespace, const char *name);
+
+/* made when it is not there */
+JsonObject *rd_sim_metadata(JsonObject *object);
+char *rd_sim_time_text(double seconds);
+void rd_sim_set_version(RdSimStore *self, JsonObject *object);
+/* one entry for each manager and part, as the server keeps them */
+void rd_sim_set_manager(JsonObject *object, const char *manager, const char *part, double time);
+/* name, uid, creationTimestamp … of a new object */
+void rd_sim_store_complete(RdSimStore *self, const RdSimPlace *place, JsonObject *object,
+			   double time);
+/* @body is taken */
+void rd_sim_store_insert(RdSimStore *self, const RdSimPlace *place, JsonNode *body);
+/* @namespace NULL: of all */
+GPtrArray *rd_sim_store_paths_of(RdSimStore *self, const char *collection, const char *namespace);
+
+/* the value at "metadata.name" as text, NULL when there is none. (transfer full) */
+char *rd_sim_select_field(JsonObject *object, const char *path);
+/* @query: "labelSelector=a%3Db&fieldSelector=…&limit=1", nullable */
+gboolean rd_sim_select_matches(JsonObject *object, const char *query);
+/* "limit" of the query, unescaped; NULL when it is not there. (transfer full) */
+char *rd_sim_select_query(const char *query, const char *key);
+
+/* RFC 7386, in place */
+void rd_sim_patch_merge(JsonObject *object, JsonObject *patch);
+/* RFC 6902 but for copy and move; FALSE with error, @object is spoilt then */
+gboolean rd_sim_patch_json(JsonNode *object, JsonArray *patch, GError **error);
+
+JsonNode *rd_sim_json_copy(JsonNode *node);
+G_END_DECLS

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/store-private.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* What a request does to the store, and its answer. */
+
+#define MANAGER "recoveryd"
+
+typedef struct {
+	RdSimStore *store;
+	const RdKubeRequest *request;
+	RdSimPlace place;
+	double time;
+	guint status;
+	char *body; /* (owned) */
+} Serve;
+
+static void
+answer_status(Serve *self, guint code, const char *reason, const char *message)
+{
+	JsonObject *status = json_object_new();
+	g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+
+	json_node_take_object(node, status);
+	json_object_set_string_member(status, "kind", "Status");
+	json_object_set_string_member(status, "status", code < 300 ? "Success" : "Failure");
+	if (reason != NULL)
+		json_object_set_string_member(status, "reason", reason);
+	if (message != NULL)
+		json_object_set_string_member(status, "message", message);
+	json_object_set_int_member(status, "code", code);
+	if (self->place.name != NULL) {
+		JsonObject *details = json_object_new();
+
+		json_object_set_string_member(details, "name", self->place.name);
+		json_object_set_object_member(status, "details", details);
+	}
+	self->status = code;
+	self->body = json_to_string(node, FALSE);
+}
+
+static void
+answer_object(Serve *self, guint code, JsonNode *node)
+{
+	self->status = code;
+	self->body = json_to_string(node, FALSE);
+}
+
+static const char *
+meta_text(JsonNode *node, const char *key)
+{
+	JsonObject *object = json_node_get_object(node);
+	JsonNode *meta = json_object_get_member(object, "metadata");
+
+	if (meta == NULL || !JSON_NODE_HOLDS_OBJECT(meta))
+		return NULL;
+	return json_object_get_string_member_with_default(json_node_get_object(meta), key, NULL);
+}
+
+static void
+serve_list(Serve *self)
+{
+	RdSimStore *store = self->store;
+	g_autoptr(GPtrArray) paths =
+	    rd_sim_store_paths_of(store, self->place.collection, self->place.namespace);
+	g_autofree char *limit = rd_sim_select_query(self->place.query, "limit");
+	g_autofree char *token = rd_sim_select_query(self->place.query, "continue");
+	g_autofree char *version = g_strdup_printf("%" G_GINT64_FORMAT, store->version);
+	g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+	guint most = limit != NULL ? (guint)strtoul(limit, NULL, 10) : 0;
+	JsonObject *list = json_object_new(), *meta = json_object_new();
+	JsonArray *items = json_array_new();
+	const char *after = NULL;
+
+	json_node_take_object(node, list);
+	json_object_set_object_member(list, "metadata", meta);
+	json_object_set_array_member(list, "items", items);
+	/* "VERSION PATH": the last one of the page before */
+	if (token != NULL) {
+		after = strchr(token, ' ');
+		if (after == NULL || g_ascii_strtoll(token, NULL, 10) < store->compacted) {
+			answer_status(self, 410, "Expired",
+				      "the provided continue parameter is "
+				      "too old");
+			return;
+		}
+		after++;
+	}
+	for (guint i = 0; i < paths->len; i++) {
+		JsonNode *one =
+		    ((RdSimObject *)g_hash_table_lookup(store->objects, paths->pdata[i]))->body;
+
+		if ((after != NULL && strcmp(paths->pdata[i], after) <= 0) ||
+		    !rd_sim_select_matches(json_node_get_object(one), self->place.query))
+			continue;
+		if (most > 0 && json_array_get_length(items) == most) {
+			g_autofree char *next = g_strdup_printf(
+			    "%" G_GINT64_FORMAT " %s", store->version, (char *)paths->pdata[i - 1]);
+
+			json_object_set_string_member(meta, "continue", next);
+			break;
+		}
+		json_array_add_element(items, rd_sim_json_copy(one));
+	}
+	json_object_set_string_member(meta, "resourceVersion", version);
+	answer_object(self, 200, node);
+}
+
+static void
+serve_create(Serve *self, JsonNode *body)
+{
+	g_autofree char *name = g_strdup(meta_text(body, "name"));
+
+	if (self->place.name != NULL || name == NULL) {
+		answer_status(self, 422, "Invalid", "name or generateName is required");
+		return;
+	}
+	self->place.name = g_steal_pointer(&name);
+	self->place.object =
+	    rd_sim_object_path(self->place.collection, self->place.namespace, self->place.name);
+	if (g_hash_table_contains(self->store->objects, self->place.object)) {
+		answer_status(self, 409, "AlreadyExists", "already exists");
+		return;
+	}
+	rd_sim_store_complete(self->store, &self->place, json_node_get_object(body), self->time);
+	rd_sim_set_manager(json_node_get_object(body), MANAGER, NULL, self->time);
+	answer_object(self, 201, body);
+	rd_sim_store_insert(self->store, &self->place, json_node_ref(body));
+}
+
+static void
+serve_delete(Serve *self, const RdSimObject *object)
+{
+	JsonObject *meta = rd_sim_metadata(json_node_get_object(object->body));
+	JsonNode *finalizers = json_object_get_member(meta, "finalizers");
+
+	if (g_strcmp0(self->request->uid, meta_text(object->body, "uid")) != 0) {
+		answer_status(self, 409, "Conflict", "the UID in the precondition does not match");
+		return;
+	}
+	if (finalizers != NULL && JSON_NODE_HOLDS_ARRAY(finalizers) &&
+	    json_array_get_length(json_node_get_array(finalizers)) > 0) {
+		g_autofree char *text = rd_sim_time_text(self->time);
+
+		if (!json_object_has_member(meta, "deletionTimestamp"))
+			json_object_set_string_member(meta, "deletionTimestamp", text);
+		rd_sim_set_version(self->store, json_node_get_object(object->body));
+		answer_object(self, 200, object->body);
+		return;
+	}
+	answer_status(self, 200, NULL, NULL);
+	rd_sim_store_remove(self->store, self->place.object);
+}
+
+/* a PUT to a subresource takes that part only, one to the object all but the status */
+static void
+take_part(JsonObject *old, JsonObject *new, const char *sub)
+{
+	JsonNode *status = json_object_get_member(new, "status");
+	JsonObject *target = sub != NULL ? old : new, *source = sub != NULL ? new : old;
+
+	if (g_strcmp0(sub, "approval") == 0 && status != NULL && JSON_NODE_HOLDS_OBJECT(status)) {
+		JsonObject *from = json_node_get_object(status);
+
+		if (!json_object_has_member(old, "status"))
+			json_object_set_object_member(old, "status", json_object_new());
+		if (json_object_has_member(from, "conditions"))
+			json_object_set_member(json_object_get_object_member(old, "status"),
+					       "conditions",
+					       json_object_dup_member(from, "conditions"));
+		return;
+	}
+	if (json_object_has_member(source, "status"))
+		json_object_set_member(target, "status", json_object_dup_member(source, "status"));
+	else
+		json_object_remove_member(target, "status");
+}
+
+/* what a client cannot change, whatever it sends */
+static void
+keep_identity(JsonObject *old, JsonObject *new)
+{
+	static const char *const fixed[] = {"uid", "name", "namespace", "creationTimestamp",
+					    "managedFields"};
+	JsonObject *from = rd_sim_metadata(old), *to = rd_sim_metadata(new);
+
+	for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
+		if (json_object_has_member(from, fixed[i]))
+			json_object_set_member(to, fixed[i],
+					       json_object_dup_member(from, fixed[i]));
+}
+
+static void
+serve_change(Serve *self, RdSimObject *object, JsonNode *body)
+{
+	const char *version = meta_text(object->body, "resourceVersion");
+	g_autoptr(JsonNode) changed = rd_sim_json_copy(object->body);
+	g_autoptr(GError) error = NULL;
+	const char *sent = NULL;
+	JsonNode *kept;
+
+	if (self->request->verb == RD_KUBE_PATCH_JSON) {
+		if (!JSON_NODE_HOLDS_ARRAY(body) ||
+		    !rd_sim_patch_json(changed, json_node_get_array(body), &error)) {
+			answer_status(self, 422, "Invalid",
+				      error != NULL ? error->message : "no JSON patch");
+			return;
+		}
+		sent = meta_text(changed, "resourceVersion");
+	} else {
+		sent = meta_text(body, "resourceVersion");
+		if (self->request->verb == RD_KUBE_PATCH_MERGE)
+			rd_sim_patch_merge(json_node_get_object(changed),
+					   json_node_get_object(body));
+	}
+	if (sent != NULL && g_strcmp0(sent, version) != 0) {
+		answer_status(self, 409, "Conflict",
+			      "the object has been modified; please apply your changes to the "
+			      "latest version and try again");
+		return;
+	}
+	kept = self->request->verb == RD_KUBE_PUT ? rd_sim_json_copy(body) : json_node_ref(changed);
+	if (self->request->verb == RD_KUBE_PUT || self->place.sub != NULL)
+		take_part(json_node_get_object(object->body), json_node_get_object(kept),
+			  self->place.sub);
+	if (self->place.sub != NULL) {
+		json_node_unref(kept);
+		kept = json_node_ref(object->body);
+	}
+	keep_identity(json_node_get_object(object->body), json_node_get_object(kept));
+	json_node_unref(object->body);
+	object->body = kept;
+	rd_sim_set_version(self->store, json_node_get_object(kept));
+	rd_sim_set_manager(json_node_get_object(kept), MANAGER, self->place.sub, self->time);
+	answer_object(self, 200, kept);
+}
+
+static void
+serve_object(Serve *self, JsonNode *body)
+{
+	RdSimObject *object = g_hash_table_lookup(self->store->objects, self->place.object);
+
+	if (object == NULL)
+		answer_status(self, 404, "NotFound", "not found");
+	else if (self->request->verb == RD_KUBE_GET)
+		answer_object(self, 200, object->body);
+	else if (self->request->verb == RD_KUBE_DELETE)
+		serve_delete(self, object);
+	else if (self->request->verb == RD_KUBE_POST)
+		answer_status(self, 405, "MethodNotAllowed", "POST to an object");
+	else
+		serve_change(self, object, body);
+}
+
+static void
+serve(Serve *self)
+{
+	RdKubeVerb verb = self->request->verb;
+	g_autoptr(JsonNode) body = NULL;
+
+	if (!rd_sim_place_parse(self->request->path, &self->place) ||
+	    !g_hash_table_contains(self->store->kinds, self->place.collection)) {
+		self->status = 404;
+		self->body = g_strdup("404 page not found\n");
+		return;
+	}
+	if (rd_kube_verb_touches(verb) && verb != RD_KUBE_DELETE) {
+		body = json_from_string(self->request->body, NULL);
+		if (body == NULL || (verb != RD_KUBE_PATCH_JSON && !JSON_NODE_HOLDS_OBJECT(body))) {
+			answer_status(self, 400, "BadRequest", "the body cannot be read");
+			return;
+		}
+	}
+	if (verb == RD_KUBE_GET && self->place.name == NULL)
+		serve_list(self);
+	else if (verb == RD_KUBE_POST && self->place.name == NULL)
+		serve_create(self, body);
+	else if (self->place.name == NULL)
+		answer_status(self, 405, "MethodNotAllowed", "that needs an object");
+	else
+		serve_object(self, body);
+}
+
+void
+rd_sim_store_answer(RdSimStore *self, const RdKubeRequest *request, double time,
+		    RdKubeAnswer *answer)
+{
+	Serve serving = {.store = self, .request = request, .time = time};
+	const char *question = strchr(request->path, '?');
+
+	serve(&serving);
+	if (rd_kube_verb_touches(request->verb) && serving.status < 300) {
+		g_autofree char *what =
+		    g_strdup_printf("%s %.*s", rd_kube_verb_to_string(request->verb),
+				    (int)(question != NULL ? question - request->path
+							   : (gssize)strlen(request->path)),
+				    request->path);
+		guint before = rd_sim_store_tally(self, what);
+
+		g_hash_table_replace(self->tally, g_steal_pointer(&what),
+				     GUINT_TO_POINTER(before + 1));
+	}
+	rd_kube_judge(request->verb, serving.status, NULL, serving.body, strlen(serving.body), -1,
+		      answer);
+	rd_sim_place_clear(&serving.place);
+	g_free(serving.body);
+}

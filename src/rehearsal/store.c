@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/store-private.h"
+#include <stdlib.h>
+#include <string.h>
+
+void
+rd_sim_place_clear(RdSimPlace *place)
+{
+	g_free(place->collection);
+	g_free(place->namespace);
+	g_free(place->name);
+	g_free(place->sub);
+	g_free(place->query);
+	g_free(place->object);
+}
+
+char *
+rd_sim_object_path(const char *collection, const char *namespace, const char *name)
+{
+	const char *plural = strrchr(collection, '/');
+
+	if (namespace == NULL)
+		return g_strdup_printf("%s/%s", collection, name);
+	return g_strdup_printf("%.*s/namespaces/%s%s/%s", (int)(plural - collection), collection,
+			       namespace, plural, name);
+}
+
+/* /api/V or /apis/G/V, [namespaces/NS], plural, [name], [subresource] */
+gboolean
+rd_sim_place_parse(const char *path, RdSimPlace *place)
+{
+	const char *question = strchr(path, '?');
+	g_autofree char *plain =
+	    question != NULL ? g_strndup(path, question - path) : g_strdup(path);
+	g_auto(GStrv) parts = g_strsplit(plain + 1, "/", -1);
+	guint n = g_strv_length(parts), at;
+
+	memset(place, 0, sizeof *place);
+	at = n > 0 && g_str_equal(parts[0], "apis") ? 3 : 2;
+	if (n <= at)
+		return FALSE;
+	place->query = g_strdup(question != NULL ? question + 1 : NULL);
+	if (g_str_equal(parts[at], "namespaces") && n > at + 2) {
+		place->namespace = g_strdup(parts[at + 1]);
+		at += 2;
+	}
+	place->collection = at > 2 && g_str_equal(parts[0], "apis")
+				? g_strdup_printf("/apis/%s/%s/%s", parts[1], parts[2], parts[at])
+				: g_strdup_printf("/api/%s/%s", parts[1], parts[at]);
+	place->name = g_strdup(n > at + 1 ? parts[at + 1] : NULL);
+	place->sub = g_strdup(n > at + 2 ? parts[at + 2] : NULL);
+	if (place->name != NULL)
+		place->object =
+		    rd_sim_object_path(place->collection, place->namespace, place->name);
+	return TRUE;
+}
+
+/* ---- objects ---- */
+
+static void
+object_free(gpointer data)
+{
+	RdSimObject *object = data;
+
+	g_free(object->collection);
+	g_free(object->namespace);
+	g_free(object->name);
+	json_node_unref(object->body);
+	g_free(object);
+}
+
+static RdSimObject *
+object_copy(const RdSimObject *from)
+{
+	RdSimObject *copy = g_new0(RdSimObject, 1);
+
+	copy->collection = g_strdup(from->collection);
+	copy->namespace = g_strdup(from->namespace);
+	copy->name = g_strdup(from->name);
+	copy->body = rd_sim_json_copy(from->body);
+	return copy;
+}
+
+RdSimStore *
+rd_sim_store_new(void)
+{
+	RdSimStore *self = g_new0(RdSimStore, 1);
+
+	self->kinds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	self->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, object_free);
+	self->tally = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	self->version = 1000;
+	return self;
+}
+
+void
+rd_sim_store_free(RdSimStore *self)
+{
+	if (self == NULL)
+		return;
+	g_hash_table_unref(self->kinds);
+	g_hash_table_unref(self->objects);
+	g_hash_table_unref(self->tally);
+	g_free(self);
+}
+
+void
+rd_sim_store_serve(RdSimStore *self, const char *collection, const char *kind)
+{
+	g_hash_table_insert(self->kinds, g_strdup(collection), g_strdup(kind));
+}
+
+JsonObject *
+rd_sim_metadata(JsonObject *object)
+{
+	if (!json_object_has_member(object, "metadata"))
+		json_object_set_object_member(object, "metadata", json_object_new());
+	return json_object_get_object_member(object, "metadata");
+}
+
+char *
+rd_sim_time_text(double seconds)
+{
+	g_autoptr(GDateTime) when = g_date_time_new_from_unix_utc((gint64)seconds);
+
+	return g_date_time_format(when, "%Y-%m-%dT%H:%M:%SZ");
+}
+
+void
+rd_sim_set_version(RdSimStore *self, JsonObject *object)
+{
+	g_autofree char *version = g_strdup_printf("%" G_GINT64_FORMAT, ++self->version);
+
+	json_object_set_string_member(rd_sim_metadata(object), "resourceVersion", version);
+}
+
+/* one entry for each manager and part, as the server keeps them */
+void
+rd_sim_set_manager(JsonObject *object, const char *manager, const char *part, double time)
+{
+	JsonObject *meta = rd_sim_metadata(object);
+	JsonArray *fields = NULL;
+	JsonObject *entry = NULL;
+	g_autofree char *text = rd_sim_time_text(time);
+
+	if (!json_object_has_member(meta, "managedFields"))
+		json_object_set_array_member(meta, "managedFields", json_array_new());
+	fields = json_object_get_array_member(meta, "managedFields");
+	for (guint i = 0; entry == NULL && i < json_array_get_length(fields); i++) {
+		JsonObject *one = json_array_get_object_element(fields, i);
+
+		if (g_str_equal(json_object_get_string_member_with_default(one, "manager", ""),
+				manager) &&
+		    g_strcmp0(json_object_get_string_member_with_default(one, "subresource", NULL),
+			      part) == 0)
+			entry = one;
+	}
+	if (entry == NULL) {
+		entry = json_object_new();
+		json_array_add_object_element(fields, entry);
+		json_object_set_string_member(entry, "manager", manager);
+		json_object_set_string_member(entry, "operation", "Update");
+		if (part != NULL)
+			json_object_set_string_member(entry, "subresource", part);
+	}
+	json_object_set_string_member(entry, "time", text);
+}
+
+void
+rd_sim_store_complete(RdSimStore *self, const RdSimPlace *place, JsonObject *object, double time)
+{
+	JsonObject *meta = rd_sim_metadata(object);
+	g_autofree char *uid =
+	    g_strdup_printf("00000000-0000-4000-8000-%012" G_GINT64_MODIFIER "x", ++self->uids);
+	g_autofree char *text = rd_sim_time_text(time);
+
+	json_object_set_string_member(meta, "name", place->name);
+	if (place->namespace != NULL)
+		json_object_set_string_member(meta, "namespace", place->namespace);
+	if (!json_object_has_member(meta, "uid"))
+		json_object_set_string_member(meta, "uid", uid);
+	if (!json_object_has_member(meta, "creationTimestamp"))
+		json_object_set_string_member(meta, "creationTimestamp", text);
+	if (!json_object_has_member(object, "kind"))
+		json_object_set_string_member(object, "kind",
+					      g_hash_table_lookup(self->kinds, place->collection));
+	rd_sim_set_version(self, object);
+}
+
+void
+rd_sim_store_insert(RdSimStore *self, const RdSimPlace *place, JsonNode *body)
+{
+	RdSimObject *object = g_new0(RdSimObject, 1);
+
+	object->collection = g_strdup(place->collection);
+	object->namespace = g_strdup(place->namespace);
+	object->name = g_strdup(place->name);
+	object->body = body;
+	g_hash_table_replace(self->objects, g_strdup(place->object), object);
+}
+
+void
+rd_sim_store_put(RdSimStore *self, const char *path, const char *json, double time)
+{
+	g_autoptr(GError) error = NULL;
+	JsonNode *body = json_from_string(json, &error);
+	g_auto(RdSimPlace) place = {0};
+
+	if (body == NULL || !rd_sim_place_parse(path, &place) || place.object == NULL ||
+	    !g_hash_table_contains(self->kinds, place.collection))
+		g_error("%s: %s", path, error != NULL ? error->message : "no such kind");
+	rd_sim_store_complete(self, &place, json_node_get_object(body), time);
+	rd_sim_store_insert(self, &place, body);
+}
+
+JsonObject *
+rd_sim_store_find(RdSimStore *self, const char *path)
+{
+	const RdSimObject *object = g_hash_table_lookup(self->objects, path);
+
+	return object != NULL ? json_node_get_object(object->body) : NULL;
+}
+
+void
+rd_sim_store_written(RdSimStore *self, const char *path, const char *manager, const char *part,
+		     double time)
+{
+	JsonObject *object = rd_sim_store_find(self, path);
+
+	rd_sim_set_version(self, object);
+	rd_sim_set_manager(object, manager, part, time);
+}
+
+void
+rd_sim_store_remove(RdSimStore *self, const char *path)
+{
+	g_hash_table_remove(self->objects, path);
+	self->version++;
+}
+
+static int
+compare_paths(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* @namespace NULL: of all */
+GPtrArray *
+rd_sim_store_paths_of(RdSimStore *self, const char *collection, const char *namespace)
+{
+	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+	GHashTableIter iter;
+	gpointer key, value;
+
+	g_hash_table_iter_init(&iter, self->objects);
+	while (g_hash_table_iter_next(&iter, &key, &value)) {
+		const RdSimObject *object = value;
+
+		if (g_str_equal(object->collection, collection) &&
+		    (namespace == NULL || g_strcmp0(object->namespace, namespace) == 0))
+			g_ptr_array_add(paths, g_strdup(key));
+	}
+	g_ptr_array_sort(paths, compare_paths);
+	return paths;
+}
+
+GPtrArray *
+rd_sim_store_paths(RdSimStore *self, const char *collection)
+{
+	return rd_sim_store_paths_of(self, collection, NULL);
+}
+
+GPtrArray *
+rd_sim_store_save(RdSimStore *self)
+{
+	GPtrArray *saved = g_ptr_array_new_with_free_func(object_free);
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, self->objects);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		g_ptr_array_add(saved, object_copy(value));
+	return saved;
+}
+
+void
+rd_sim_store_restore(RdSimStore *self, GPtrArray *saved, gboolean bump)
+{
+	gint64 newest = 0;
+
+	g_hash_table_remove_all(self->objects);
+	for (guint i = 0; i < saved->len; i++) {
+		RdSimObject *object = object_copy(saved->pdata[i]);
+		JsonObject *meta = rd_sim_metadata(json_node_get_object(object->body));
+		const char *version = json_object_get_string_member(meta, "resourceVersion");
+
+		newest = MAX(newest, g_ascii_strtoll(version, NULL, 10));
+		g_hash_table_replace(
+		    self->objects,
+		    rd_sim_object_path(object->collection, object->namespace, object->name),
+		    object);
+	}
+	if (!bump)
+		self->version = newest;
+	self->compacted = self->version;
+}
+
+guint
+rd_sim_store_tally(RdSimStore *self, const char *what)
+{
+	return GPOINTER_TO_UINT(g_hash_table_lookup(self->tally, what));
+}
+
+void
+rd_sim_store_compact(RdSimStore *self)
+{
+	self->compacted = ++self->version;
+}
