@@ -4,7 +4,6 @@
  * is what the snapshot has: good for what does not change by itself, and no proof of health. */
 
 #include "api.h"
-#include <stdio.h>
 #include <string.h>
 
 #define NODES	 "/api/v1/nodes"
@@ -221,11 +220,15 @@ take_proxy(RecoveryStep *step, GError **error)
 static int
 minor_of(const char *version)
 {
-	int major = 0, minor = 0;
+	char *rest = NULL, *end = NULL;
+	guint64 major = g_ascii_strtoull(version, &rest, 10), minor;
 
-	if (sscanf(version, "%d.%d.", &major, &minor) != 2 || major < 4)
+	if (rest == version || *rest != '.' || major < 4)
 		return -1;
-	return major > 4 ? G_MAXINT : minor;
+	minor = g_ascii_strtoull(rest + 1, &end, 10);
+	if (end == rest + 1 || *end != '.' || minor > 1000)
+		return -1;
+	return major > 4 ? G_MAXINT : (int)minor;
 }
 
 static gboolean

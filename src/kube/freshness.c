@@ -216,6 +216,23 @@ status_written(JsonNode *object, const RdFreshMoment *moment)
 	return FALSE;
 }
 
+/* An API server of 1.20 does not note who wrote the status of a custom resource; a condition that
+ * changed shows that its operator lives all the same. */
+static gboolean
+condition_changed(JsonNode *object, const RdFreshMoment *moment)
+{
+	JsonNode *list = at(object, "status", "conditions");
+
+	for (guint i = 0; i < length(list); i++) {
+		double changed =
+		    seconds(get(element(list, i), "lastTransitionTime")) - moment->skew;
+
+		if (after(moment, changed) && changed <= moment->now + RD_FRESH_LEASE)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 void
 rd_fresh_condition(JsonNode *object, const char *type, const char *status, JsonNode *lease,
 		   const RdFreshMoment *moment, RdFresh *fresh)
@@ -232,7 +249,7 @@ rd_fresh_condition(JsonNode *object, const char *type, const char *status, JsonN
 	}
 	if (after(moment, changed) && changed <= moment->now + RD_FRESH_LEASE)
 		say(fresh, RD_FRESH_TRUE, "%s: %s became %s since the restore", name, type, status);
-	else if (status_written(object, moment))
+	else if (status_written(object, moment) || condition_changed(object, moment))
 		say(fresh, RD_FRESH_TRUE, "%s: %s is %s, written since the restore", name, type,
 		    status);
 	else if (lease != NULL && lease_alive(lease, moment))

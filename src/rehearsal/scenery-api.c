@@ -17,10 +17,12 @@ static const struct {
     {"/api/v1/persistentvolumes", "PersistentVolume"},
     {"/api/v1/pods", "Pod"},
     {"/api/v1/secrets", "Secret"},
+    {"/api/v1/services", "Service"},
     {"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
      "MutatingWebhookConfiguration"},
     {"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
      "ValidatingWebhookConfiguration"},
+    {"/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "CustomResourceDefinition"},
     {"/apis/apps/v1/daemonsets", "DaemonSet"},
     {"/apis/certificates.k8s.io/v1/certificatesigningrequests", "CertificateSigningRequest"},
     {"/apis/config.openshift.io/v1/clusteroperators", "ClusterOperator"},
@@ -35,6 +37,7 @@ static const struct {
     {"/apis/operator.openshift.io/v1/kubecontrollermanagers", "KubeControllerManager"},
     {"/apis/operator.openshift.io/v1/kubeschedulers", "KubeScheduler"},
     {"/apis/operator.openshift.io/v1/networks", "Network"},
+    {"/apis/policy/v1/poddisruptionbudgets", "PodDisruptionBudget"},
 };
 
 /* objects of which there is one; single quotes */

@@ -162,6 +162,18 @@ test_condition(void)
 	     RD_FRESH_TRUE},
 	    {"written since", OPERATOR("True", PAST, "op", "f:status", RECENT), NULL, TRUE,
 	     RD_FRESH_TRUE},
+	    {"another condition changed since",
+	     "{'metadata':{'name':'etcd'},'status':{'conditions':[{'type':'Available','status':'"
+	     "True',"
+	     "'lastTransitionTime':'" PAST "'},{'type':'Other','status':'True',"
+	     "'lastTransitionTime':'" RECENT "'}]}}",
+	     NULL, TRUE, RD_FRESH_TRUE},
+	    {"another will change",
+	     "{'metadata':{'name':'etcd'},'status':{'conditions':[{'type':'Available','status':'"
+	     "True',"
+	     "'lastTransitionTime':'" PAST "'},{'type':'Other','status':'True',"
+	     "'lastTransitionTime':'" FUTURE "'}]}}",
+	     NULL, TRUE, RD_FRESH_STALE},
 	    {"its operator is alive", OPERATOR("True", PAST, "op", "f:status", PAST),
 	     LEASE("lock", "pod-1", "x", RECENT), TRUE, RD_FRESH_TRUE},
 	    {"from the snapshot", OPERATOR("True", PAST, "op", "f:status", PAST), NULL, TRUE,
