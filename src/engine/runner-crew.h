@@ -9,7 +9,7 @@ G_BEGIN_DECLS
  * RD_RUNNER_RESTARTS times in a row without a word from it in between; then each order counts as a
  * crash, which a person is asked about in the end. */
 
-#define RD_RUNNER_RESTARTS 5
+#define RD_RUNNER_RESTARTS 20
 
 /* numbers of the descriptors that the runner finds open */
 #define RD_RUNNER_FD_ENGINE 3
