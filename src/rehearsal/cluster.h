@@ -13,6 +13,7 @@ typedef struct _RdSimHost RdSimHost;
 
 #define RD_SIM_MANIFESTS "/etc/kubernetes/manifests"
 #define RD_SIM_ETCD_DATA "/var/lib/etcd"
+#define RD_SIM_OVN_DIR	 "/var/lib/ovn-ic/etc"
 #define RD_SIM_DEVICE	 "br-ex" /* has a host's own address and the VIPs */
 #define RD_SIM_SECOND	 ((gint64)G_USEC_PER_SEC)
 #define RD_SIM_MS	 ((gint64)1000)
@@ -68,6 +69,7 @@ struct _RdSimHost {
 	guint boots;	      /* counts; what belongs to an earlier boot is dead */
 	gint64 up_since;
 	gint64 kubelet_since;
+	gint64 ovs_since; /* 0: since the boot */
 	gboolean sync_due;
 	char *stubborn;		 /* (nullable) fault: a container that ignores the kubelet's stop */
 	GPtrArray *pods;	 /* (element-type RdSimPod) */

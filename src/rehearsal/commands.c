@@ -260,6 +260,10 @@ static const Command commands[] = {
     {"cat", FALSE, 1, 5, NULL, cat},
     {"ls -A1", FALSE, 1, 5, NULL, ls},
     {"stat -c", FALSE, 1, 5, NULL, stat_file},
+    {"find * -maxdepth 1 -type f -name *.db -exec stat -c", FALSE, 1, 10, NULL,
+     rd_sim_find_databases},
+    {"readlink -f", FALSE, 1, 5, NULL, rd_sim_readlink},
+    {"rm -f --", TRUE, 1, 10, NULL, rd_sim_rm},
     {"find * -maxdepth * -type f", FALSE, 1, 10, NULL, find},
     {"find * * * * * -mindepth 1 -maxdepth 1 -printf", FALSE, 1, 10, NULL, find_inodes},
     {"tar -tzf", FALSE, 5, 30, NULL, rd_sim_tar},
@@ -285,6 +289,12 @@ static const Command commands[] = {
      NULL, kubelet_show},
     {"systemctl restart kubelet.service", TRUE, 300, 1500, NULL, kubelet_restart},
     {"true", TRUE, 1, 3, NULL, nothing},
+    {"systemctl show -p ActiveState -p ActiveEnterTimestampMonotonic ovs-vswitchd.service", FALSE,
+     5, 20, NULL, rd_sim_ovs_show},
+    {"systemctl show -p ActiveState -p ActiveEnterTimestampMonotonic ovsdb-server.service", FALSE,
+     5, 20, NULL, rd_sim_ovs_show},
+    {"systemctl restart ovs-vswitchd.service ovsdb-server.service", TRUE, 300, 3000, NULL,
+     rd_sim_ovs_restart},
 };
 
 /* word by word; a star is any one word */

@@ -37,6 +37,12 @@ void rd_sim_ip_address(RdSimExec *self);
 void rd_sim_ip_address_del(RdSimExec *self);
 void rd_sim_ss_sessions(RdSimExec *self);
 void rd_sim_grep_count(RdSimExec *self);
+/* ovs-commands.c */
+void rd_sim_readlink(RdSimExec *self);
+void rd_sim_find_databases(RdSimExec *self);
+void rd_sim_rm(RdSimExec *self);
+void rd_sim_ovs_show(RdSimExec *self);
+void rd_sim_ovs_restart(RdSimExec *self);
 /* podman.c */
 void rd_sim_podman_begin(RdSimExec *self);
 void rd_sim_podman_end(RdSimExec *self);

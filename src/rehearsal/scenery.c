@@ -75,6 +75,8 @@ add_operator_files(RdSimCluster *self, RdSimHost *host)
 	}
 	add_file(host, CERTS "/etcd-scripts/etcd.env", env->str);
 	add_file(host, CERTS "/restore-etcd-pod/pod.yaml", pod);
+	add_file(host, RD_SIM_OVN_DIR "/ovnnb_db.db", "old\n");
+	add_file(host, RD_SIM_OVN_DIR "/ovnsb_db.db", "old\n");
 	add_file(host, RD_SIM_SCRIPT, "#!/bin/bash\n# AUX_STATIC_POD_LIST\n");
 }
 
