@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "node.h"
 
-/* A Node takes no new pods. Who had cordoned it before keeps it so. */
+/* A Node takes no new pods. An annotation says whose doing it is: what somebody else closed stays
+ * closed, and is not ours to open. */
 
-#define OPEN   "open"
-#define CLOSED "closed"
+#define OURS "recoveryd-cordoned"
 
 /* NULL with error, also when there is no such Node */
 static JsonNode *
@@ -31,14 +31,19 @@ is_cordoned(JsonNode *node)
 	return rd_api_true(node, "spec", "unschedulable", NULL);
 }
 
+static gboolean
+is_ours(RecoveryStep *step, JsonNode *node)
+{
+	return g_str_equal(rd_api_annotation(node, OURS), recovery_run_id(step));
+}
+
 gboolean
 node_cordon_baseline(RecoveryStep *step, GError **error)
 {
 	g_autofree char *path = NULL;
 	g_autoptr(JsonNode) node = get_node(step, &path, error);
 
-	return node != NULL && recovery_remember(step, "uid", rd_api_uid(node), error) &&
-	       recovery_remember(step, "was", is_cordoned(node) ? CLOSED : OPEN, error);
+	return node != NULL && recovery_remember(step, "uid", rd_api_uid(node), error);
 }
 
 RecoveryProbe
@@ -52,36 +57,48 @@ node_cordon_probe(RecoveryStep *step, GError **error)
 	return is_cordoned(node) ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
 }
 
-/* @data: whether it is to be cordoned */
 static JsonNode *
-edit_cordon(JsonNode *node, gpointer data)
+patch(gboolean close, const char *run)
 {
-	gboolean wanted = GPOINTER_TO_INT(data);
-	JsonObject *root = NULL, *spec = NULL;
-	JsonNode *patch = NULL;
+	JsonObject *root = json_object_new(), *spec = json_object_new();
+	JsonObject *meta = json_object_new(), *annotations = json_object_new();
+	JsonNode *node = json_node_new(JSON_NODE_OBJECT);
 
-	if (is_cordoned(node) == wanted)
-		return NULL;
-	root = json_object_new();
-	spec = json_object_new();
-	patch = json_node_new(JSON_NODE_OBJECT);
-	if (wanted)
+	if (close) {
 		json_object_set_boolean_member(spec, "unschedulable", TRUE);
-	else
+		json_object_set_string_member(annotations, OURS, run);
+	} else {
 		json_object_set_null_member(spec, "unschedulable");
+		json_object_set_null_member(annotations, OURS);
+	}
+	json_object_set_object_member(meta, "annotations", annotations);
+	json_object_set_object_member(root, "metadata", meta);
 	json_object_set_object_member(root, "spec", spec);
-	json_node_take_object(patch, root);
-	return patch;
+	json_node_take_object(node, root);
+	return node;
+}
+
+/* @data: the step */
+static JsonNode *
+edit_close(JsonNode *node, gpointer data)
+{
+	return is_cordoned(node) ? NULL : patch(TRUE, recovery_run_id(data));
+}
+
+static JsonNode *
+edit_open(JsonNode *node, gpointer data)
+{
+	return is_ours(data, node) ? patch(FALSE, NULL) : NULL;
 }
 
 static gboolean
-set_cordon(RecoveryStep *step, gboolean wanted, RecoveryApiEnd *end, GError **error)
+edit(RecoveryStep *step, RdApiEdit how, RecoveryApiEnd *end, GError **error)
 {
 	const char *name = node_name(step, error);
 	g_autofree char *path = name != NULL ? rd_node_path(name) : NULL;
 
-	return name != NULL && rd_api_edit(step, path, recovery_recall(step, "uid"), edit_cordon,
-					   GINT_TO_POINTER(wanted), end, error);
+	return name != NULL &&
+	       rd_api_edit(step, path, recovery_recall(step, "uid"), how, step, end, error);
 }
 
 gboolean
@@ -89,18 +106,27 @@ node_cordon_enter(RecoveryStep *step, GError **error)
 {
 	RecoveryApiEnd end;
 
-	if (!set_cordon(step, TRUE, &end, error))
+	if (!edit(step, edit_close, &end, error))
 		return FALSE;
 	return end == RECOVERY_API_DONE ||
 	       rd_api_refuse(error, "Node %s is gone, or another one of that name by now",
 			     node_name(step, NULL));
 }
 
-/* another Node of that name was never ours to open */
+/* also uncordon's enter: what is gone, or not ours, needs nothing */
 gboolean
-node_cordon_undo(RecoveryStep *step, GError **error)
+node_uncordon(RecoveryStep *step, GError **error)
 {
-	const char *was = recovery_recall(step, "was");
+	return edit(step, edit_open, NULL, error);
+}
 
-	return was == NULL || g_str_equal(was, CLOSED) || set_cordon(step, FALSE, NULL, error);
+RecoveryProbe
+node_uncordon_probe(RecoveryStep *step, GError **error)
+{
+	g_autofree char *path = NULL;
+	g_autoptr(JsonNode) node = get_node(step, &path, error);
+
+	if (node == NULL)
+		return RECOVERY_PROBE_UNKNOWN;
+	return is_ours(step, node) ? RECOVERY_PROBE_ABSENT : RECOVERY_PROBE_PRESENT;
 }

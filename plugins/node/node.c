@@ -65,7 +65,17 @@ static const RecoveryState states[] = {
 	.baseline = node_cordon_baseline,
 	.probe = node_cordon_probe,
 	.enter = node_cordon_enter,
-	.undo = node_cordon_undo,
+	.undo = node_uncordon,
+    },
+    {
+	.name = "uncordon",
+	.summary = "the node takes pods again, if it was this run that closed it",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = cordon_params,
+	.timeout = 300,
+	.undo_is = RECOVERY_UNDO_NOTHING,
+	.probe = node_uncordon_probe,
+	.enter = node_uncordon,
     },
     {
 	.name = "drain",

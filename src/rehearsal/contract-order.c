@@ -130,6 +130,8 @@ order_new(RdContractTrial *self, RdDo what)
 	RdOrder *order = rd_order_new(what, step->target);
 
 	order->number = step->number;
+	order->fence_host = g_strdup(step->fence_host);
+	order->fence_number = step->fence_number;
 	order->state = g_strdup(step->state);
 	order->type = g_strdup(step->type);
 	order->visit = 1;

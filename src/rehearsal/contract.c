@@ -31,6 +31,12 @@ rd_contract_new(RdSimCluster *cluster, RdCatalogue *catalogue, const RdSetting *
 }
 
 void
+rd_contract_set_api(RdContract *self, RdSimApi *api)
+{
+	self->network.api = api;
+}
+
+void
 rd_contract_free(RdContract *self)
 {
 	g_free(self);

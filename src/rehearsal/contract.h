@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "rehearsal/api.h"
 #include "rehearsal/cluster.h"
 #include "runner/step.h"
 G_BEGIN_DECLS
@@ -20,6 +21,9 @@ RdContract *rd_contract_new(RdSimCluster *cluster, RdCatalogue *catalogue,
 void rd_contract_free(RdContract *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdContract, rd_contract_free)
 
+/* the cluster's API, for states that ask for one. @api: (unowned) */
+void rd_contract_set_api(RdContract *self, RdSimApi *api);
+
 /* takes the lock of every host, as number 1, where no run does */
 void rd_contract_take_locks(RdContract *self);
 
@@ -29,6 +33,9 @@ typedef struct {
 	const char *target; /* a host, or "cluster" */
 	GHashTable *with;   /* (element-type utf8 utf8) every parameter, checked already */
 	gint64 number;	    /* of the host's lock */
+	/* (nullable) of a step on the cluster: whose lock guards changes of the API, its number */
+	const char *fence_host;
+	gint64 fence_number;
 } RdContractStep;
 
 /* Does @step once, undisturbed; the cluster is as it leaves it. @outputs: (nullable) (element-type

@@ -31,7 +31,9 @@ static const struct {
     {"/apis/config.openshift.io/v1/networks", "Network"},
     {"/apis/config.openshift.io/v1/proxies", "Proxy"},
     {"/apis/coordination.k8s.io/v1/leases", "Lease"},
+    {"/apis/machine.openshift.io/v1beta1/machinehealthchecks", "MachineHealthCheck"},
     {"/apis/machine.openshift.io/v1beta1/machines", "Machine"},
+    {"/apis/metal3.io/v1alpha1/baremetalhosts", "BareMetalHost"},
     {"/apis/operator.openshift.io/v1/etcds", "Etcd"},
     {"/apis/operator.openshift.io/v1/kubeapiservers", "KubeAPIServer"},
     {"/apis/operator.openshift.io/v1/kubecontrollermanagers", "KubeControllerManager"},
@@ -51,6 +53,19 @@ static const struct {
      "'infrastructureTopology':'HighlyAvailable','infrastructureName':'kite-x1y2z'}}"},
     {"/apis/config.openshift.io/v1/networks/cluster",
      "{'spec':{'networkType':'OVNKubernetes'},'status':{'networkType':'OVNKubernetes'}}"},
+    {"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
+     "machinehealthchecks.machine.openshift.io",
+     "{}"},
+    {"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/baremetalhosts.metal3.io", "{}"},
+    /* one that somebody paused long ago, and one that nobody did */
+    {"/apis/machine.openshift.io/v1beta1/namespaces/openshift-machine-api/machinehealthchecks/"
+     "kite-masters",
+     "{'metadata':{'annotations':{'cluster.x-k8s.io/paused':''}},'spec':{'maxUnhealthy':'40%'}}"},
+    {"/apis/machine.openshift.io/v1beta1/namespaces/openshift-machine-api/machinehealthchecks/"
+     "kite-workers",
+     "{'spec':{'maxUnhealthy':'40%'}}"},
+    {"/apis/metal3.io/v1alpha1/namespaces/openshift-machine-api/baremetalhosts/kite-m1",
+     "{'spec':{'online':true},'status':{'provisioning':{'state':'externally provisioned'}}}"},
     {"/apis/operator.openshift.io/v1/networks/cluster",
      "{'spec':{'defaultNetwork':{'type':'OVNKubernetes'},'managementState':'Managed'}}"},
     {"/apis/config.openshift.io/v1/proxies/cluster", "{'spec':{},'status':{}}"},

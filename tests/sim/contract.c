@@ -10,6 +10,7 @@
 #include "rehearsal/contract.h"
 #include "engine/engine.h"
 #include "plans.h"
+#include "rehearsal/api.h"
 #include "rehearsal/clock.h"
 #include "rehearsal/crew.h"
 #include "rehearsal/scenery.h"
@@ -42,7 +43,9 @@ try_step(Between *self, const RdOrder *order)
 				     .type = order->type,
 				     .target = order->target,
 				     .with = order->with,
-				     .number = order->number};
+				     .number = order->number,
+				     .fence_host = order->fence_host,
+				     .fence_number = order->fence_number};
 	g_auto(RdContractResult) result = {0};
 
 	rd_contract_try(self->contract, &step, &result);
@@ -158,7 +161,8 @@ recover(const RdPlan *plan, RdCatalogue *catalogue, const char *dir, Between *be
 	g_autoptr(RdSetting) setting = rd_setting_new("r-night-1", UUID, "alice@bastion-1", dir);
 	g_autoptr(GMainContext) context = g_main_context_new();
 	g_autoptr(RdClock) clock = rd_clock_new(cluster->timeline, context, stuck, NULL);
-	RdNetwork network = {.cluster = cluster};
+	g_autoptr(RdSimApi) api = rd_scenery_api(cluster, "m0");
+	RdNetwork network = {.cluster = cluster, .api = api};
 	RdJournal *journal = rd_journal_new_memory();
 	RdRun *run = rd_run_new(plan);
 	Watch watch = {.timeline = cluster->timeline};
@@ -177,6 +181,7 @@ recover(const RdPlan *plan, RdCatalogue *catalogue, const char *dir, Between *be
 	store_created(run, journal, plan);
 	between->crew.klass = &klass;
 	between->contract = rd_contract_new(cluster, catalogue, setting);
+	rd_contract_set_api(between->contract, api);
 	between->sim = rd_sim_crew_new(&network, catalogue, setting);
 	between->sim->report = forward;
 	between->sim->data = between;
