@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include "rehearsal/cluster.h"
+#include "rehearsal/api.h"
 #include "runner/step.h"
 G_BEGIN_DECLS
 
@@ -17,6 +17,8 @@ typedef struct _RdContract RdContract;
 /* all three (unowned). Whoever holds the hosts does it as the run of @setting. */
 RdContract *rd_contract_new(RdSimCluster *cluster, RdCatalogue *catalogue,
 			    const RdSetting *setting);
+/* (unowned): without it the cluster has none, and whoever asks for it is told so */
+void rd_contract_set_api(RdContract *self, RdSimApi *api);
 void rd_contract_free(RdContract *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdContract, rd_contract_free)
 
