@@ -72,9 +72,9 @@ rd_runner_crew_report(RdRunnerCrew *self, const RdReport *report)
 }
 
 static void
-rd_runner_crew_lost(RdRunnerCrew *self, const char *target, const char *text)
+rd_runner_crew_lost(RdRunnerCrew *self, const char *target, const char *word, const char *text)
 {
-	g_autoptr(RdReport) report = rd_report_new(RD_REPORT_LOST, target, "runner");
+	g_autoptr(RdReport) report = rd_report_new(RD_REPORT_LOST, target, word);
 
 	report->text = g_strdup(text);
 	rd_runner_crew_report(self, report);
@@ -82,7 +82,7 @@ rd_runner_crew_lost(RdRunnerCrew *self, const char *target, const char *text)
 
 /* the runner is gone, and with it all workers (PDEATHSIG): what they had in hand is lost */
 static void
-rd_runner_crew_ended(RdRunnerCrew *self)
+rd_runner_crew_ended(RdRunnerCrew *self, const char *word, const char *text)
 {
 	g_autoptr(GHashTable) lost = g_steal_pointer(&self->in_hand);
 	GHashTableIter iter;
@@ -99,7 +99,7 @@ rd_runner_crew_ended(RdRunnerCrew *self)
 	self->restarts++;
 	g_hash_table_iter_init(&iter, lost);
 	while (g_hash_table_iter_next(&iter, &target, NULL))
-		rd_runner_crew_lost(self, target, "its runner died");
+		rd_runner_crew_lost(self, target, word, text);
 }
 
 static gboolean
@@ -118,17 +118,18 @@ rd_runner_crew_readable(int fd, GIOCondition condition, gpointer data)
 			g_warning("a line of the runner that cannot be read: %s", error->message);
 			continue;
 		}
-		if (report->kind == RD_REPORT_RESULT || report->kind == RD_REPORT_LOST) {
+		if (report->kind == RD_REPORT_RESULT || report->kind == RD_REPORT_LOST)
 			g_hash_table_remove(self->in_hand, report->lane);
+		/* whatever it brought about, it works */
+		if (report->kind != RD_REPORT_PROGRESS)
 			self->restarts = 0;
-		}
 		rd_runner_crew_report(self, report);
 	}
 	if (self->lines == NULL)
 		return G_SOURCE_REMOVE;
 	if (self->lines->ended) {
 		self->source = 0;
-		rd_runner_crew_ended(self);
+		rd_runner_crew_ended(self, "runner", "its runner died");
 		return G_SOURCE_REMOVE;
 	}
 	return G_SOURCE_CONTINUE;
@@ -139,7 +140,8 @@ rd_runner_crew_refused(gpointer data)
 {
 	RdRunnerCrew *self = data;
 
-	rd_runner_crew_ended(self);
+	/* as a worker that dies by itself: it counts, so that a person is asked in the end */
+	rd_runner_crew_ended(self, "worker", "no runner could be started, or each died at once");
 	return G_SOURCE_REMOVE;
 }
 

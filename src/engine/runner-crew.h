@@ -6,7 +6,8 @@ G_BEGIN_DECLS
 
 /* The crew of a real run: a runner process started from this very program, and its workers. When
  * the runner dies, every order in hand is reported lost and a new runner is started, at most
- * RD_RUNNER_RESTARTS times in a row without a result in between. */
+ * RD_RUNNER_RESTARTS times in a row without a word from it in between; then each order counts as a
+ * crash, which a person is asked about in the end. */
 
 #define RD_RUNNER_RESTARTS 5
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-machine"
 
+#include <gio/gio.h>
 #include <string.h>
 
 #include "run-private.h"
@@ -232,6 +233,11 @@ rd_run_begin(RdRun *run, RdMove *move, RdStep *step)
 	if (!wanted)
 		return rd_move_events(
 		    move, rd_run_step_event(run, step, RD_STEP_SKIP, "its condition is not true"));
+	if (step->life == RD_LIFE_PENDING && step->crashes >= RD_CRASHES_MAX) {
+		g_set_error(&error, G_IO_ERROR, G_IO_ERROR_FAILED, "its worker died %u times: %s",
+			    step->crashes, step->text != NULL ? step->text : "nobody knows why");
+		return rd_run_refuse(run, move, step, error);
+	}
 	if (step->plan->gate != NULL && step->life == RD_LIFE_PENDING) {
 		const char *word = rd_run_gate_word(run, step);
 

@@ -301,6 +301,19 @@ test_misfit(Fixture *f, gconstpointer data)
 	g_assert_nonnull(strstr(error->message, "stop@m0"));
 }
 
+/* a body that only looks and kills its worker each time is not begun for ever */
+static void
+test_looking_crashes(Fixture *f, gconstpointer data)
+{
+	script(f, "look well@cluster", "lost:segmentation fault");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	assert_life(f, "well", "cluster", RD_LIFE_HELD);
+	g_assert_cmpuint(count(f, "look well"), ==, 3);
+	g_assert_nonnull(
+	    strstr(rd_run_find_step(f->run, "well", "cluster")->text, "segmentation fault"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -310,6 +323,7 @@ main(int argc, char **argv)
 	} tests[] = {
 	    {"straight", test_straight},
 	    {"present", test_present},
+	    {"looking-crashes", test_looking_crashes},
 	    {"lost-did-act", test_lost_did_act},
 	    {"lost-did-not-act", test_lost_did_not_act},
 	    {"pause-after-a-fault-only", test_pause_after_a_fault_only},

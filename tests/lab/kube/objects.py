@@ -37,6 +37,8 @@ STATIC = (("Etcd", 7, "etcd"), ("KubeAPIServer", 9, "kube-apiserver"),
 OPERATORS = [name for _, _, name in STATIC] + [
     "authentication", "console", "dns", "ingress", "machine-api", "machine-approver", "machine-config",
     "monitoring", "network", "openshift-apiserver", "storage"]
+NAMESPACES += tuple(f"openshift-{name}-operator" for name in OPERATORS
+                    if f"openshift-{name}-operator" not in NAMESPACES)
 LONG_AGO = "2026-01-01T00:00:00Z"
 VERSION = "4.17.9"
 
@@ -86,13 +88,19 @@ def static_operator(kind, revision, cluster):
                                          for name in cluster.control_plane]})
 
 
+def home(operator):
+    """the namespace that an operator lives in, and holds its lease in"""
+    return f"openshift-{operator}-operator"
+
+
 def cluster_operator(name):
     return item("config.openshift.io/v1", "ClusterOperator", name, spec={},
                 status={"conditions": [condition("Degraded", False, "AsExpected"),
                                        condition("Progressing", False, "AsExpected"),
                                        condition("Available", True, "AsExpected"),
                                        condition("Upgradeable", True, "AsExpected")],
-                        "versions": [{"name": "operator", "version": VERSION}], "relatedObjects": [],
+                        "versions": [{"name": "operator", "version": VERSION}],
+                        "relatedObjects": [{"group": "", "resource": "namespaces", "name": home(name)}],
                         "extension": None})
 
 

@@ -140,7 +140,18 @@ disk_units() {
 		[Install]
 		WantedBy=multi-user.target
 	U
-	for unit in sshd kubelet; do
+	# Open vSwitch: units that can be restarted; nothing goes through them
+	for unit in ovsdb-server ovs-vswitchd; do
+		cat >"$system/$unit.service" <<-'U'
+			[Unit]
+			Description=Stand-in for Open vSwitch
+			[Service]
+			ExecStart=/bin/sleep infinity
+			[Install]
+			WantedBy=multi-user.target
+		U
+	done
+	for unit in sshd kubelet ovsdb-server ovs-vswitchd; do
 		ln -s "../$unit.service" "$system/multi-user.target.wants/$unit.service"
 	done
 }

@@ -220,6 +220,7 @@ lab_up() {
 			disk_fill "$i"
 			contents_make "$i"
 			[ "$KUBERNETES" = 0 ] || kube_credentials "$i"
+			[ "$KUBERNETES" = 0 ] || kube_network "$i"
 			host_boot "$i"
 		) &
 		pids+=($!)

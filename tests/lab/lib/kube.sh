@@ -67,6 +67,15 @@ kube_credentials() {
 	done
 }
 
+# kube_network NAME: the databases of its zone (domain 5.1), and one that must never be touched
+kube_network() {
+	local disk=$LAB/$1/disk
+	mkdir -p "$disk/var/lib/ovn-ic/etc" "$disk/etc/openvswitch"
+	echo northbound >"$disk/var/lib/ovn-ic/etc/ovnnb_db.db"
+	echo southbound >"$disk/var/lib/ovn-ic/etc/ovnsb_db.db"
+	echo "br-ex is in here" >"$disk/etc/openvswitch/conf.db"
+}
+
 # kube_bootstrap NAME: with which it asks for a certificate when it has none; FALSE before there is one
 kube_bootstrap() {
 	[ -f "$LAB/kube/bootstrap.kubeconfig" ] || return 1
