@@ -135,6 +135,8 @@ note_deleted(RecoveryStep *step, GError **error)
 	RecoveryMoment moment = {0};
 	g_autofree char *now = NULL;
 
+	if (deleted_at(step) != 0)
+		return TRUE;
 	if (!rd_api_moment(step, &moment, error))
 		return FALSE;
 	now = g_strdup_printf("%.3f", moment.now);

@@ -175,7 +175,8 @@ rd_cancel_run(const RdCli *cli, char **args, GError **error)
 	const RdAsk ask = {.word = "cancel",
 			   .reason = reason,
 			   .next = "cancelling: what is in hand comes to its end first, then the "
-				   "lock is given back. Nothing is undone"};
+				   "lock is given back. What was borrowed is given back; nothing "
+				   "else is undone"};
 
 	return rd_ask(cli, args[0], &ask, error);
 }
@@ -265,9 +266,9 @@ const RdCommand rd_command_pause = {
 const RdCommand rd_command_cancel = {
     .name = "cancel",
     .args = "RUN",
-    .summary = "end a run at the next safe boundary; nothing is undone",
-    .help = "What is in hand comes to its end first, then the lock on the hosts is given back. A "
-	    "job on a host is never killed.",
+    .summary = "end a run at the next safe boundary; nothing but what it borrowed is undone",
+    .help = "What is in hand comes to its end first, then what was borrowed is given "
+	    "back, and the lock on the hosts. A job on a host is never killed.",
     .options = rd_ask_options,
     .run = rd_cancel_run,
 };

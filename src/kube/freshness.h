@@ -40,9 +40,9 @@ typedef struct {
 void rd_fresh_node(JsonNode *node, JsonNode *lease, const RdFreshMoment *moment, RdFresh *fresh);
 
 /* Condition @type of @object has @status, and somebody but us has written the status of the object,
- * or changed this or another condition, since api_up. Or the controller that would have: @lease (nullable) is
- * its leader election's, and was renewed RD_FRESH_SETTLE after api_up. What we wrote ourselves
- * (fieldManager recoveryd) is no witness: a patch moves resourceVersion too. */
+ * or changed this or another condition, since api_up. Or the controller that would have: @lease
+ * (nullable) is its leader election's, and was renewed RD_FRESH_SETTLE after api_up. What we wrote
+ * ourselves (fieldManager recoveryd) is no witness: a patch moves resourceVersion too. */
 void rd_fresh_condition(JsonNode *object, const char *type, const char *status, JsonNode *lease,
 			const RdFreshMoment *moment, RdFresh *fresh);
 

@@ -65,6 +65,8 @@ tell(const RdReport *report, gpointer data)
 	if (report->kind == RD_REPORT_NOTE)
 		g_hash_table_replace(trial->remembered, g_strdup(report->key),
 				     g_strdup(report->value));
+	if (report->kind == RD_REPORT_NOTE && !g_hash_table_contains(trial->first, report->key))
+		g_hash_table_insert(trial->first, g_strdup(report->key), g_strdup(report->value));
 	if (report->kind == RD_REPORT_OUTPUT)
 		g_hash_table_replace(trial->outputs, g_strdup(report->key),
 				     g_strdup(report->value));
@@ -142,6 +144,7 @@ order_new(RdContractTrial *self, RdDo what)
 	order->machine_id = host != NULL ? g_strdup(host->machine_id) : NULL;
 	copy_into(order->with, step->with);
 	copy_into(order->notes, self->remembered);
+	copy_into(order->first, self->first);
 	return order;
 }
 

@@ -29,6 +29,7 @@ typedef struct {
 	const RecoveryState *type;
 	RdContractNotes *notes;
 	GHashTable *remembered; /* (element-type utf8 utf8) of the attempt */
+	GHashTable *first;	/* (element-type utf8 utf8) of all attempts, the first of each */
 	GHashTable *outputs;	/* (element-type utf8 utf8) */
 	guint attempt, touches;
 	/* what goes wrong, and in which order; where it did */

@@ -56,6 +56,7 @@ trial_open(RdContractTrial *self, RdContract *contract, const RdContractStep *st
 	*self = (RdContractTrial){.contract = contract, .step = step, .notes = notes};
 	self->type = rd_catalogue_find(contract->catalogue, step->type);
 	self->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	self->first = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	rd_contract_next_attempt(self);
 }
 
@@ -64,6 +65,7 @@ trial_clear(RdContractTrial *self)
 {
 	g_hash_table_unref(self->remembered);
 	g_hash_table_unref(self->outputs);
+	g_hash_table_unref(self->first);
 	g_free(self->met);
 }
 
