@@ -21,9 +21,6 @@ RdContract *rd_contract_new(RdSimCluster *cluster, RdCatalogue *catalogue,
 void rd_contract_free(RdContract *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdContract, rd_contract_free)
 
-/* the cluster's API, for states that ask for one. @api: (unowned) */
-void rd_contract_set_api(RdContract *self, RdSimApi *api);
-
 /* takes the lock of every host, as number 1, where no run does */
 void rd_contract_take_locks(RdContract *self);
 
