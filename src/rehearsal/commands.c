@@ -287,8 +287,6 @@ static const Command commands[] = {
     {"podman", FALSE, 300, 900, rd_sim_podman_begin, rd_sim_podman_end},
     {"systemctl show -p ActiveState -p ActiveEnterTimestampMonotonic kubelet.service", FALSE, 5, 20,
      NULL, kubelet_show},
-    /* before a change through the API: is the host still ours? */
-    {"true", TRUE, 1, 2, NULL, nothing},
     {"systemctl restart kubelet.service", TRUE, 300, 1500, NULL, kubelet_restart},
     {"true", TRUE, 1, 3, NULL, nothing},
     {"systemctl show -p ActiveState -p ActiveEnterTimestampMonotonic ovs-vswitchd.service", FALSE,
