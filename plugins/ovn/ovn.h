@@ -19,6 +19,7 @@ RecoveryProbe control_plane_probe(RecoveryStep *step, GError **error);
 gboolean control_plane_enter(RecoveryStep *step, GError **error);
 gboolean pod_baseline(RecoveryStep *step, GError **error);
 RecoveryProbe pod_probe(RecoveryStep *step, GError **error);
+RecoveryProbe force_pod_probe(RecoveryStep *step, GError **error);
 gboolean pod_enter(RecoveryStep *step, GError **error);
 gboolean force_pod_baseline(RecoveryStep *step, GError **error);
 gboolean force_pod_enter(RecoveryStep *step, GError **error);

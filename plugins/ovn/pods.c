@@ -304,33 +304,60 @@ force_pod_baseline(RecoveryStep *step, GError **error)
 	return note_pods(step, path, TRUE, error);
 }
 
-RecoveryProbe
-pod_probe(RecoveryStep *step, GError **error)
+/* PRESENT also where it does not end: *stuck is set then */
+static RecoveryProbe
+look_at_node_pod(RecoveryStep *step, gboolean *stuck, GError **error)
 {
 	g_autofree char *path = pod_path(step);
 	g_auto(Round) round = {0};
 
+	*stuck = FALSE;
 	if (recovery_recall(step, "pods") == NULL)
 		return RECOVERY_PROBE_ABSENT;
 	if (!look_at_all(step, path, &round, error))
 		return RECOVERY_PROBE_UNKNOWN;
-	if (round.old == 0 && round.ready > 0) {
-		recovery_outcome(step, "done");
+	if (round.old == 0 && round.ready > 0)
 		return RECOVERY_PROBE_PRESENT;
-	}
 	recovery_progress(step, "ovnkube-node on %s: %s", recovery_string(step, "node"),
 			  round.why != NULL ? round.why : "its pod is still to be made");
-	if (!round.stuck)
-		return RECOVERY_PROBE_ABSENT;
-	recovery_outcome(step, "terminating");
-	return RECOVERY_PROBE_PRESENT;
+	*stuck = round.stuck;
+	return *stuck ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
+}
+
+RecoveryProbe
+pod_probe(RecoveryStep *step, GError **error)
+{
+	gboolean stuck = FALSE;
+	RecoveryProbe probe = look_at_node_pod(step, &stuck, error);
+
+	if (probe == RECOVERY_PROBE_PRESENT)
+		recovery_outcome(step, stuck ? "terminating" : "done");
+	return probe;
+}
+
+/* no harder way is left but to delete the Node, which is a person's decision */
+RecoveryProbe
+force_pod_probe(RecoveryStep *step, GError **error)
+{
+	gboolean stuck = FALSE;
+	RecoveryProbe probe = look_at_node_pod(step, &stuck, error);
+	const char *node = recovery_string(step, "node");
+
+	if (!stuck)
+		return probe;
+	rd_api_refuse(
+	    error,
+	    "ovnkube-node on %s does not end, not even by force: save and delete Node %s, "
+	    "move /var/lib/kubelet/pki/* aside there, restart its kubelet, then resume",
+	    node, node);
+	return RECOVERY_PROBE_UNKNOWN;
 }
 
 static gboolean
 replace_pod(RecoveryStep *step, gboolean now, GError **error)
 {
 	return delete_noted(step, now, error) && note_deleted(step, error) &&
-	       recovery_wait(step, pod_probe, error);
+	       recovery_wait(step, now ? force_pod_probe : pod_probe, error);
 }
 
 gboolean

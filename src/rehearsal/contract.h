@@ -18,6 +18,8 @@ typedef struct _RdContract RdContract;
 /* all three (unowned). Whoever holds the hosts does it as the run of @setting. */
 RdContract *rd_contract_new(RdSimCluster *cluster, RdCatalogue *catalogue,
 			    const RdSetting *setting);
+/* (unowned): without it the cluster has none, and whoever asks for it is told so */
+void rd_contract_set_api(RdContract *self, RdSimApi *api);
 void rd_contract_free(RdContract *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdContract, rd_contract_free)
 
