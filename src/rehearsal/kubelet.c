@@ -180,13 +180,28 @@ restart_dead(gpointer data)
 	}
 }
 
+static gboolean
+is_wanted(RdSimNode *dir, const RdSimPod *pod)
+{
+	for (guint i = 0; dir != NULL && i < dir->children->len; i++) {
+		RdSimNode *file = g_ptr_array_index(dir->children, i);
+
+		if (file->name[0] != '.' && file->content != NULL &&
+		    strncmp(rd_sim_node_sha256(file), pod->uid, 32) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static void
 pod_up(gpointer data)
 {
 	const Later *event = data;
 	RdSimPod *pod = later_pod(event);
 
-	if (pod == NULL)
+	/* its manifest went away while the sandbox was made: nothing is started any more */
+	if (pod == NULL || pod->ending ||
+	    !is_wanted(rd_sim_tree_find(event->host->tree, RD_SIM_MANIFESTS), pod))
 		return;
 	pod->started = TRUE;
 	for (guint i = 0; i < pod->containers->len; i++)
@@ -302,19 +317,6 @@ is_running(RdSimHost *self, RdSimNode *file)
 		const RdSimPod *pod = g_ptr_array_index(self->pods, i);
 
 		if (!pod->ending && strncmp(rd_sim_node_sha256(file), pod->uid, 32) == 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
-static gboolean
-is_wanted(RdSimNode *dir, const RdSimPod *pod)
-{
-	for (guint i = 0; dir != NULL && i < dir->children->len; i++) {
-		RdSimNode *file = g_ptr_array_index(dir->children, i);
-
-		if (file->name[0] != '.' && file->content != NULL &&
-		    strncmp(rd_sim_node_sha256(file), pod->uid, 32) == 0)
 			return TRUE;
 	}
 	return FALSE;

@@ -13,6 +13,7 @@
 #include "rehearsal/api.h"
 #include "rehearsal/clock.h"
 #include "rehearsal/crew.h"
+#include "rehearsal/restore-script.h"
 #include "rehearsal/scenery.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,6 +177,10 @@ recover(const RdPlan *plan, RdCatalogue *catalogue, const char *dir, Between *be
 		rd_setting_add_host(setting, host->name, host->role,
 				    rd_sim_cluster_find(cluster, host->name)->address);
 	}
+	/* what undo() leaves renamed on purpose: an earlier restore's, which is nobody's to put
+	 * back */
+	(void)rd_sim_tree_remove_all(rd_sim_cluster_find(cluster, "m0")->tree, RD_SIM_SAVED);
+	(void)rd_sim_tree_remove_all(rd_sim_cluster_find(cluster, "m0")->tree, RD_SIM_STOPPED);
 	cluster->brisk = TRUE; /* settle waits for 20 s, and then it is a person who waits */
 	g_main_context_push_thread_default(context);
 	store_created(run, journal, plan);
