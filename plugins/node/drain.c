@@ -8,11 +8,15 @@
 #include "pods.h"
 #include <string.h>
 
-#define PODS	"/api/v1/pods?fieldSelector=spec.nodeName%3D"
-#define BUDGETS "/apis/policy/v1/poddisruptionbudgets"
-#define NAMED	3 /* so many pods are told by name */
+#define PODS "/api/v1/pods?fieldSelector=spec.nodeName%3D"
+/* since 1.21; an older API has v1beta1 only */
+#define POLICY	   "policy/v1"
+#define OLD_POLICY "policy/v1beta1"
+#define BUDGETS	   "poddisruptionbudgets"
+#define NAMED	   3 /* so many pods are told by name */
 
 typedef struct {
+	const char *policy;  /* which of the two the API serves */
 	JsonArray *budgets;  /* (owned) */
 	GPtrArray *moving;   /* (element-type JsonNode) (owned) to be evicted now */
 	guint left;	     /* all that have to go, those included */
@@ -67,6 +71,19 @@ round_add(Round *self, JsonNode *pod, gboolean evict_bare)
 				       rd_api_name(budget));
 }
 
+static JsonArray *
+read_budgets(RecoveryStep *step, const char **policy, GError **error)
+{
+	g_autofree char *path = NULL;
+	gboolean serves = FALSE;
+
+	if (!recovery_api_serves(step, "/apis/" POLICY "/" BUDGETS, &serves, error))
+		return NULL;
+	*policy = serves ? POLICY : OLD_POLICY;
+	path = g_strdup_printf("/apis/%s/" BUDGETS, *policy);
+	return recovery_api_list(step, path, error);
+}
+
 /* what is on the node, and who has to go */
 static gboolean
 round_read(RecoveryStep *step, const char *node, Round *self, GError **error)
@@ -77,7 +94,7 @@ round_read(RecoveryStep *step, const char *node, Round *self, GError **error)
 
 	if (pods == NULL)
 		return FALSE;
-	self->budgets = recovery_api_list(step, BUDGETS, error);
+	self->budgets = read_budgets(step, &self->policy, error);
 	if (self->budgets == NULL)
 		return FALSE;
 	self->moving = g_ptr_array_new_with_free_func((GDestroyNotify)json_node_unref);
@@ -139,14 +156,14 @@ node_drain_probe(RecoveryStep *step, GError **error)
 
 /* an Eviction of exactly this pod. (transfer full) */
 static char *
-eviction(JsonNode *pod)
+eviction(JsonNode *pod, const char *policy)
 {
 	g_autoptr(JsonBuilder) json = json_builder_new();
 	g_autoptr(JsonNode) root = NULL;
 
 	json_builder_begin_object(json);
 	json_builder_set_member_name(json, "apiVersion");
-	json_builder_add_string_value(json, "policy/v1");
+	json_builder_add_string_value(json, policy);
 	json_builder_set_member_name(json, "kind");
 	json_builder_add_string_value(json, "Eviction");
 	json_builder_set_member_name(json, "metadata");
@@ -172,7 +189,7 @@ eviction(JsonNode *pod)
 /* Errors of single pods are not the end: a budget whose room another eviction took (429, which
  * the library waits for, and then gives up), a webhook. The next round shows what came of them. */
 static gboolean
-evict(RecoveryStep *step, GPtrArray *pods, GError **error)
+evict(RecoveryStep *step, GPtrArray *pods, const char *policy, GError **error)
 {
 	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
 	g_autofree RecoveryApiChange *changes = g_new0(RecoveryApiChange, MAX(pods->len, 1));
@@ -185,7 +202,7 @@ evict(RecoveryStep *step, GPtrArray *pods, GError **error)
 		g_autofree char *name = rd_api_escape(rd_api_name(pod));
 		char *path = g_strdup_printf("/api/v1/namespaces/%s/pods/%s/eviction",
 					     rd_api_text(pod, "metadata", "namespace", NULL), name);
-		char *body = eviction(pod);
+		char *body = eviction(pod, policy);
 
 		g_ptr_array_add(texts, path);
 		g_ptr_array_add(texts, body);
@@ -211,7 +228,7 @@ drain_round(RecoveryStep *step, GError **error)
 	g_auto(Round) pods = {0};
 
 	if (node == NULL || !round_read(step, node, &pods, error) ||
-	    !evict(step, pods.moving, error))
+	    !evict(step, pods.moving, pods.policy, error))
 		return RECOVERY_PROBE_UNKNOWN;
 	return round_judge(step, node, &pods, error);
 }
