@@ -34,6 +34,14 @@ rd_run_add_left(RdRun *run, GString *kept)
 					       kept->len > 0 ? "; " : "", host->plan->name,
 					       host->left_why);
 	}
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+		const RdRunHost *host = rd_run_find_host(run, step->target);
+
+		if (step->owed && host != NULL && host->left)
+			g_string_append_printf(kept, "; not given back: %s@%s", step->plan->name,
+					       step->target);
+	}
 }
 
 /* A host that does not answer does not keep the lock's return for ever; what is borrowed is tried

@@ -107,12 +107,28 @@ rd_run_fence(RdRun *run, RdMove *move, const RdRunHost *host)
 	return rd_move_events(move, rd_event_text(event, host->holder));
 }
 
+/* something is being given back there */
+static gboolean
+rd_run_is_undone(RdRun *run, const RdRunHost *host)
+{
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->life == RD_LIFE_UNDOING && strcmp(step->target, host->plan->name) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static gboolean
 rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only)
 {
 	RdHand *hand = rd_run_hand(run, host->plan->name);
 
-	if (host->excused || host->left || hand->busy)
+	if (host->excused || hand->busy)
+		return FALSE;
+	/* of one that was left only what was borrowed there is still wanted */
+	if (host->left && !rd_run_is_undone(run, host))
 		return FALSE;
 	if (rd_host_is_final(host))
 		return FALSE;
@@ -147,13 +163,7 @@ rd_run_is_to_be_changed(RdRun *run, const RdRunHost *host)
 		    !rd_life_is_final(step->life))
 			return TRUE;
 	}
-	for (guint i = 0; i < run->steps->len; i++) {
-		const RdStep *step = g_ptr_array_index(run->steps, i);
-
-		if (step->life == RD_LIFE_UNDOING && strcmp(step->target, host->plan->name) == 0)
-			return TRUE;
-	}
-	return FALSE;
+	return rd_run_is_undone(run, host);
 }
 
 gboolean

@@ -8,6 +8,20 @@
 /* What was borrowed is given back: at its place, and on every other way out (INV-30). The newest
  * first, state by state with a barrier, never host by host. */
 
+/* what was borrowed on a worker that was left is given back while it lets us; else it is told */
+static gboolean
+rd_owed_counts(RdRun *run, const RdStep *step)
+{
+	const RdRunHost *host = rd_run_find_host(run, step->target);
+
+	if (rd_run_step_counts(run, step))
+		return TRUE;
+	if (!host->left ||
+	    (step->doubt_since != 0 && run->clock >= step->doubt_since + RD_RECONNECT_WINDOW))
+		return FALSE;
+	return host->granted != 0 || (step->life == RD_LIFE_UNDOING && host->trouble_word == NULL);
+}
+
 GPtrArray *
 rd_run_get_owed(RdRun *run)
 {
@@ -16,7 +30,7 @@ rd_run_get_owed(RdRun *run)
 	for (guint i = run->steps->len; i > 0; i--) {
 		RdStep *step = g_ptr_array_index(run->steps, i - 1);
 
-		if (step->owed && rd_run_step_counts(run, step))
+		if (step->owed && rd_owed_counts(run, step))
 			g_ptr_array_add(owed, step);
 	}
 	return owed;

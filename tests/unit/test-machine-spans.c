@@ -419,6 +419,24 @@ test_left_behind(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "enter last@w1"), ==, 1);
 }
 
+/* it could not be rebooted, but it can be uncordoned; one that is dead by then is told */
+static void
+test_left_behind_borrows(Fixture *f, gconstpointer data)
+{
+	RdPlanState *state = state_of(f, "roll");
+
+	state->borrow = g_strdup(RD_UNTIL_END);
+	script(f, "enter roll@w0", "permanent:it does not drain");
+	script(f, "enter roll@w1", "permanent:it does not drain");
+	script(f, "undo roll@w1", "unreachable:w1 is silent");
+	drive(f, 1000);
+	assert_end(f, "done with leftovers");
+	g_assert_cmpuint(count(f, "undo roll@w0"), ==, 1);
+	assert_life(f, "roll", "w0", RD_LIFE_UNDONE);
+	g_assert_null(strstr(rd_run_get_end_text(f->run), "roll@w0"));
+	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "not given back: roll@w1"));
+}
+
 /* one that does not even grant its lock */
 static void
 test_left_behind_dead(Fixture *f, gconstpointer data)
@@ -478,6 +496,7 @@ main(int argc, char **argv)
 	    {"/machine/gate/left-out", test_gate_left_out},
 	    {"/machine/gate/of-nothing", test_gate_of_nothing},
 	    {"/machine/left", test_left_behind},
+	    {"/machine/left/borrows", test_left_behind_borrows},
 	    {"/machine/left/dead", test_left_behind_dead},
 	    {"/machine/single-output", test_single_output},
 	};
