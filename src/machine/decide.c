@@ -387,6 +387,15 @@ rd_run_decide_unit(RdRun *run, RdMove *move, const RdPlanUnit *unit)
 	return FALSE;
 }
 
+/* how it ended; NULL of what was skipped or given up, which goes on with what stands next */
+static const char *
+rd_run_outcome(const RdStep *step)
+{
+	if (step->outcome != NULL || step->life != RD_LIFE_DONE)
+		return step->outcome;
+	return step->plan->outcome != NULL ? step->plan->outcome : "done";
+}
+
 /* whether all lanes are through; *to is where the outcome leads */
 static gboolean
 rd_run_unit_over(RdRun *run, const RdPlanUnit *unit, const char **to)
@@ -404,7 +413,7 @@ rd_run_unit_over(RdRun *run, const RdPlanUnit *unit, const char **to)
 			return FALSE;
 		for (guint j = 0; unit->count == 1 && j < state->edges->len; j++) {
 			const RdPlanEdge *edge = g_ptr_array_index(state->edges, j);
-			if (g_strcmp0(first->outcome, edge->outcome) == 0)
+			if (g_strcmp0(rd_run_outcome(first), edge->outcome) == 0)
 				*to = edge->to;
 		}
 	}

@@ -69,6 +69,7 @@ rd_plan_state_free(gpointer data)
 	g_ptr_array_unref(state->edges);
 	g_ptr_array_unref(state->when);
 	g_ptr_array_unref(state->returns);
+	g_free(state->outcome);
 	g_free(state->beside);
 	g_free(state->borrow);
 	rd_plan_gate_free(state->gate);

@@ -66,6 +66,7 @@ typedef struct {
 	guint delay_s;	    /* before the next attempt */
 	GPtrArray *guards;  /* (element-type RdPlanGuard) */
 	GPtrArray *edges;   /* (element-type RdPlanEdge); default: the next unit */
+	char *outcome;	    /* the one of a body that says none; NULL: "done" */
 	GPtrArray *when;    /* (element-type utf8) pairs template, value; all equal or skipped */
 	RdMark mark;	    /* passed when the first intent of this state is stored */
 	RdPlanGate *gate;   /* (nullable) */

@@ -448,6 +448,23 @@ test_left_behind_dead(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "enter last@w1"), ==, 1);
 }
 
+/* a body that says nothing of its outcome ended with the first; what is skipped has none */
+static void
+test_first_outcome(Fixture *f, gconstpointer data)
+{
+	RdPlanState *state = state_of(f, "work");
+
+	g_ptr_array_set_size(state->targets, 1);
+	rd_run_free(f->run);
+	rd_plan_state_add_edge(state, "fine", "last");
+	state->outcome = g_strdup("fine");
+	f->run = rd_run_new(f->plan);
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "check work"), ==, 1);
+	g_assert_cmpuint(count(f, "check roll"), ==, 0);
+}
+
 /* ${state.output} of the recovery host is one value wherever one stands */
 static void
 test_single_output(Fixture *f, gconstpointer data)
@@ -498,6 +515,7 @@ main(int argc, char **argv)
 	    {"/machine/left", test_left_behind},
 	    {"/machine/left/borrows", test_left_behind_borrows},
 	    {"/machine/left/dead", test_left_behind_dead},
+	    {"/machine/first-outcome", test_first_outcome},
 	    {"/machine/single-output", test_single_output},
 	};
 
