@@ -33,11 +33,18 @@ rd_resume_needless(const RdCli *cli, RdRundir *dir, RdRun *run)
 {
 	const char *id = rd_rundir_get_id(dir);
 
+	/* what could not be given back is tried once more */
+	if (rd_run_get_state(run) == RD_RUN_ENDED && g_strcmp0(rd_run_get_end(run), "owing") == 0)
+		return FALSE;
 	if (rd_run_get_state(run) == RD_RUN_ENDED) {
 		rd_cli_say(cli, "%s has ended: %s. Nothing to resume", id, rd_run_get_end(run));
 		return TRUE;
 	}
 	if (!rd_engine_alive(dir) || rd_run_get_state(run) != RD_RUN_RUNNING)
+		return FALSE;
+	/* one that was killed this very moment is still there for some milliseconds */
+	g_usleep(RD_RESUME_TICK_MS * 1000);
+	if (!rd_engine_alive(dir))
 		return FALSE;
 	rd_cli_say(cli, "%s is at work. %s", id,
 		   rd_outlive_lend_agent(cli, dir) ? "It has your ssh agent now"
