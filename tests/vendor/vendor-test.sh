@@ -29,9 +29,9 @@ installed() {
 	[ -x "$recoveryd" ] || wrong "no $recoveryd"
 	[ -f "$RECOVERYD_PLUGIN_DIR/etcd.so" ] || wrong "plugindir of recovery.pc has no shipped plugin"
 	[ -f "$RECOVERYD_PROCEDURE_DIR/manual-restore.yaml" ] || wrong "proceduredir has no procedure"
-	[ "$(cd "$prefix/include" && find . -type f)" = ./recovery/plugin.h ] ||
-		wrong "more headers than plugin.h are installed"
-	echo "ok - installed: one header, recovery.pc, shipped plugins and procedures where it says"
+	[ "$(cd "$prefix/include" && find . -type f | sort | xargs)" = "./recovery/kubernetes.h ./recovery/plugin.h" ] ||
+		wrong "other headers than kubernetes.h and plugin.h are installed"
+	echo "ok - installed: two headers, recovery.pc, shipped plugins and procedures where it says"
 }
 
 built() {
