@@ -471,7 +471,8 @@ rd_run_decide_next(RdRun *run, RdMove *move)
 	return rd_move_events(move, rd_event_number(event, run->visits[unit->first] + 1));
 }
 
-/* steps that are neither final nor pending nor held nor waiting: they go on while pausing */
+/* steps that are neither final nor pending nor held nor waiting: they go on while pausing. What is
+ * being given back goes on with the way out, which is the same whoever began it. */
 static gboolean
 rd_run_unfinished(RdRun *run)
 {
@@ -480,7 +481,8 @@ rd_run_unfinished(RdRun *run)
 
 		if (!rd_run_step_counts(run, step) || rd_life_is_final(step->life) ||
 		    step->life == RD_LIFE_PENDING || step->life == RD_LIFE_HELD ||
-		    step->life == RD_LIFE_WAITING || step->life == RD_LIFE_OWING)
+		    step->life == RD_LIFE_WAITING || step->life == RD_LIFE_OWING ||
+		    step->life == RD_LIFE_UNDOING)
 			continue;
 		return TRUE;
 	}

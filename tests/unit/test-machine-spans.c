@@ -239,6 +239,40 @@ test_given_back_late(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->journal->len - before, <, 40);
 }
 
+/* what return-when asks for does not come; the person has enough of it */
+static void
+test_cancelled_while_given_back(Fixture *f, gconstpointer data)
+{
+	g_autoptr(RdReport) report = rd_report_new(RD_REPORT_RESULT, "m1", "failed");
+	g_autoptr(GPtrArray) events = NULL;
+	RdOrder *order = drive_to(f, "undo lend@m1");
+
+	g_queue_remove(&f->hands, order);
+	rd_order_free(order);
+	report->text = g_strdup("guard t/well: two of three");
+	events = rd_run_digest(f->run, report);
+	store(f, events);
+	/* nothing is in hand, the next try is some seconds away */
+	assert_life(f, "lend", "m1", RD_LIFE_UNDOING);
+	person(f, "cancel", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+	assert_life(f, "lend", "m1", RD_LIFE_UNDONE);
+}
+
+/* what was borrowed on a host that is powered off by now is told */
+static void
+test_excused_borrower(Fixture *f, gconstpointer data)
+{
+	script(f, "enter work@m1", "permanent:it is on fire");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	person(f, "excuse", NULL, "m1");
+	drive(f, 1000);
+	assert_end(f, "done with leftovers");
+	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "not given back: lend@m1"));
+}
+
 static void
 test_owing(Fixture *f, gconstpointer data)
 {
@@ -502,6 +536,8 @@ main(int argc, char **argv)
 	    {"/machine/borrow/cancelled", test_given_back_when_cancelled},
 	    {"/machine/borrow/half", test_half_borrowed},
 	    {"/machine/borrow/late", test_given_back_late},
+	    {"/machine/borrow/cancelled-meanwhile", test_cancelled_while_given_back},
+	    {"/machine/borrow/excused", test_excused_borrower},
 	    {"/machine/borrow/owing", test_owing},
 	    {"/machine/borrow/by-hand", test_owing_is_settled_by_hand},
 	    {"/machine/borrow/undo-lost", test_undo_lost},
