@@ -73,6 +73,9 @@ test_away_is_not_charged(Fixture *f, gconstpointer data)
 	restart(f);
 	person(f, "resume", NULL, NULL);
 	script(f, "survey m2", "finished");
+	drive(f, 1000);
+	/* it has all of its time: nobody stops it */
+	assert_life(f, "well", "cluster", RD_LIFE_LOOKING);
 	script(f, "look well@cluster", "finished");
 	drive(f, 1000);
 	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");

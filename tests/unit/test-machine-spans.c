@@ -239,6 +239,27 @@ test_given_back_late(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->journal->len - before, <, 40);
 }
 
+/* the newest state first, on all of its hosts, then the one before: as it was built up */
+static void
+test_given_back_in_order(Fixture *f, gconstpointer data)
+{
+	state_of(f, "work")->borrow = g_strdup(RD_UNTIL_END);
+	script(f, "enter roll@w0", "stay");
+	drive_to(f, "enter roll@w0");
+	person(f, "cancel", NULL, NULL);
+	script(f, "enter roll@w0", "finished");
+	script(f, "undo work@m2", "stay");
+	drive(f, 1000);
+	/* m1 is through with it, m2 is not */
+	assert_life(f, "work", "m1", RD_LIFE_UNDONE);
+	g_assert_cmpuint(count(f, "undo lend"), ==, 0);
+	script(f, "undo work@m2", "finished");
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+	g_assert_cmpuint(count(f, "undo work"), ==, 3);
+	g_assert_cmpuint(count(f, "undo lend"), ==, 1);
+}
+
 /* what return-when asks for does not come; the person has enough of it */
 static void
 test_cancelled_while_given_back(Fixture *f, gconstpointer data)
@@ -403,6 +424,21 @@ test_gate_never_beforehand(Fixture *f, gconstpointer data)
 	g_assert_nonnull(strstr(error->message, "no gate nonsense"));
 }
 
+/* however that came into the journal: what always asks is not opened by its name */
+static void
+test_gate_not_by_name(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+
+	gate(f, TRUE);
+	g_ptr_array_add(events,
+			rd_event_pair(rd_event_new(RD_EVENT_GATE, "approved"), "alice", "reboot"));
+	store(f, events);
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(count(f, "check work"), ==, 0);
+}
+
 static void
 test_gate_denied(Fixture *f, gconstpointer data)
 {
@@ -536,6 +572,7 @@ main(int argc, char **argv)
 	    {"/machine/borrow/cancelled", test_given_back_when_cancelled},
 	    {"/machine/borrow/half", test_half_borrowed},
 	    {"/machine/borrow/late", test_given_back_late},
+	    {"/machine/borrow/in-order", test_given_back_in_order},
 	    {"/machine/borrow/cancelled-meanwhile", test_cancelled_while_given_back},
 	    {"/machine/borrow/excused", test_excused_borrower},
 	    {"/machine/borrow/owing", test_owing},
@@ -545,6 +582,7 @@ main(int argc, char **argv)
 	    {"/machine/gate", test_gate},
 	    {"/machine/gate/beforehand", test_gate_beforehand},
 	    {"/machine/gate/never-beforehand", test_gate_never_beforehand},
+	    {"/machine/gate/not-by-name", test_gate_not_by_name},
 	    {"/machine/gate/denied", test_gate_denied},
 	    {"/machine/gate/left-out", test_gate_left_out},
 	    {"/machine/gate/of-nothing", test_gate_of_nothing},
