@@ -54,7 +54,8 @@ rd_run_decide_end(RdRun *run, RdMove *move, const char *end)
 	g_autofree char *owed_text = NULL;
 	RdOwed owed;
 
-	if (rd_run_in_hand(run))
+	/* on all hosts at once: one that is slow must not keep the others from it */
+	if (run->state != RD_RUN_ENDING && rd_run_in_hand(run))
 		return FALSE;
 	if (rd_run_decide_beside(run, move, TRUE))
 		return TRUE;
@@ -65,7 +66,7 @@ rd_run_decide_end(RdRun *run, RdMove *move, const char *end)
 		   : RD_OWED_STUCK;
 	if (owed == RD_OWED_MOVED)
 		return TRUE;
-	if (owed == RD_OWED_OPEN)
+	if (owed == RD_OWED_OPEN || rd_run_in_hand(run))
 		return FALSE;
 	owed_text = rd_run_owed_text(run);
 	if (run->finishing_since == 0)
