@@ -44,3 +44,23 @@ rd_list_dir(RecoveryStep *step, const char *host, const char *dir, GError **erro
 		    reply.err != NULL ? g_strchomp(reply.err) : "no reason given");
 	return NULL;
 }
+
+gboolean
+rd_sum_ask(RecoveryStep *step, const char *path, char **sha256, GError **error)
+{
+	const char *argv[] = {"sha256sum", path, NULL};
+	g_auto(RecoveryReply) reply = {0};
+
+	if (!recovery_ask_status(step, NULL, argv, &reply, error))
+		return FALSE;
+	if (reply.status == 0) {
+		*sha256 = g_strndup(reply.out, strcspn(reply.out, " \n"));
+		return TRUE;
+	}
+	if (reply.err != NULL && strstr(reply.err, "No such file or directory") != NULL)
+		return TRUE;
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: cannot read %s: %s",
+		    recovery_target(step), path,
+		    reply.err != NULL ? g_strstrip(reply.err) : "no reason given");
+	return FALSE;
+}

@@ -14,5 +14,7 @@ GPtrArray *rd_containers_ask(RecoveryStep *step, const char *host, const RdPod *
 char **rd_lines(const char *text);
 /* names in @dir, or NULL. A directory that does not exist has none */
 char **rd_list_dir(RecoveryStep *step, const char *host, const char *dir, GError **error);
+/* SHA-256 in hex of a file of the step's own host; *sha256 stays NULL when there is no such file */
+gboolean rd_sum_ask(RecoveryStep *step, const char *path, char **sha256, GError **error);
 
 G_END_DECLS

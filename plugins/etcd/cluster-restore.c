@@ -12,6 +12,7 @@
  * engines and boots. After the restore pod was started the script is never run again: what it left
  * undone is done by hand (finish.c). */
 
+#include "../common/ask.h"
 #include "situation.h"
 #include <string.h>
 
@@ -175,7 +176,7 @@ is_file(RecoveryStep *step, const char *path, const char *wanted, GError **error
 {
 	g_autofree char *found = NULL;
 
-	if (!situation_sha256(step, path, &found, error))
+	if (!rd_sum_ask(step, path, &found, error))
 		return FALSE;
 	return (found != NULL && g_ascii_strcasecmp(found, wanted) == 0) ||
 	       etcd_refuse(error,

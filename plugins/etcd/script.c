@@ -3,6 +3,7 @@
 /* Which cluster-restore.sh is on the recovery host? Its contract changed with the releases, and
  * nothing but its text says which one it is (domain 4.4, INV-6, INV-42). */
 
+#include "../common/ask.h"
 #include "situation.h"
 #include <string.h>
 
@@ -77,7 +78,7 @@ read_script(RecoveryStep *step, char **sha256, char **text, GError **error)
 				   "%s: " RESTORE_SCRIPT " does not exist. The etcd pod puts it "
 				   "there when it starts; choose a recovery host whose etcd ran",
 				   recovery_target(step));
-	return situation_sha256(step, RESTORE_SCRIPT, sha256, error) &&
+	return rd_sum_ask(step, RESTORE_SCRIPT, sha256, error) &&
 	       (*sha256 != NULL ||
 		etcd_refuse(error, "%s: " RESTORE_SCRIPT " vanished", recovery_target(step)));
 }
@@ -141,7 +142,7 @@ script_is_same(RecoveryStep *step, GError **error)
 	const char *wanted = recovery_string(step, "script");
 	g_autofree char *found = NULL;
 
-	if (!situation_sha256(step, RESTORE_SCRIPT, &found, error))
+	if (!rd_sum_ask(step, RESTORE_SCRIPT, &found, error))
 		return FALSE;
 	return g_strcmp0(found, wanted) == 0 ||
 	       etcd_refuse(error,

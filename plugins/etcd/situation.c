@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "situation.h"
+#include "../common/ask.h"
 #include "output.h"
 #include <string.h>
 
@@ -39,21 +40,6 @@ situation_read(RecoveryStep *step, const char *path, char **text, GError **error
 		return FALSE;
 	if (reply.status == 0)
 		*text = g_steal_pointer(&reply.out);
-	else if (!says_missing(&reply))
-		return cannot(step, path, &reply, error);
-	return TRUE;
-}
-
-gboolean
-situation_sha256(RecoveryStep *step, const char *path, char **sha256, GError **error)
-{
-	const char *argv[] = {"sha256sum", path, NULL};
-	g_auto(RecoveryReply) reply = {0};
-
-	if (!recovery_ask_status(step, NULL, argv, &reply, error))
-		return FALSE;
-	if (reply.status == 0)
-		*sha256 = g_strndup(reply.out, strcspn(reply.out, " \n"));
 	else if (!says_missing(&reply))
 		return cannot(step, path, &reply, error);
 	return TRUE;
@@ -196,7 +182,7 @@ measure(RecoveryStep *step, GError **error)
 	RestorePod pod;
 
 	if (files == NULL || !etcd_inode(step, ETCD_MEMBER, &self->db, error) ||
-	    !situation_sha256(step, RESTORE_SCRIPT, &self->script, error) ||
+	    !rd_sum_ask(step, RESTORE_SCRIPT, &self->script, error) ||
 	    !ask_mounts(step, &self->one_mount, error) ||
 	    !ask_cluster(step, &self->cluster, error) || !find_pod(step, &pod, error))
 		return NULL;

@@ -42,8 +42,6 @@ gboolean situation_refuse(RecoveryStep *step, const Situation *situation, GError
 RestorePod situation_compare(const char *text, const char *whole);
 /* the content of @path on the step's host; *text NULL when there is none */
 gboolean situation_read(RecoveryStep *step, const char *path, char **text, GError **error);
-/* in hexadecimal, NULL when the file does not exist */
-gboolean situation_sha256(RecoveryStep *step, const char *path, char **sha256, GError **error);
 
 /* finish.c: pods whose of the other three are missing or half extracted, or NULL with an error.
  * (transfer full) */

@@ -2,6 +2,7 @@
 
 /* Files from the bastion to a host. */
 
+#include "../common/ask.h"
 #include <errno.h>
 #include <recovery/plugin.h>
 #include <stdio.h>
@@ -34,27 +35,6 @@ local_sha256(const char *path, GError **error)
 		return NULL;
 	}
 	return g_strdup(g_checksum_get_string(checksum));
-}
-
-/* *sha256 is NULL when there is no such file on the host */
-static gboolean
-remote_sha256(RecoveryStep *step, const char *path, char **sha256, GError **error)
-{
-	const char *argv[] = {"sha256sum", path, NULL};
-	g_auto(RecoveryReply) reply = {0};
-
-	if (!recovery_ask_status(step, NULL, argv, &reply, error))
-		return FALSE;
-	if (reply.status == 0) {
-		*sha256 = g_strndup(reply.out, strcspn(reply.out, " \n"));
-		return TRUE;
-	}
-	if (reply.err != NULL && strstr(reply.err, "No such file or directory") != NULL)
-		return TRUE;
-	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: cannot read %s: %s",
-		    recovery_target(step), path,
-		    reply.err != NULL ? g_strstrip(reply.err) : "no reason given");
-	return FALSE;
 }
 
 static gboolean
@@ -92,7 +72,7 @@ copy_probe(RecoveryStep *step, GError **error)
 	g_autofree char *wanted = NULL, *found = NULL;
 
 	if (!copy_expected(step, &wanted, error) ||
-	    !remote_sha256(step, recovery_string(step, "to"), &found, error))
+	    !rd_sum_ask(step, recovery_string(step, "to"), &found, error))
 		return RECOVERY_PROBE_UNKNOWN;
 	return g_strcmp0(found, wanted) == 0 ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
 }
@@ -120,10 +100,10 @@ copy_enter(RecoveryStep *step, GError **error)
 		return FALSE;
 	}
 	/* a file of another content may be somebody's only copy (INV-8) */
-	if (!remote_sha256(step, to, &found, error) ||
+	if (!rd_sum_ask(step, to, &found, error) ||
 	    (found != NULL && !g_str_equal(found, wanted) &&
 	     !recovery_move_aside(step, to, error)) ||
-	    !recovery_put(step, from, to, mode, error) || !remote_sha256(step, to, &arrived, error))
+	    !recovery_put(step, from, to, mode, error) || !rd_sum_ask(step, to, &arrived, error))
 		return FALSE;
 	if (g_strcmp0(arrived, wanted) == 0)
 		return TRUE;

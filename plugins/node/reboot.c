@@ -101,33 +101,13 @@ check_aside(RecoveryStep *step, GError **error)
 	return TRUE;
 }
 
-/* *sum stays NULL when there is no such file */
-static gboolean
-ask_sum(RecoveryStep *step, const char *path, char **sum, GError **error)
-{
-	const char *argv[] = {"sha256sum", path, NULL};
-	g_auto(RecoveryReply) reply = {0};
-
-	if (!recovery_ask_status(step, NULL, argv, &reply, error))
-		return FALSE;
-	if (reply.status == 0) {
-		*sum = g_strndup(reply.out, strcspn(reply.out, " \n"));
-		return TRUE;
-	}
-	if (reply.err != NULL && strstr(reply.err, "No such file or directory") != NULL)
-		return TRUE;
-	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: cannot read %s: %s",
-		    recovery_target(step), path,
-		    reply.err != NULL ? g_strchomp(reply.err) : "no reason given");
-	return FALSE;
-}
-
 static gboolean
 check_etcd(RecoveryStep *step, GError **error)
 {
 	g_autofree char *current = NULL, *restore = NULL;
 
-	if (!ask_sum(step, CURRENT, &current, error) || !ask_sum(step, RESTORE, &restore, error))
+	if (!rd_sum_ask(step, CURRENT, &current, error) ||
+	    !rd_sum_ask(step, RESTORE, &restore, error))
 		return FALSE;
 	if (current == NULL || restore == NULL || !g_str_equal(current, restore))
 		return TRUE;
