@@ -82,7 +82,7 @@ typedef struct {
 	 * lifted, and the body came to what nobody can know before) */
 	char *word;
 	/* result with the pen lifted: key is "then" when it came from what is going to be changed
-	 * before */
+	 * before, value says why the Kubernetes API did not answer */
 	char *key, *value;
 	char *text;
 	gint64 number;	  /* survey: the number found there, -1 when there is no file */

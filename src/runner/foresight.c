@@ -28,8 +28,9 @@ struct _RdForesight {
 	gboolean went_on;     /* this body waited, or started something */
 	gboolean api_changed; /* this body changed something through the API */
 	gboolean then;
-	char *guess;   /* (nullable) on what the entries from here on depend */
-	char *depends; /* (nullable) */
+	char *guess;	   /* (nullable) on what the entries from here on depend */
+	char *depends;	   /* (nullable) */
+	char *api_silence; /* (nullable) */
 };
 
 static JsonObject *
@@ -517,6 +518,13 @@ rd_foresight_add_change(RdForesight *self, const RdKubeRequest *request, gboolea
 }
 
 static void
+rd_foresight_api_silent(RdForesight *self, const char *why)
+{
+	g_free(self->api_silence);
+	self->api_silence = g_strdup(why);
+}
+
+static void
 rd_foresight_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in_flight,
 		  guint limit_s, RdKubeAnswer *answers)
 {
@@ -538,6 +546,8 @@ rd_foresight_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in
 	}
 	self->then = self->then || json_array_get_length(self->foreseen->entries) > 0;
 	own->real->klass->send(own->real, requests, n, in_flight, limit_s, answers);
+	if (n > 0 && answers[0].status == 0 && answers[0].message != NULL)
+		rd_foresight_api_silent(self, answers[0].message);
 }
 
 static gboolean
@@ -576,6 +586,8 @@ rd_foresight_kube(RdWorld *world, GError **error)
 	self->kube.real = self->real->klass->kube(self->real, error);
 	self->kube.kube.klass = &klass;
 	self->kube.foresight = self;
+	if (self->kube.real == NULL && error != NULL && *error != NULL)
+		rd_foresight_api_silent(self, (*error)->message);
 	return self->kube.real != NULL ? &self->kube.kube : NULL;
 }
 
@@ -611,6 +623,7 @@ rd_foresight_free(RdForesight *self)
 	rd_foreseen_free(self->foreseen);
 	g_free(self->guess);
 	g_free(self->depends);
+	g_free(self->api_silence);
 	g_free(self);
 }
 
@@ -624,6 +637,12 @@ const char *
 rd_foresight_get_depends(RdForesight *self)
 {
 	return self->depends;
+}
+
+const char *
+rd_foresight_get_api_silence(RdForesight *self)
+{
+	return self->api_silence;
 }
 
 gboolean

@@ -42,4 +42,6 @@ void rd_foresight_wait(RdForesight *self);
 const char *rd_foresight_get_depends(RdForesight *self);
 /* whether an answer was one about what is going to be changed before: it may come otherwise then */
 gboolean rd_foresight_is_then(RdForesight *self);
+/* why the Kubernetes API did not answer, NULL when it did or was not asked (unowned) */
+const char *rd_foresight_get_api_silence(RdForesight *self);
 G_END_DECLS

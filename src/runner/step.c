@@ -457,6 +457,7 @@ rd_step_foresee(RecoveryStep *step, RdCatalogue *catalogue)
 	report = rd_step_do(step, catalogue);
 	if (rd_foresight_is_then(foresight))
 		report->key = g_strdup("then");
+	report->value = g_strdup(rd_foresight_get_api_silence(foresight));
 	return report;
 }
 
