@@ -6,10 +6,10 @@
 
 #include "cli/commands.h"
 #include "cli/event-text.h"
-#include "cli/format.h"
-#include "cli/json.h"
 #include "cli/reading.h"
 #include "journal/journal.h"
+#include "yaml/format.h"
+#include "yaml/json.h"
 
 /* The journal as such: without procedure and fold, so that it can be read where these cannot. */
 
