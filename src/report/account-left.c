@@ -23,15 +23,15 @@ rd_account_moved(JsonBuilder *json, GPtrArray *list)
 
 		json_builder_begin_object(json);
 		rd_account_event(json, moved->touch);
-		rd_account_text(json, "host", moved->host);
-		rd_account_text(json, "step", step);
-		rd_account_text(json, "from", moved->from);
-		rd_account_text(json, "to", moved->to);
+		rd_json_string(json, "host", moved->host);
+		rd_json_string(json, "step", step);
+		rd_json_string(json, "from", moved->from);
+		rd_json_string(json, "to", moved->to);
 		rd_json_bool(json, "aside", moved->aside);
 		rd_json_bool(json, "certain", moved->sure);
 		rd_json_bool(json, "back", moved->back != NULL);
 		rd_json_wall(json, "back_at", moved->back != NULL ? moved->back->wall : 0);
-		rd_account_text(json, "put_back", command);
+		rd_json_string(json, "put_back", command);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -78,12 +78,12 @@ rd_account_borrowed(JsonBuilder *json, const RdEvidence *evidence)
 			continue;
 		json_builder_begin_object(json);
 		rd_account_event(json, lent);
-		rd_account_text(json, "step", name);
-		rd_account_text(json, "type", step->plan->type);
-		rd_account_text(json, "until", step->plan->borrow);
+		rd_json_string(json, "step", name);
+		rd_json_string(json, "type", step->plan->type);
+		rd_json_string(json, "until", step->plan->borrow);
 		rd_json_bool(json, "owed", step->owed);
 		rd_json_wall(json, "back_at", back != NULL ? back->wall : 0);
-		rd_account_text(json, "text", step->text);
+		rd_json_string(json, "text", step->text);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -104,9 +104,9 @@ rd_account_leave(JsonBuilder *json, const char *where, const char *kind, const c
 	text = g_strdup_vprintf(format, args);
 	va_end(args);
 	json_builder_begin_object(json);
-	rd_account_text(json, "where", where);
+	rd_json_string(json, "where", where);
 	rd_json_string(json, "kind", kind);
-	rd_account_text(json, "what", text);
+	rd_json_string(json, "what", text);
 	json_builder_end_object(json);
 }
 

@@ -7,8 +7,6 @@ G_BEGIN_DECLS
 
 /* Inside src/report only: how the report's JSON is written. */
 
-/* a member of the object that @json is in, redacted; NULL is null */
-void rd_account_text(JsonBuilder *json, const char *name, const char *value);
 /* the number and the time of an event, as "seq" and "at"; NULL: null */
 void rd_account_event(JsonBuilder *json, const RdEvent *event);
 /* "state@target" (transfer full) */

@@ -15,10 +15,10 @@ rd_account_touch(JsonBuilder *json, const RdTouch *touch)
 	json_builder_begin_object(json);
 	rd_account_event(json, touch->touch);
 	rd_json_int(json, "number", touch->number);
-	rd_account_text(json, "verb", touch->touch->word);
-	rd_account_text(json, "what", touch->touch->text);
-	rd_account_text(json, "ended", touch->touched != NULL ? touch->touched->word : NULL);
-	rd_account_text(json, "text", touch->touched != NULL ? touch->touched->text : NULL);
+	rd_json_string(json, "verb", touch->touch->word);
+	rd_json_string(json, "what", touch->touch->text);
+	rd_json_string(json, "ended", touch->touched != NULL ? touch->touched->word : NULL);
+	rd_json_string(json, "text", touch->touched != NULL ? touch->touched->text : NULL);
 	json_builder_set_member_name(json, "took_ms");
 	if (touch->touched != NULL)
 		json_builder_add_int_value(json,
@@ -38,8 +38,8 @@ rd_account_life(JsonBuilder *json, const RdAttempt *attempt)
 
 		json_builder_begin_object(json);
 		rd_account_event(json, event);
-		rd_account_text(json, "word", event->word);
-		rd_account_text(json, "text", event->text);
+		rd_json_string(json, "word", event->word);
+		rd_json_string(json, "text", event->text);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -56,8 +56,8 @@ rd_account_notes(JsonBuilder *json, const RdAttempt *attempt, RdEventKind kind, 
 		if (event->kind != kind)
 			continue;
 		json_builder_begin_object(json);
-		rd_account_text(json, "name", event->key);
-		rd_account_text(json, "value", event->value);
+		rd_json_string(json, "name", event->key);
+		rd_json_string(json, "value", event->value);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -96,10 +96,10 @@ rd_account_attempt(JsonBuilder *json, const RdEvidence *evidence, const RdAttemp
 
 	json_builder_begin_object(json);
 	rd_account_event(json, attempt->began);
-	rd_account_text(json, "step", name);
-	rd_account_text(json, "state", attempt->state);
-	rd_account_text(json, "target", attempt->target);
-	rd_account_text(json, "type", state != NULL ? state->type : NULL);
+	rd_json_string(json, "step", name);
+	rd_json_string(json, "state", attempt->state);
+	rd_json_string(json, "target", attempt->target);
+	rd_json_string(json, "type", state != NULL ? state->type : NULL);
 	rd_json_string(json, "kind", state != NULL ? kinds[state->kind] : NULL);
 	rd_json_int(json, "visit", attempt->visit);
 	rd_json_int(json, "attempt", attempt->attempt);
@@ -107,8 +107,8 @@ rd_account_attempt(JsonBuilder *json, const RdEvidence *evidence, const RdAttemp
 	rd_json_string(json, "result", rd_account_result(attempt));
 	rd_json_wall(json, "ended", attempt->last->wall);
 	rd_json_int(json, "took_ms", (attempt->last->wall - attempt->began->wall) / 1000);
-	rd_account_text(json, "outcome", attempt->outcome);
-	rd_account_text(json, "text", attempt->text);
+	rd_json_string(json, "outcome", attempt->outcome);
+	rd_json_string(json, "text", attempt->text);
 	rd_account_life(json, attempt);
 	json_builder_set_member_name(json, "changes");
 	json_builder_begin_array(json);
@@ -129,10 +129,10 @@ rd_account_check(JsonBuilder *json, const char *what, const char *type, const Rd
 	json_builder_begin_object(json);
 	rd_json_wall(json, "at", wall);
 	rd_json_string(json, "what", what);
-	rd_account_text(json, "check", type);
-	rd_account_text(json, "step", name);
-	rd_account_text(json, "result", result);
-	rd_account_text(json, "text", attempt->text);
+	rd_json_string(json, "check", type);
+	rd_json_string(json, "step", name);
+	rd_json_string(json, "result", result);
+	rd_json_string(json, "text", attempt->text);
 	json_builder_end_object(json);
 }
 

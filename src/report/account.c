@@ -6,18 +6,9 @@
 #include "account-private.h"
 #include "account.h"
 #include "disturbance.h"
-#include "journal/redact.h"
 #include "yaml/json.h"
 
 /* docs/json.md documents every key that is written here and in account-steps.c, account-left.c. */
-
-void
-rd_account_text(JsonBuilder *json, const char *name, const char *value)
-{
-	g_autofree char *redacted = value != NULL ? rd_redact_text(NULL, value) : NULL;
-
-	rd_json_string(json, name, redacted != NULL ? redacted : value);
-}
 
 void
 rd_account_event(JsonBuilder *json, const RdEvent *event)
@@ -93,14 +84,14 @@ rd_account_summary(JsonBuilder *json, const RdEvidence *evidence)
 	over = rd_summary_is_over(&self);
 	json_builder_set_member_name(json, "summary");
 	json_builder_begin_object(json);
-	rd_account_text(json, "procedure", self.created != NULL ? self.created->word : NULL);
-	rd_account_text(json, "purpose", evidence->plan != NULL ? evidence->plan->summary : NULL);
-	rd_account_text(json, "cluster", self.created != NULL ? self.created->key : NULL);
-	rd_account_text(json, "state", self.run != NULL ? self.run->word : "new");
-	rd_account_text(json, "end", over ? self.run->value : NULL);
-	rd_account_text(json, "text", self.run != NULL ? self.run->text : NULL);
+	rd_json_string(json, "procedure", self.created != NULL ? self.created->word : NULL);
+	rd_json_string(json, "purpose", evidence->plan != NULL ? evidence->plan->summary : NULL);
+	rd_json_string(json, "cluster", self.created != NULL ? self.created->key : NULL);
+	rd_json_string(json, "state", self.run != NULL ? self.run->word : "new");
+	rd_json_string(json, "end", over ? self.run->value : NULL);
+	rd_json_string(json, "text", self.run != NULL ? self.run->text : NULL);
 	rd_json_wall(json, "created", self.created != NULL ? self.created->wall : 0);
-	rd_account_text(json, "created_by", self.created != NULL ? self.created->text : NULL);
+	rd_json_string(json, "created_by", self.created != NULL ? self.created->text : NULL);
 	rd_json_wall(json, "ended", over ? self.run->wall : 0);
 	/* what is told ends here, also when the run goes on */
 	rd_json_wall(json, "until", self.last != NULL ? self.last->wall : 0);
@@ -166,12 +157,12 @@ rd_account_people(JsonBuilder *json, const RdEvidence *evidence)
 			step = rd_account_step_name(event->state, event->target);
 		json_builder_begin_object(json);
 		rd_account_event(json, event);
-		rd_account_text(json, "who", who);
-		rd_account_text(json, "what", what);
-		rd_account_text(json, "about", about);
-		rd_account_text(json, "step", step);
-		rd_account_text(json, "reason",
-				event->kind == RD_EVENT_CREATED ? NULL : event->text);
+		rd_json_string(json, "who", who);
+		rd_json_string(json, "what", what);
+		rd_json_string(json, "about", about);
+		rd_json_string(json, "step", step);
+		rd_json_string(json, "reason",
+			       event->kind == RD_EVENT_CREATED ? NULL : event->text);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -189,8 +180,8 @@ rd_account_given(JsonBuilder *json, const RdEvidence *evidence)
 		if (event->kind != RD_EVENT_INPUT)
 			continue;
 		json_builder_begin_object(json);
-		rd_account_text(json, "name", event->key);
-		rd_account_text(json, "value", event->value);
+		rd_json_string(json, "name", event->key);
+		rd_json_string(json, "value", event->value);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -204,7 +195,7 @@ rd_account_files(JsonBuilder *json, const RdEvidence *evidence)
 		const RdEvidenceFile *file = g_ptr_array_index(evidence->files, i);
 
 		json_builder_begin_object(json);
-		rd_account_text(json, "name", file->name);
+		rd_json_string(json, "name", file->name);
 		rd_json_int(json, "size", file->size);
 		rd_json_string(json, "sha256", file->sha256);
 		json_builder_end_object(json);
@@ -244,16 +235,16 @@ rd_account_hosts(JsonBuilder *json, const RdEvidence *evidence)
 		const RdRunHost *host = g_ptr_array_index(hosts, i);
 
 		json_builder_begin_object(json);
-		rd_account_text(json, "host", host->plan->name);
-		rd_account_text(json, "role", host->plan->role);
-		rd_account_text(json, "address", rd_account_address(evidence, host->plan->name));
+		rd_json_string(json, "host", host->plan->name);
+		rd_json_string(json, "role", host->plan->role);
+		rd_json_string(json, "address", rd_account_address(evidence, host->plan->name));
 		rd_json_bool(json, "excused", host->excused);
-		rd_account_text(json, "excused_why", host->excuse);
+		rd_json_string(json, "excused_why", host->excuse);
 		rd_json_bool(json, "left", host->left);
-		rd_account_text(json, "left_why", host->left_why);
+		rd_json_string(json, "left_why", host->left_why);
 		rd_json_number(json, "lock", host->asked);
 		rd_json_bool(json, "lock_released", host->released);
-		rd_account_text(json, "machine_id", host->machine_id);
+		rd_json_string(json, "machine_id", host->machine_id);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -276,17 +267,17 @@ rd_account_disturbances(JsonBuilder *json, const RdEvidence *evidence)
 
 		json_builder_begin_object(json);
 		rd_account_event(json, event);
-		rd_account_text(json, "what", one->what);
-		rd_account_text(json, "step", one->lost < 0 ? step : NULL);
-		rd_account_text(json, "host", one->lost < 0 ? event->target : NULL);
-		rd_account_text(json, "text", one->detail);
+		rd_json_string(json, "what", one->what);
+		rd_json_string(json, "step", one->lost < 0 ? step : NULL);
+		rd_json_string(json, "host", one->lost < 0 ? event->target : NULL);
+		rd_json_string(json, "text", one->detail);
 		json_builder_set_member_name(json, "without_engine_s");
 		if (one->lost >= 0)
 			json_builder_add_int_value(json, one->lost / G_USEC_PER_SEC);
 		else
 			json_builder_add_null_value(json);
 		rd_json_bool(json, "resolved", one->resolved);
-		rd_account_text(json, "how", one->how);
+		rd_json_string(json, "how", one->how);
 		rd_json_wall(json, "resolved_at", one->by != NULL ? one->by->wall : 0);
 		json_builder_end_object(json);
 	}
@@ -337,11 +328,11 @@ rd_account_marks(JsonBuilder *json, const RdEvidence *evidence)
 			continue;
 		json_builder_begin_object(json);
 		rd_json_string(json, "mark", rd_mark_to_string(mark));
-		rd_account_text(json, "state", state != NULL ? state->name : passed->state);
+		rd_json_string(json, "state", state != NULL ? state->name : passed->state);
 		rd_json_bool(json, "passed", passed != NULL);
 		rd_account_event(json, passed);
-		rd_account_text(json, "approved_by", gate != NULL ? gate->key : NULL);
-		rd_account_text(json, "reason", gate != NULL ? gate->text : NULL);
+		rd_json_string(json, "approved_by", gate != NULL ? gate->key : NULL);
+		rd_json_string(json, "reason", gate != NULL ? gate->text : NULL);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -378,9 +369,9 @@ rd_account_findings(JsonBuilder *json, const RdEvidence *evidence)
 			       event->seq < first  ? "before"
 			       : event->seq > last ? "after"
 						   : "during");
-		rd_account_text(json, "step", step);
-		rd_account_text(json, "name", event->key);
-		rd_account_text(json, "value", event->value);
+		rd_json_string(json, "step", step);
+		rd_json_string(json, "name", event->key);
+		rd_json_string(json, "value", event->value);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -414,7 +405,7 @@ rd_account_way(JsonBuilder *json, const char *what, char *command)
 {
 	json_builder_begin_object(json);
 	rd_json_string(json, "what", what);
-	rd_account_text(json, "command", command);
+	rd_json_string(json, "command", command);
 	json_builder_end_object(json);
 	g_free(command);
 }
@@ -429,14 +420,7 @@ rd_account_integrity(JsonBuilder *json, const RdEvidence *evidence)
 		     evidence->faults->len == 0 && evidence->proven == evidence->events->len);
 	rd_json_int(json, "proven", evidence->proven);
 	rd_json_string(json, "head", evidence->head);
-	rd_account_array(json, "faults");
-	for (guint i = 0; i < evidence->faults->len; i++) {
-		const char *fault = g_ptr_array_index(evidence->faults, i);
-		g_autofree char *redacted = rd_redact_text(NULL, fault);
-
-		json_builder_add_string_value(json, redacted != NULL ? redacted : fault);
-	}
-	json_builder_end_array(json);
+	rd_json_strings(json, "faults", evidence->faults);
 	rd_account_array(json, "verify");
 	rd_account_way(json, "with recoveryd, on any machine, from a copy of the run directory",
 		       g_strdup_printf("recoveryd journal verify ./%s", evidence->run_id));
@@ -462,13 +446,13 @@ rd_account_new(const RdEvidence *evidence, JsonNode *next)
 
 	json_builder_begin_object(json);
 	rd_json_int(json, "format", 1);
-	rd_account_text(json, "run", evidence->run_id);
+	rd_json_string(json, "run", evidence->run_id);
 	for (guint i = 0; i < evidence->events->len && created == NULL; i++) {
 		const RdEvent *event = g_ptr_array_index(evidence->events, i);
 
 		created = event->kind == RD_EVENT_CREATED ? event : NULL;
 	}
-	rd_account_text(json, "uuid", created != NULL ? created->value : NULL);
+	rd_json_string(json, "uuid", created != NULL ? created->value : NULL);
 	rd_account_summary(json, evidence);
 	rd_account_people(json, evidence);
 	rd_account_inputs(json, evidence);

@@ -6,9 +6,7 @@ G_BEGIN_DECLS
 
 /* The evidence report of a run: who did what, why, on which proof, with what result, and what is
  * left. The JSON (docs/json.md) is the report; Markdown and HTML are views of it and say nothing
- * that it does not say. The same evidence gives the same bytes.
- *
- * Every text passes the journal's redaction once more on its way in. */
+ * that it does not say. The same evidence gives the same bytes. */
 
 /* @next: (nullable) what a person can do now, as the command line says it: the value of "next" */
 JsonNode *rd_account_new(const RdEvidence *evidence, JsonNode *next);

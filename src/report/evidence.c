@@ -11,6 +11,7 @@
 #include "engine/open.h"
 #include "evidence.h"
 #include "journal/journal.h"
+#include "journal/redact.h"
 
 /* the journal of a run at work grows while it is read; it is read again until head and events are
  * of one moment */
@@ -31,11 +32,16 @@ static void rd_evidence_complain(RdEvidence *self, const char *format, ...) G_GN
 static void
 rd_evidence_complain(RdEvidence *self, const char *format, ...)
 {
+	g_autofree char *here = g_strconcat(self->dir, "/", NULL);
+	GString *text = g_string_new(NULL);
 	va_list args;
 
 	va_start(args, format);
-	g_ptr_array_add(self->faults, g_strdup_vprintf(format, args));
+	g_string_vprintf(text, format, args);
 	va_end(args);
+	/* a copy has the same faults */
+	g_string_replace(text, here, "", 0);
+	g_ptr_array_add(self->faults, g_string_free(text, FALSE));
 }
 
 /* ---- files --------------------------------------------------------------------------------- */
@@ -122,12 +128,27 @@ rd_evidence_read_files(RdEvidence *self)
 
 /* ---- journal ------------------------------------------------------------------------------- */
 
+static void
+rd_evidence_redact(char **text)
+{
+	char *redacted = *text != NULL ? rd_redact_text(NULL, *text) : NULL;
+
+	if (redacted == NULL)
+		return;
+	g_free(*text);
+	*text = redacted;
+}
+
 static gboolean
 rd_evidence_take_event(const RdEvent *event, gpointer data, GError **error)
 {
 	RdEvidence *self = data;
+	RdEvent *copy = rd_event_copy(event);
 
-	g_ptr_array_add(self->events, rd_event_copy(event));
+	rd_evidence_redact(&copy->key);
+	rd_evidence_redact(&copy->value);
+	rd_evidence_redact(&copy->text);
+	g_ptr_array_add(self->events, copy);
 	return TRUE;
 }
 

@@ -6,7 +6,9 @@ G_BEGIN_DECLS
 
 /* A run directory as evidence: read for somebody who was not there, perhaps from a copy, perhaps on
  * another machine, perhaps damaged. What can be read is; what cannot is named. No clock, no lock,
- * no host is asked: the same directory gives the same evidence. */
+ * no host is asked: the same directory gives the same evidence, wherever it lies. The journal's
+ * redaction is done once more: whoever wrote to it may not have known what a later version knows.
+ */
 
 typedef struct {
 	char *name;   /* "cluster.yaml", "local/…" */
@@ -32,6 +34,6 @@ RdEvidence *rd_evidence_read(const char *dir, GError **error);
 void rd_evidence_free(RdEvidence *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdEvidence, rd_evidence_free)
 
-/* "m1" of "stop-etcd@m1"'s plan state, NULL when the plan cannot be read (unowned) */
+/* NULL when there is none, or the plan cannot be read (unowned) */
 const RdPlanState *rd_evidence_find_state(const RdEvidence *self, const char *state);
 G_END_DECLS
