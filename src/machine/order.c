@@ -60,6 +60,51 @@ rd_order_add_guard(RdOrder *order, const char *type)
 	return guard;
 }
 
+static void
+rd_order_copy_table(GHashTable *from, GHashTable *to)
+{
+	GHashTableIter iter;
+	gpointer key, value;
+
+	g_hash_table_iter_init(&iter, from);
+	while (g_hash_table_iter_next(&iter, &key, &value))
+		g_hash_table_insert(to, g_strdup(key), g_strdup(value));
+}
+
+RdOrder *
+rd_order_copy(const RdOrder *order)
+{
+	RdOrder *copy = rd_order_new(order->what, order->target);
+
+	g_free(copy->lane);
+	copy->lane = g_strdup(order->lane);
+	copy->number = order->number;
+	copy->fence_host = g_strdup(order->fence_host);
+	copy->fence_number = order->fence_number;
+	copy->enrol = order->enrol;
+	copy->state = g_strdup(order->state);
+	copy->visit = order->visit;
+	copy->attempt = order->attempt;
+	copy->type = g_strdup(order->type);
+	copy->head = g_strdup(order->head);
+	copy->touches = order->touches;
+	copy->boot_id = g_strdup(order->boot_id);
+	copy->machine_id = g_strdup(order->machine_id);
+	copy->timeout_ms = order->timeout_ms;
+	copy->foreseen = g_strdup(order->foreseen);
+	rd_order_copy_table(order->with, copy->with);
+	rd_order_copy_table(order->notes, copy->notes);
+	rd_order_copy_table(order->first, copy->first);
+	for (guint i = 0; i < order->guards->len; i++) {
+		const RdOrderGuard *guard = g_ptr_array_index(order->guards, i);
+
+		rd_order_copy_table(guard->with, rd_order_add_guard(copy, guard->type)->with);
+	}
+	for (guint i = 0; i < order->excused->len; i++)
+		g_ptr_array_add(copy->excused, g_strdup(g_ptr_array_index(order->excused, i)));
+	return copy;
+}
+
 void
 rd_order_free(RdOrder *order)
 {
@@ -71,6 +116,7 @@ rd_order_free(RdOrder *order)
 	g_free(order->machine_id);
 	g_free(order->head);
 	g_free(order->fence_host);
+	g_free(order->foreseen);
 	g_hash_table_unref(order->with);
 	g_hash_table_unref(order->notes);
 	g_hash_table_unref(order->first);

@@ -49,11 +49,15 @@ typedef struct {
 	char *machine_id;
 	gint64 timeout_ms;  /* what is left of the deadline; the engine keeps the deadline itself */
 	GPtrArray *excused; /* (element-type utf8) host names */
+	/* (nullable) the pen is lifted: nothing is touched, what would be is told as TOUCH with the
+	 * entry in value; these are the entries so far (runner/foreseen.h) */
+	char *foreseen;
 } RdOrder;
 
 /* in the target's own lane */
 RdOrder *rd_order_new(RdDo what, const char *target);
 RdOrderGuard *rd_order_add_guard(RdOrder *order, const char *type);
+RdOrder *rd_order_copy(const RdOrder *order);
 void rd_order_free(RdOrder *order);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdOrder, rd_order_free)
 
@@ -74,8 +78,11 @@ typedef struct {
 	RdReportKind kind;
 	char *lane;
 	/* result: finished | present | absent | unknown | failed | permanent | unreachable | fenced
-	 * | cancelled | busy | refused | alive (settle: a job still runs) */
+	 * | cancelled | busy | refused | alive (settle: a job still runs) | depends (the pen is
+	 * lifted, and the body came to what nobody can know before) */
 	char *word;
+	/* result with the pen lifted: key is "then" when it came from what is going to be changed
+	 * before, value says why the Kubernetes API did not answer */
 	char *key, *value;
 	char *text;
 	gint64 number;	  /* survey: the number found there, -1 when there is no file */

@@ -136,5 +136,4 @@ gboolean rd_run_is_fenced(RdRun *run);
 gboolean rd_run_lock_is_lost(RdRun *run, const char *target);
 
 /* "${…}" of @text as @step sees it; NULL with what is missing */
-char *rd_run_resolve(RdRun *run, const RdStep *step, const char *text, GError **error);
 G_END_DECLS

@@ -147,6 +147,8 @@ gint64 rd_host_patience(void);
 GPtrArray *rd_run_get_hosts(RdRun *run);
 RdRunHost *rd_run_find_host(RdRun *run, const char *name);
 const char *rd_run_get_output(RdRun *run, const char *state, const char *target, const char *name);
+/* "${…}" in @text as @step would see it now; an error names what is not known. (transfer full) */
+char *rd_run_resolve(RdRun *run, const RdStep *step, const char *text, GError **error);
 /* what a person has to approve before the run goes on: the first step behind each gate that is
  * shut. (element-type RdStep) (unowned elements, transfer container) */
 GPtrArray *rd_run_get_gates(RdRun *run);

@@ -175,49 +175,6 @@ body(gpointer data)
 
 /* ---- orders as they come ------------------------------------------------------------------- */
 
-static void
-copy_table(GHashTable *from, GHashTable *to)
-{
-	GHashTableIter iter;
-	gpointer key, value;
-
-	g_hash_table_iter_init(&iter, from);
-	while (g_hash_table_iter_next(&iter, &key, &value))
-		g_hash_table_insert(to, g_strdup(key), g_strdup(value));
-}
-
-static RdOrder *
-order_copy(const RdOrder *order)
-{
-	RdOrder *copy = rd_order_new(order->what, order->target);
-
-	g_free(copy->lane);
-	copy->lane = g_strdup(order->lane);
-	copy->number = order->number;
-	copy->enrol = order->enrol;
-	copy->state = g_strdup(order->state);
-	copy->visit = order->visit;
-	copy->attempt = order->attempt;
-	copy->type = g_strdup(order->type);
-	copy->touches = order->touches;
-	copy->boot_id = g_strdup(order->boot_id);
-	copy->machine_id = g_strdup(order->machine_id);
-	copy->timeout_ms = order->timeout_ms;
-	copy->fence_host = g_strdup(order->fence_host);
-	copy->fence_number = order->fence_number;
-	copy_table(order->with, copy->with);
-	copy_table(order->notes, copy->notes);
-	copy_table(order->first, copy->first);
-	for (guint i = 0; i < order->guards->len; i++) {
-		const RdOrderGuard *guard = g_ptr_array_index(order->guards, i);
-
-		copy_table(guard->with, rd_order_add_guard(copy, guard->type)->with);
-	}
-	for (guint i = 0; i < order->excused->len; i++)
-		g_ptr_array_add(copy->excused, g_strdup(g_ptr_array_index(order->excused, i)));
-	return copy;
-}
-
 static Worker *
 crew_find(SimCrew *self, const char *target)
 {
@@ -240,7 +197,7 @@ crew_send(RdCrew *crew, const RdOrder *order)
 	worker->refs = 1;
 	worker->crew = self;
 	worker->lane = g_strdup(order->lane);
-	worker->order = order_copy(order);
+	worker->order = rd_order_copy(order);
 	worker->fiber = rd_fiber_new(body, worker);
 	worker->world = rd_sim_world_new(self->network, order->lane, worker_wake, worker);
 	g_ptr_array_add(self->workers, worker);

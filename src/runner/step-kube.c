@@ -12,10 +12,11 @@
  * possible. Between that look and the change another could take the host; what then arrives
  * carries a precondition (resourceVersion, uid), and that is the plugin's affair. */
 
-#define RD_API_PATIENCE	 120  /* seconds, of one call */
-#define RD_API_BODY_SHOW 2048 /* bytes of a change's body in the journal */
-#define RD_API_MANY_SHOW 128  /* the like of each of many */
-#define RD_API_MANY	 50   /* of change_all under one number */
+#define RD_API_PATIENCE	     120  /* seconds, of one call */
+#define RD_API_PATIENCE_PLAN 5	  /* the like when the pen is lifted: it may well be down now */
+#define RD_API_BODY_SHOW     2048 /* bytes of a change's body in the journal */
+#define RD_API_MANY_SHOW     128  /* the like of each of many */
+#define RD_API_MANY	     50	  /* of change_all under one number */
 
 static const struct {
 	RdKubeVerb verb;
@@ -54,8 +55,9 @@ rd_step_patience(RecoveryStep *step)
 {
 	gint64 end = step->began + step->order->timeout_ms * 1000;
 	gint64 left = end - step->world->klass->clock(step->world);
+	gint64 most = step->foresight != NULL ? RD_API_PATIENCE_PLAN : RD_API_PATIENCE;
 
-	return (guint)CLAMP(left / G_USEC_PER_SEC, 0, RD_API_PATIENCE);
+	return (guint)CLAMP(left / G_USEC_PER_SEC, 0, most);
 }
 
 /* ---- looking ------------------------------------------------------------------------------- */
@@ -314,6 +316,8 @@ recovery_api_change(RecoveryStep *step, const RecoveryApiChange *change, Recover
 	if (!rd_step_begin_touch(step, verbs[change->verb].word, text->str, error))
 		return FALSE;
 	request = rd_api_request(change);
+	if (step->foresight != NULL)
+		rd_foresight_add_change(step->foresight, &request, rd_api_is_secret(change));
 	if (rd_step_check_fence(step, &local) &&
 	    !rd_kube_change(kube, &request, rd_step_patience(step), &got, &local))
 		g_prefix_error(&local, "%s: ", step->order->target);
@@ -355,6 +359,12 @@ rd_api_begin_many(RecoveryStep *step, const RecoveryApiChange *changes, guint n,
 		}
 		if (!rd_step_begin_touch(step, "api-many", text->str, error))
 			return FALSE;
+		for (guint j = i; step->foresight != NULL && j < MIN(i + RD_API_MANY, n); j++) {
+			RdKubeRequest request = rd_api_request(&changes[j]);
+
+			rd_foresight_add_change(step->foresight, &request,
+						rd_api_is_secret(&changes[j]));
+		}
 	}
 	return TRUE;
 }

@@ -387,8 +387,16 @@ recovery_fetch(RecoveryStep *step, const char *host, const char *from, const cha
 	guint8 digest[32];
 	gnutls_hash_hd_t hash;
 	gboolean ok;
-	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd;
 
+	if (step->foresight != NULL) {
+		rd_foresight_fetch(step->foresight, from, to);
+		rd_step_end_touch(step, ++step->touches, NULL, NULL, NULL);
+		if (sha256 != NULL)
+			*sha256 = g_strdup(RD_FORESEEN_THEN);
+		return TRUE;
+	}
+	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return rd_local_error(error, temp, "open");
 	gnutls_hash_init(&hash, GNUTLS_DIG_SHA256);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "runner/foresight.h"
 #include "runner/step.h"
 G_BEGIN_DECLS
 
@@ -11,6 +12,7 @@ struct _RecoveryStep {
 	GHashTable *with;  /* (element-type utf8 utf8) (unowned) parameters of what runs now */
 	GHashTable *notes; /* (element-type utf8 utf8) (owned) those of the order and newer ones */
 	RdWorld *world;
+	RdForesight *foresight; /* (nullable) the pen is lifted: @world is its own */
 	const RdSetting *setting;
 	RdTell tell;
 	gpointer data;

@@ -18,6 +18,10 @@ recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError 
 	RdWorld *world = step->world;
 	gint64 began = world->klass->clock(world);
 
+	if (step->foresight != NULL) {
+		rd_foresight_wait(step->foresight);
+		return TRUE;
+	}
 	for (;;) {
 		g_autoptr(GError) local = NULL;
 		RecoveryProbe found = probe(step, &local);

@@ -30,6 +30,10 @@ rd_step_begin_touch(RecoveryStep *step, const char *verb, const char *text, GErr
 		return FALSE;
 	}
 	step->touches++;
+	if (step->foresight != NULL) {
+		rd_foresight_begin(step->foresight, verb, text);
+		return TRUE;
+	}
 	return rd_step_tell(step, RD_REPORT_TOUCH, verb, NULL, NULL, text, step->touches, error);
 }
 
@@ -37,7 +41,12 @@ void
 rd_step_end_touch(RecoveryStep *step, guint number, const char *word, const char *text,
 		  const GError *error)
 {
+	if (step->foresight != NULL) {
+		g_autofree char *entry = rd_foresight_entry(step->foresight, number);
 
+		(void)rd_step_tell(step, RD_REPORT_TOUCH, NULL, NULL, entry, NULL, number, NULL);
+		return;
+	}
 	if (g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_FENCED))
 		word = "fenced";
 	else if (g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE) ||

@@ -159,12 +159,20 @@ rd_step_result(RecoveryStep *step, const char *word, const char *text)
 	return report;
 }
 
+static const char *
+rd_step_depends(RecoveryStep *step)
+{
+	return step->foresight != NULL ? rd_foresight_get_depends(step->foresight) : NULL;
+}
+
 /* what a body's end means; a body that ignores that it was fenced or stopped does not hide it */
 static RdReport *
 rd_step_end(RecoveryStep *step, gboolean ok, const char *good, const GError *error)
 {
 	RdReport *report;
 
+	if (rd_step_depends(step) != NULL)
+		return rd_step_result(step, "depends", rd_step_depends(step));
 	if (step->fenced)
 		return rd_step_result(step, "fenced", step->fenced_text);
 	if (!ok && (step->gone || step->world->klass->cancelled(step->world)))
@@ -184,7 +192,7 @@ rd_step_end(RecoveryStep *step, gboolean ok, const char *good, const GError *err
 static RdReport *
 rd_step_end_probe(RecoveryStep *step, RecoveryProbe probe, const GError *error)
 {
-	if (probe == RECOVERY_PROBE_PRESENT)
+	if (probe == RECOVERY_PROBE_PRESENT || rd_step_depends(step) != NULL)
 		return rd_step_end(step, TRUE, "present", NULL);
 	if (probe == RECOVERY_PROBE_ABSENT && !step->fenced) {
 		RdReport *report = rd_step_end(step, TRUE, "absent", NULL);
@@ -257,7 +265,8 @@ rd_step_check(RecoveryStep *step, RdCatalogue *catalogue)
 	if (step->type->baseline != NULL && !step->type->baseline(step, &error))
 		return rd_step_end(step, FALSE, NULL, error);
 	probe = step->type->probe(step, &error);
-	if (probe == RECOVERY_PROBE_ABSENT) {
+	/* with the pen lifted they would be asked at the wrong moment */
+	if (probe == RECOVERY_PROBE_ABSENT && step->foresight == NULL) {
 		for (guint i = 0; i < step->order->guards->len; i++) {
 			report = rd_step_guard(step, catalogue,
 					       g_ptr_array_index(step->order->guards, i));
@@ -315,7 +324,7 @@ rd_step_undo(RecoveryStep *step, RdCatalogue *catalogue)
 		return rd_step_result(step, "failed", report->text);
 	if (strcmp(report->word, "finished") != 0)
 		return g_steal_pointer(&report);
-	for (guint i = 0; i < step->order->guards->len; i++) {
+	for (guint i = 0; step->foresight == NULL && i < step->order->guards->len; i++) {
 		RdReport *shut =
 		    rd_step_guard(step, catalogue, g_ptr_array_index(step->order->guards, i));
 
@@ -433,6 +442,25 @@ rd_step_do(RecoveryStep *step, RdCatalogue *catalogue)
 	}
 }
 
+/* the same, and nothing is touched */
+static RdReport *
+rd_step_foresee(RecoveryStep *step, RdCatalogue *catalogue)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdForesight) foresight = rd_foresight_new(step->world, step->order, &error);
+	RdReport *report;
+
+	if (foresight == NULL)
+		return rd_step_result(step, "permanent", error->message);
+	step->foresight = foresight;
+	step->world = rd_foresight_get_world(foresight);
+	report = rd_step_do(step, catalogue);
+	if (rd_foresight_is_then(foresight))
+		report->key = g_strdup("then");
+	report->value = g_strdup(rd_foresight_get_api_silence(foresight));
+	return report;
+}
+
 void
 rd_order_carry_out(const RdOrder *order, RdCatalogue *catalogue, RdWorld *world,
 		   const RdSetting *setting, RdTell tell, gpointer data)
@@ -454,7 +482,8 @@ rd_order_carry_out(const RdOrder *order, RdCatalogue *catalogue, RdWorld *world,
 		g_hash_table_insert(step.notes, g_strdup(key), g_strdup(value));
 	step.began = world->klass->clock(world);
 	step.deadline = step.began + order->timeout_ms * 1000 + RD_STEP_GRACE;
-	report = rd_step_do(&step, catalogue);
+	report = order->foreseen != NULL ? rd_step_foresee(&step, catalogue)
+					 : rd_step_do(&step, catalogue);
 	tell(report, data);
 	g_hash_table_unref(step.notes);
 	g_free(step.outcome);
