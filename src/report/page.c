@@ -434,7 +434,7 @@ rd_page_cause(RdPaper *paper, JsonObject *cause)
 		JsonObject *command = json_array_get_object_element(commands, i);
 
 		rd_paper_text(paper, RD_TONE_PLAIN, "When %s:", rd_page_string(command, "when"));
-		rd_paper_code(paper, rd_page_string(command, "command"));
+		rd_paper_code(paper, NULL, rd_page_string(command, "command"));
 	}
 }
 
@@ -460,7 +460,7 @@ rd_page_next(RdPaper *paper, JsonObject *report)
 		for (guint i = 0; i < json_array_get_length(commands); i++)
 			g_string_append_printf(lines, "%s\n",
 					       json_array_get_string_element(commands, i));
-		rd_paper_code(paper, lines->str);
+		rd_paper_code(paper, NULL, lines->str);
 	}
 }
 
@@ -476,7 +476,7 @@ rd_page_integrity(RdPaper *paper, JsonObject *report)
 		      " fit the chain. The hash of the newest one:",
 		      json_object_get_int_member(integrity, "events"),
 		      json_object_get_int_member(integrity, "proven"));
-	rd_paper_code(paper, rd_page_string(integrity, "head"));
+	rd_paper_code(paper, NULL, rd_page_string(integrity, "head"));
 	rd_paper_text(paper, RD_TONE_PLAIN,
 		      "Each event is hashed with the hash of the one before. An event that was "
 		      "changed, taken out or put in shows by that; events that were cut off at the "
@@ -486,7 +486,7 @@ rd_page_integrity(RdPaper *paper, JsonObject *report)
 		JsonObject *way = json_array_get_object_element(ways, i);
 
 		rd_paper_text(paper, RD_TONE_PLAIN, "%s:", rd_page_string(way, "what"));
-		rd_paper_code(paper, rd_page_string(way, "command"));
+		rd_paper_code(paper, NULL, rd_page_string(way, "command"));
 	}
 }
 

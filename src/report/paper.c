@@ -36,6 +36,7 @@ static const char style[] =
     "code,pre{font:.92em/1.45 ui-monospace,monospace}\n"
     "pre{background:var(--band);border:1px solid var(--line);border-radius:4px;padding:.6rem .8rem;"
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0}\n"
+    "pre>b{color:var(--soft);font-weight:600;user-select:none}\n"
     ".good>td:first-child{box-shadow:inset 3px 0 var(--good)}"
     ".warn>td:first-child{box-shadow:inset 3px 0 var(--warn)}"
     ".bad>td:first-child{box-shadow:inset 3px 0 var(--bad)}\n"
@@ -237,18 +238,25 @@ rd_paper_text(RdPaper *self, RdTone tone, const char *format, ...)
 }
 
 void
-rd_paper_code(RdPaper *self, const char *text)
+rd_paper_code(RdPaper *self, const char *on, const char *text)
 {
 	if (self->kind == RD_PAPER_MARKDOWN) {
 		g_autofree char *clean = rd_paper_clean(text, TRUE);
 		guint fence = MAX(3, rd_paper_longest_run(clean, '`') + 1);
 		g_autofree char *marks = g_strnfill(fence, '`');
+		g_autofree char *host = on != NULL ? rd_paper_clean(on, FALSE) : NULL;
 
-		g_string_append_printf(self->out, "\n%ssh\n%s%s%s\n", marks, clean,
+		g_string_append_printf(self->out, "\n%ssh%s%s\n%s%s%s\n", marks,
+				       host != NULL ? " on=" : "", host != NULL ? host : "", clean,
 				       g_str_has_suffix(clean, "\n") ? "" : "\n", marks);
 		return;
 	}
 	g_string_append(self->out, "<pre>");
+	if (on != NULL) {
+		g_string_append(self->out, "<b>on ");
+		rd_html_text(self->out, on, FALSE);
+		g_string_append(self->out, "</b>\n");
+	}
 	rd_html_text(self->out, text, TRUE);
 	g_string_append(self->out, "</pre>\n");
 }

@@ -23,8 +23,9 @@ char *rd_paper_finish(RdPaper *self);
 /* @level 2 or 3 */
 void rd_paper_heading(RdPaper *self, guint level, const char *text);
 void rd_paper_text(RdPaper *self, RdTone tone, const char *format, ...) G_GNUC_PRINTF(3, 4);
-/* a block to be copied; its lines stay as they are */
-void rd_paper_code(RdPaper *self, const char *text);
+/* A block to be copied; its lines stay as they are. @on: (nullable) the host on which it is to be
+ * typed, or "bastion": "```sh on=m1" in Markdown, so that a script finds it, too */
+void rd_paper_code(RdPaper *self, const char *on, const char *text);
 /* @columns ends with NULL; one that begins with '`' has commands, paths and hashes. An empty title
  * is none. */
 void rd_paper_table(RdPaper *self, const char *const *columns);
