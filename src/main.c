@@ -11,6 +11,8 @@ static const RdCommand *const commands[] = {
     &rd_command_logs,
     &rd_command_list,
     &rd_command_wait,
+    &rd_command_report,
+    &rd_command_runbook,
     &rd_command_pause,
     &rd_command_cancel,
     &rd_command_decide,

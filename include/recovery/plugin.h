@@ -96,6 +96,12 @@ typedef struct {
 	gboolean (*enter)(RecoveryStep *step, GError **error);
 	/* Change: takes it back; safe on absent and on half-done. */
 	gboolean (*undo)(RecoveryStep *step, GError **error);
+	/* Change, wait: (nullable) how somebody sees that it is done who finishes by hand: a POSIX
+	 * shell command, run as root on the step's host (for the cluster on the recovery host),
+	 * whose status is 0 as soon as it is. It has each parameter in a variable of its name ('-'
+	 * is '_'), and $target. What cannot be seen must not count as done. Printed by `runbook`.
+	 */
+	const char *by_hand;
 	/* append here */
 } RecoveryState;
 

@@ -219,6 +219,10 @@ static const RecoveryState states[] = {
 	.params = health_params,
 	.timeout = 600,
 	.probe = etcd_health_probe,
+	/* its endpoints are all members */
+	.by_hand =
+	    "crictl exec \"$(crictl ps -q --label io.kubernetes.pod.namespace=openshift-etcd "
+	    "--name '^etcd$')\" etcdctl endpoint health",
     },
     {
 	.name = "status",

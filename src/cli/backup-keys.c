@@ -8,7 +8,7 @@
 #include "backup/kube-objects.h"
 #include "cli/backup.h"
 #include "cli/commands.h"
-#include "cli/json.h"
+#include "yaml/json.h"
 
 /* The keys of a snapshot: ls, cat, diff. */
 

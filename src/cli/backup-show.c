@@ -8,8 +8,8 @@
 #include "backup/pair.h"
 #include "cli/backup.h"
 #include "cli/commands.h"
-#include "cli/format.h"
-#include "cli/json.h"
+#include "yaml/format.h"
+#include "yaml/json.h"
 
 #define NAME_COLUMN 12
 

@@ -7,8 +7,8 @@
 #include "backup/verdict.h"
 #include "cli/backup.h"
 #include "cli/commands.h"
-#include "cli/format.h"
-#include "cli/json.h"
+#include "yaml/format.h"
+#include "yaml/json.h"
 
 #define LEVEL_COLUMN 7
 #define CHECK_COLUMN 14 /* the longest name and two spaces */

@@ -17,6 +17,8 @@ extern const RdCommand rd_command_status;
 extern const RdCommand rd_command_logs;
 extern const RdCommand rd_command_list;
 extern const RdCommand rd_command_wait;
+extern const RdCommand rd_command_report;
+extern const RdCommand rd_command_runbook;
 extern const RdCommand rd_command_journal_show;
 extern const RdCommand rd_command_journal_verify;
 

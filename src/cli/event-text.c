@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "cli/event-text.h"
-#include "cli/format.h"
-#include "cli/json.h"
 #include "cli/screen.h"
 #include "machine/life.h"
+#include "yaml/format.h"
+#include "yaml/json.h"
 
 #define NUMBER "%" G_GINT64_FORMAT
 

@@ -6,7 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/inspect.h"
-#include "cli/json.h"
+#include "yaml/json.h"
 
 static char *output;
 static gboolean offline;

@@ -6,10 +6,10 @@
 
 #include "cli/commands.h"
 #include "cli/event-text.h"
-#include "cli/format.h"
-#include "cli/json.h"
 #include "cli/reading.h"
 #include "journal/journal.h"
+#include "yaml/format.h"
+#include "yaml/json.h"
 
 /* The journal as such: without procedure and fold, so that it can be read where these cannot. */
 
@@ -29,13 +29,13 @@ rd_journal_options(void)
 static RdJournal *
 rd_journal_of(const RdCli *cli, const char *name, char **id, GError **error)
 {
-	g_autoptr(RdRundir) dir = rd_reading_find(cli, name, error);
+	g_autofree char *dir = rd_reading_find_path(cli, name, error);
 	g_autofree char *path = NULL;
 
 	if (dir == NULL)
 		return NULL;
-	*id = g_strdup(rd_rundir_get_id(dir));
-	path = rd_rundir_file(dir, "journal.db");
+	*id = g_path_get_basename(dir);
+	path = g_build_filename(dir, "journal.db", NULL);
 	return rd_journal_open_reader(path, error);
 }
 
@@ -61,9 +61,11 @@ const RdCommand rd_command_journal_verify = {
     .name = "journal verify",
     .args = "RUN",
     .summary = "check that no event of a journal was changed, taken out or put in",
-    .help = "Walks the hash chain and prints the hash of the newest event. That the newest events "
-	    "were cut off shows only by comparing this hash with one that was written down "
-	    "elsewhere: in the records of jobs on the hosts, or in the system's journal.",
+    .help =
+	"RUN may also be the path of a run directory, so a copy will do. Walks the hash chain and "
+	"prints the hash of the newest event. That the newest events "
+	"were cut off shows only by comparing this hash with one that was written down "
+	"elsewhere: in the records of jobs on the hosts, or in the system's journal.",
     .run = rd_journal_verify_run,
 };
 

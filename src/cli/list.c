@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/format.h"
-#include "cli/json.h"
 #include "cli/view.h"
+#include "yaml/format.h"
+#include "yaml/json.h"
 
 static char *output;
 

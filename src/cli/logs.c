@@ -6,10 +6,10 @@
 
 #include "cli/commands.h"
 #include "cli/event-text.h"
-#include "cli/format.h"
-#include "cli/json.h"
 #include "cli/reading.h"
 #include "cli/watch.h"
+#include "yaml/format.h"
+#include "yaml/json.h"
 
 #define RD_LOGS_TICK_MS 5000 /* should inotify ever miss something */
 

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/json.h"
 #include "cli/places.h"
 #include "cli/rehearse.h"
 #include "runner/catalogue.h"
+#include "yaml/json.h"
 
 /* Vendor code is loaded by child processes only: one that crashes while it is loaded costs a
  * message. */

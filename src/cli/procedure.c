@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/format.h"
 #include "cli/places.h"
 #include "procedure/procedure.h"
+#include "yaml/format.h"
 
 /* a procedure with the types it was checked against */
 typedef struct {

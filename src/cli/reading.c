@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -50,6 +51,24 @@ rd_reading_find(const RdCli *cli, const char *name, GError **error)
 	if (dir == NULL)
 		rd_reading_set_code(error);
 	return dir;
+}
+
+char *
+rd_reading_find_path(const RdCli *cli, const char *name, GError **error)
+{
+	g_autoptr(RdRundir) dir = NULL;
+	g_autofree char *journal = NULL;
+
+	if (name == NULL || strchr(name, '/') == NULL) {
+		dir = rd_reading_find(cli, name, error);
+		return dir != NULL ? g_strdup(rd_rundir_get_path(dir)) : NULL;
+	}
+	journal = g_build_filename(name, "journal.db", NULL);
+	if (g_file_test(journal, G_FILE_TEST_EXISTS))
+		return g_canonicalize_filename(name, NULL);
+	g_set_error(error, RD_EXIT_ERROR, RD_EXIT_NO_RUN,
+		    "%s is no run directory: there is no journal.db in it", name);
+	return NULL;
 }
 
 RdOpenRun *

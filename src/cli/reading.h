@@ -16,6 +16,9 @@ const char *rd_engine_life_to_string(RdEngineLife life);
 
 /* @name: the id, a part of it, or NULL for the newest. RD_EXIT_NO_RUN when there is none. */
 RdRundir *rd_reading_find(const RdCli *cli, const char *name, GError **error);
+/* Of a run that is only read: @name may be the path of a run directory, too, anywhere ("./copy").
+ * (transfer full) */
+char *rd_reading_find_path(const RdCli *cli, const char *name, GError **error);
 RdOpenRun *rd_reading_open(const RdCli *cli, const char *name, GError **error);
 /* *holder (out) (nullable) (transfer full): "alice on bastion, engine 4711, since …" */
 RdEngineLife rd_reading_engine(RdRundir *dir, char **holder);

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/format.h"
-#include "cli/json.h"
 #include "cli/view.h"
 #include "cli/watch.h"
+#include "yaml/format.h"
+#include "yaml/json.h"
 
 #define RD_STATUS_TICK_MS  1000 /* on a terminal: elapsed times count on */
 #define RD_STATUS_PLAIN_MS 5000 /* else: how often it is asked whether to say something */

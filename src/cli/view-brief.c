@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "cli/format.h"
 #include "view.h"
+#include "yaml/format.h"
 
 /* For a telephone: what one needs to know before getting up. */
 

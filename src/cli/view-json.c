@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-cli"
 
-#include "cli/format.h"
-#include "cli/json.h"
 #include "view.h"
+#include "yaml/format.h"
+#include "yaml/json.h"
 
 /* docs/json.md documents every key that is written here. */
-
-static void
-rd_json_wall(JsonBuilder *json, const char *name, gint64 wall)
-{
-	g_autofree char *text = wall != 0 ? rd_format_rfc3339(wall) : NULL;
-
-	rd_json_string(json, name, text);
-}
 
 static void
 rd_json_seconds(JsonBuilder *json, const char *name, gint64 us)
@@ -139,16 +131,6 @@ rd_json_hosts(JsonBuilder *json, const RdView *view)
 		rd_json_string(json, "trouble_text", host->trouble);
 		json_builder_end_object(json);
 	}
-	json_builder_end_array(json);
-}
-
-static void
-rd_json_strings(JsonBuilder *json, const char *name, GPtrArray *strings)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_begin_array(json);
-	for (guint i = 0; i < strings->len; i++)
-		json_builder_add_string_value(json, g_ptr_array_index(strings, i));
 	json_builder_end_array(json);
 }
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "cli/format.h"
 #include "view-private.h"
+#include "yaml/format.h"
 
 /* The middle of the page of `status`: a line for each state, and what is at work in detail. */
 

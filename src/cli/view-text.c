@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "cli/format.h"
 #include "view-private.h"
+#include "yaml/format.h"
 
 /* The page of `status`. Texts that come from hosts and people pass rd_screen_clean() on their way
  * in: what a host says must not drive the terminal. */

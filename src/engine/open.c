@@ -7,11 +7,11 @@
 #include "procedure/expand.h"
 #include "setting.h"
 
-static RdPlan *
-rd_open_run_plan(RdRundir *dir, RdRunSetting *setting, GError **error)
+RdPlan *
+rd_open_plan(const char *dir, const RdRunSetting *setting, GError **error)
 {
-	g_autofree char *types_path = rd_rundir_file(dir, "types.json");
-	g_autofree char *procedure_path = rd_rundir_file(dir, "procedure.yaml");
+	g_autofree char *types_path = g_build_filename(dir, "types.json", NULL);
+	g_autofree char *procedure_path = g_build_filename(dir, "procedure.yaml", NULL);
 	g_autofree char *text = NULL;
 	g_autoptr(JsonNode) node = NULL;
 	g_autoptr(RdTypes) types = NULL;
@@ -65,7 +65,7 @@ rd_open_run(RdRundir *dir, gboolean writer, GError **error)
 	setting = rd_run_setting_load(setting_path, error);
 	if (setting == NULL)
 		return NULL;
-	self->plan = rd_open_run_plan(dir, setting, error);
+	self->plan = rd_open_plan(rd_rundir_get_path(dir), setting, error);
 	if (self->plan == NULL)
 		return NULL;
 	self->inventory = g_steal_pointer(&setting->inventory);

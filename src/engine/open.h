@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "engine/setting.h"
 #include "journal/journal.h"
 #include "journal/rundir.h"
 #include "machine/run.h"
@@ -25,4 +26,6 @@ RdOpenRun *rd_open_run(RdRundir *dir, gboolean writer, GError **error);
 gboolean rd_open_run_refresh(RdOpenRun *self, gboolean *news, GError **error);
 void rd_open_run_free(RdOpenRun *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdOpenRun, rd_open_run_free)
+/* what the copies in the run directory @dir amount to */
+RdPlan *rd_open_plan(const char *dir, const RdRunSetting *setting, GError **error);
 G_END_DECLS

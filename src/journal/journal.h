@@ -39,8 +39,9 @@ gboolean rd_journal_each(RdJournal *self, gint64 after, RdJournalFunc func, gpoi
 			 GError **error);
 /* hex SHA-256 of the newest event's chain, "" for an empty journal and one in memory (unowned) */
 const char *rd_journal_head(RdJournal *self);
-/* Walks the chain; FALSE names the first event that does not fit. *count may be NULL. A cut-off
- * tail fits: only a head that was written down elsewhere (job records, journald) tells. */
+/* Walks the chain; FALSE names the first event that does not fit. *count (nullable): how many do,
+ * also after FALSE. A cut-off tail fits: only a head that was written down elsewhere (job records,
+ * journald) tells. */
 gboolean rd_journal_verify(RdJournal *self, gint64 *count, GError **error);
 
 /* @secret is hidden wherever it appears in later events; too short ones are not (see redact.h) */

@@ -149,7 +149,7 @@ verify_rows(RdStore *self, gint64 *count, GError **error)
 	g_auto(RdChain) chain = {0};
 	gint64 seq = 1;
 
-	for (rd_chain_init(&chain, NULL); next_row(self, seq, &local_error); seq++) {
+	for (rd_chain_init(&chain, NULL); next_row(self, seq, &local_error); *count = seq++) {
 		hash_row(self->select, &chain);
 		if (sqlite3_column_bytes(self->select, RD_COLUMN_CHAIN) != RD_CHAIN_SIZE ||
 		    memcmp(sqlite3_column_blob(self->select, RD_COLUMN_CHAIN), chain.link,
@@ -163,7 +163,6 @@ verify_rows(RdStore *self, gint64 *count, GError **error)
 		g_propagate_error(error, g_steal_pointer(&local_error));
 		return FALSE;
 	}
-	*count = seq - 1;
 	return TRUE;
 }
 
@@ -176,7 +175,7 @@ rd_store_verify(RdStore *self, gint64 *count, GError **error)
 	sqlite3_bind_int64(self->select, 1, G_MININT64);
 	fits = verify_rows(self, &all, error);
 	sqlite3_reset(self->select);
-	if (fits && count != NULL)
+	if (count != NULL)
 		*count = all;
 	return fits;
 }

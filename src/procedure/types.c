@@ -114,6 +114,7 @@ type_free(RdType *type)
 {
 	g_free(type->name);
 	g_free(type->summary);
+	g_free(type->by_hand);
 	g_ptr_array_unref(type->params);
 	g_strfreev(type->outcomes);
 	g_strfreev(type->outputs);
@@ -228,6 +229,7 @@ type_new(const char *plugin, JsonObject *object, GError **error)
 	type->name = g_strdup_printf("%s/%s", plugin, name != NULL ? name : "?");
 	type->summary = g_strdup(member_text(object, "summary"));
 	type->timeout_s = member_uint(object, "timeout");
+	type->by_hand = g_strdup(member_text(object, "by_hand"));
 	if (name == NULL || *name == '\0') {
 		malformed(plugin, "a state type without name", error);
 		return NULL;

@@ -25,6 +25,7 @@ typedef struct {
 	char **outcomes;   /* at least one; the first is the default */
 	char **outputs;
 	guint timeout_s;
+	char *by_hand; /* (nullable) recovery/plugin.h */
 } RdType;
 
 typedef struct _RdTypes RdTypes;

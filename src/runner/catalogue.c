@@ -422,6 +422,7 @@ rd_describe_state(JsonBuilder *out, const RecoveryState *state)
 	rd_describe_member(out, "undo",
 			   state->kind == RECOVERY_KIND_CHANGE ? undo_words[state->undo_is]
 							       : "nothing");
+	rd_describe_member(out, "by_hand", state->by_hand);
 	json_builder_end_object(out);
 }
 

@@ -68,7 +68,12 @@ rd_step_touch(RecoveryStep *step, const RdCall *call, const char *text, RdReply 
 	if (!rd_step_begin_touch(step, rd_call_verb_to_string(call->verb), text, error))
 		return FALSE;
 	(void)rd_step_call(step, step->order->target, call, reply, &local);
-	status = g_strdup_printf("status %d", reply->status);
+	/* the host chooses the place of what is moved aside: who reads the journal wants to know */
+	if (call->verb == RD_CALL_MOVE_ASIDE && reply->status == 0 && reply->out != NULL)
+		status = g_strdup_printf("status 0 -> %.*s", (int)g_bytes_get_size(reply->out),
+					 (const char *)g_bytes_get_data(reply->out, NULL));
+	else
+		status = g_strdup_printf("status %d", reply->status);
 	rd_step_end_touch(step, step->touches, "done", status, local);
 	if (local == NULL)
 		return TRUE;

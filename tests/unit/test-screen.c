@@ -7,12 +7,12 @@
 
 #include "cli/event-text.h"
 #include "cli/exit.h"
-#include "cli/format.h"
 #include "cli/inspect.h"
-#include "cli/json.h"
 #include "cli/screen.h"
 #include "journal/journal.h"
 #include "yaml/complaints.h"
+#include "yaml/format.h"
+#include "yaml/json.h"
 
 static void
 test_clean(void)

@@ -7,8 +7,8 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#include "cli/json.h"
 #include "cli/view.h"
+#include "yaml/json.h"
 #include "yaml/yaml.h"
 
 #define RUN	"r-20261120-kite-3"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define G_LOG_DOMAIN "rd-cli"
+#define G_LOG_DOMAIN "rd-yaml"
 
 #include "json.h"
+#include "format.h"
 
 void
 rd_json_string(JsonBuilder *json, const char *name, const char *value)
@@ -37,6 +38,28 @@ rd_json_number(JsonBuilder *json, const char *name, gint64 value)
 	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, value);
 
 	rd_json_string(json, name, value != 0 ? text : NULL);
+}
+
+void
+rd_json_wall(JsonBuilder *json, const char *name, gint64 wall)
+{
+	g_autofree char *text = wall != 0 ? rd_format_rfc3339(wall) : NULL;
+
+	rd_json_string(json, name, text);
+}
+
+void
+rd_json_strings(JsonBuilder *json, const char *name, GPtrArray *strings)
+{
+	json_builder_set_member_name(json, name);
+	json_builder_begin_array(json);
+	for (guint i = 0; i < strings->len; i++) {
+		/* as in rd_json_string() */
+		g_autofree char *valid = g_utf8_make_valid(g_ptr_array_index(strings, i), -1);
+
+		json_builder_add_string_value(json, valid);
+	}
+	json_builder_end_array(json);
 }
 
 char *

@@ -12,6 +12,10 @@ void rd_json_int(JsonBuilder *json, const char *name, gint64 value);
 void rd_json_bool(JsonBuilder *json, const char *name, gboolean value);
 /* as text; 0 is null */
 void rd_json_number(JsonBuilder *json, const char *name, gint64 value);
+/* @wall: microseconds since the epoch, UTC; 0 is null */
+void rd_json_wall(JsonBuilder *json, const char *name, gint64 wall);
+/* (element-type utf8) */
+void rd_json_strings(JsonBuilder *json, const char *name, GPtrArray *strings);
 
 /* (transfer full), ends with a line feed */
 char *rd_json_print(JsonNode *node, gboolean pretty);

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-report"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#include "account-private.h"
+#include "engine/forecast.h"
+#include "remaining.h"
+#include "yaml/json.h"
+
+#define RD_BASTION "bastion"
+
+typedef struct {
+	const RdEvidence *evidence;
+	RdRun *run; /* the one that is walked: the evidence stays as it is */
+	RdJournal *journal;
+	RdTypes *types;
+} RdRemaining;
+
+static void
+rd_remaining_clear(RdRemaining *self)
+{
+	g_clear_pointer(&self->run, rd_run_free);
+	g_clear_pointer(&self->journal, rd_journal_free);
+	g_clear_pointer(&self->types, rd_types_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdRemaining, rd_remaining_clear)
+
+/* ---- where it stands ----------------------------------------------------------------------- */
+
+static gboolean
+rd_remaining_take(RdRemaining *self, GPtrArray *events, GError **error)
+{
+	if (!rd_journal_append(self->journal, events, error))
+		return FALSE;
+	for (guint i = 0; i < events->len; i++)
+		if (!rd_run_apply(self->run, g_ptr_array_index(events, i), error))
+			return FALSE;
+	return TRUE;
+}
+
+/* The events of a life from where it was interrupted to where its host is asked again. What was in
+ * hand may be half done: whether it is, the host says, as after a real resume. */
+static gboolean
+rd_remaining_reopen(RdRemaining *self, const RdStep *step, GError **error)
+{
+	static const struct {
+		RdLife life;
+		RdStepEvent with, without; /* an intent */
+	} ways[] = {
+	    {RD_LIFE_LOOKING, RD_STEP_LOST, RD_STEP_LOST},
+	    {RD_LIFE_CHECKING, RD_STEP_LOST, RD_STEP_LOST},
+	    {RD_LIFE_RUNNING, RD_STEP_LOST, RD_STEP_LOST},
+	    {RD_LIFE_HELD, RD_STEP_RESUME, RD_STEP_SETTLED},
+	    {RD_LIFE_DOUBT, RD_STEP_SETTLED, RD_STEP_SETTLED},
+	    {RD_LIFE_PROBING, RD_STEP_ABSENT, RD_STEP_ABSENT},
+	};
+
+	/* each goes on where the one before led to: once through the table is enough */
+	for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
+		g_autoptr(GPtrArray) events =
+		    g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+		RdEvent *event;
+
+		if (step->life != ways[i].life)
+			continue;
+		event = rd_event_new(
+		    RD_EVENT_STEP,
+		    rd_step_event_to_string(step->intent ? ways[i].with : ways[i].without));
+		rd_event_step(event, step->plan->name, step->target, step->visit, step->attempt);
+		event->clock = rd_run_get_clock(self->run);
+		g_ptr_array_add(events, event);
+		if (!rd_remaining_take(self, events, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean
+rd_remaining_open(RdRemaining *self, GError **error)
+{
+	g_autoptr(GPtrArray) copy = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+	g_autoptr(GPtrArray) running =
+	    g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+	g_autofree char *path = g_build_filename(self->evidence->dir, "types.json", NULL);
+	g_autofree char *text = NULL;
+	g_autoptr(JsonNode) node = NULL;
+	GPtrArray *steps;
+	RdEvent *event;
+
+	if (!g_file_get_contents(path, &text, NULL, error))
+		return FALSE;
+	node = json_from_string(text, error);
+	self->types = node != NULL ? rd_types_new(node, error) : NULL;
+	if (self->types == NULL)
+		return FALSE;
+	self->journal = rd_journal_new_memory();
+	self->run = rd_run_new(self->evidence->plan);
+	for (guint i = 0; i < self->evidence->events->len; i++)
+		g_ptr_array_add(copy, rd_event_copy(g_ptr_array_index(self->evidence->events, i)));
+	if (!rd_remaining_take(self, copy, error))
+		return FALSE;
+	steps = rd_run_get_steps(self->run);
+	for (guint i = 0; i < steps->len; i++)
+		if (!rd_remaining_reopen(self, g_ptr_array_index(steps, i), error))
+			return FALSE;
+	if (rd_run_get_state(self->run) == RD_RUN_NEW)
+		return TRUE;
+	event = rd_event_new(RD_EVENT_RUN, rd_run_state_to_string(RD_RUN_RUNNING));
+	event->clock = rd_run_get_clock(self->run);
+	g_ptr_array_add(running, event);
+	return rd_remaining_take(self, running, error);
+}
+
+/* ---- commands ------------------------------------------------------------------------------ */
+
+char *
+rd_remaining_login(const RdEvidence *evidence, const char *host)
+{
+	const RdInventoryHost *found = evidence->setting != NULL
+					   ? rd_inventory_find(evidence->setting->inventory, host)
+					   : NULL;
+	GString *line = g_string_new("ssh");
+	g_autofree char *known = NULL;
+	g_autofree char *key = NULL;
+	g_autofree char *name = NULL;
+
+	if (found == NULL) {
+		g_string_free(line, TRUE);
+		return NULL;
+	}
+	known = found->login->host_key == NULL ? g_shell_quote(found->login->known_hosts) : NULL;
+	if (known != NULL)
+		g_string_append_printf(line, " -o UserKnownHostsFile=%s", known);
+	if (found->login->key != NULL) {
+		key = g_shell_quote(found->login->key);
+		g_string_append_printf(line, " -i %s", key);
+	}
+	if (found->login->port != 22)
+		g_string_append_printf(line, " -p %u", found->login->port);
+	if (found->jump != NULL)
+		g_string_append_printf(line, " -J %s@%s:%u", found->jump->user,
+				       found->jump->address, found->jump->port);
+	name = g_strdup_printf("%s@%s", found->login->user, found->login->address);
+	g_string_append_printf(line, " %s", name);
+	return g_string_free(line, FALSE);
+}
+
+static void
+rd_remaining_quote(GString *line, const char *word)
+{
+	/* what a person can read stays as it is */
+	gboolean plain = *word != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyz"
+						       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+						       "0123456789@%+=:,./_-") == strlen(word);
+	g_autofree char *quoted = plain ? g_strdup(word) : g_shell_quote(word);
+
+	g_string_append_printf(line, "%s%s", line->len > 0 ? " " : "", quoted);
+}
+
+static void
+rd_remaining_words(GString *line, JsonObject *entry, const char *name)
+{
+	JsonArray *words =
+	    json_object_has_member(entry, name) ? json_object_get_array_member(entry, name) : NULL;
+
+	for (guint i = 0; words != NULL && i < json_array_get_length(words); i++)
+		rd_remaining_quote(line, json_array_get_string_element(words, i));
+}
+
+/* run and job: what goes to the command's stdin is not written down */
+static char *
+rd_remaining_run(JsonObject *entry)
+{
+	const char *cwd = rd_foreseen_get(entry, "cwd");
+	GString *line = g_string_new(NULL);
+	g_autoptr(GString) whole = g_string_new("sudo");
+
+	if (rd_foreseen_get(entry, "input-bytes") != NULL) {
+		g_string_free(line, TRUE);
+		return NULL;
+	}
+	if (json_object_has_member(entry, "env"))
+		g_string_append(line, "env -i PATH=\"$PATH\"");
+	rd_remaining_words(line, entry, "env");
+	rd_remaining_words(line, entry, "argv");
+	if (cwd == NULL) {
+		g_string_prepend(line, "sudo ");
+		return g_string_free(line, FALSE);
+	}
+	rd_remaining_quote(whole, "sh");
+	rd_remaining_quote(whole, "-c");
+	g_string_prepend(line, " && ");
+	g_string_prepend(line, cwd);
+	g_string_prepend(line, "cd ");
+	rd_remaining_quote(whole, line->str);
+	g_string_free(line, TRUE);
+	return g_strdup(whole->str);
+}
+
+static char *
+rd_remaining_move(JsonObject *entry)
+{
+	const char *from = rd_foreseen_get(entry, "from");
+	const char *to = rd_foreseen_get(entry, "to");
+	GString *line = g_string_new(NULL);
+	g_autofree char *dir = NULL;
+
+	if (from == NULL || to == NULL || strstr(to, RD_FORESEEN_THEN) != NULL) {
+		g_string_free(line, TRUE);
+		return NULL;
+	}
+	dir = g_path_get_dirname(to);
+	g_string_append(line, "sudo mkdir -p");
+	rd_remaining_quote(line, dir);
+	g_string_append(line, " && sudo mv -nT");
+	rd_remaining_quote(line, from);
+	rd_remaining_quote(line, to);
+	return g_string_free(line, FALSE);
+}
+
+/* from the bastion, over a login */
+static char *
+rd_remaining_put(const RdEvidence *evidence, JsonObject *entry)
+{
+	const char *text = rd_foreseen_get(entry, "text");
+	const char *arrow = text != NULL ? strstr(text, " -> ") : NULL;
+	g_autofree char *from = arrow != NULL ? g_strndup(text, arrow - text) : NULL;
+	g_autofree char *login = rd_remaining_login(evidence, rd_foreseen_get(entry, "host"));
+	const char *to = rd_foreseen_get(entry, "to");
+	const char *sum = rd_foreseen_get(entry, "sha256");
+	g_autofree char *dir = NULL;
+	g_autoptr(GString) remote = g_string_new("umask 077 && mkdir -p");
+	GString *line;
+
+	if (from == NULL || *from != '/' || login == NULL || to == NULL || sum == NULL)
+		return NULL;
+	dir = g_path_get_dirname(to);
+	rd_remaining_quote(remote, dir);
+	g_string_append(remote, " && cat >");
+	rd_remaining_quote(remote, to);
+	g_string_append_printf(remote, " && chmod %s", rd_foreseen_get(entry, "mode"));
+	rd_remaining_quote(remote, to);
+	g_string_append_printf(remote, " && echo '%s ' ", sum);
+	rd_remaining_quote(remote, to);
+	g_string_append(remote, " | sha256sum -c --quiet");
+	line = g_string_new("sudo sh -c");
+	rd_remaining_quote(line, remote->str);
+	g_string_assign(remote, line->str);
+	g_string_assign(line, login);
+	rd_remaining_quote(line, remote->str);
+	g_string_append(line, " <");
+	rd_remaining_quote(line, from);
+	return g_string_free(line, FALSE);
+}
+
+static void
+rd_remaining_entry(JsonBuilder *json, const RdEvidence *evidence, JsonObject *entry)
+{
+	const char *verb = rd_foreseen_get(entry, "verb");
+	const char *on = rd_foreseen_get(entry, "host");
+	g_autofree char *command = NULL;
+
+	if (g_strcmp0(verb, "run") == 0 || g_strcmp0(verb, "job-start") == 0)
+		command = rd_remaining_run(entry);
+	else if (g_strcmp0(verb, "move") == 0 || g_strcmp0(verb, "move-aside") == 0)
+		command = rd_remaining_move(entry);
+	else if (g_strcmp0(verb, "put") == 0)
+		command = rd_remaining_put(evidence, entry);
+	/* something in it is known only when what stands before it has been done */
+	if (command != NULL &&
+	    (strstr(command, RD_FORESEEN_THEN) != NULL || strstr(command, "${") != NULL))
+		g_clear_pointer(&command, g_free);
+	json_builder_begin_object(json);
+	rd_json_string(json, "on", g_strcmp0(verb, "put") == 0 ? RD_BASTION : on);
+	rd_json_string(json, "verb", verb);
+	rd_json_string(json, "command", command);
+	rd_json_string(json, "text", rd_foreseen_get(entry, "text"));
+	rd_json_string(json, "depends", rd_foreseen_get(entry, "depends"));
+	json_builder_end_object(json);
+}
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+static const char *
+rd_remaining_host(const RdRemaining *self, const char *target)
+{
+	GPtrArray *hosts = self->evidence->plan->hosts;
+
+	for (guint i = 0; strcmp(target, RD_CLUSTER) == 0 && i < hosts->len; i++) {
+		const RdPlanHost *host = g_ptr_array_index(hosts, i);
+
+		if (g_strcmp0(host->role, "recovery") == 0)
+			return host->name;
+	}
+	return target;
+}
+
+/* NULL: the plugin does not say how it is seen */
+static char *
+rd_remaining_until(const RdRemaining *self, const RdForecastStep *step)
+{
+	const RdType *type = rd_types_find(self->types, step->plan->type);
+	const RdStep *found = rd_run_find_step(self->run, step->plan->name, step->target);
+	g_autoptr(GString) script = g_string_new(NULL);
+	GString *line;
+
+	if (type == NULL || type->by_hand == NULL || found == NULL)
+		return NULL;
+	for (guint i = 0; i < type->params->len; i++) {
+		const RdTypeParam *param = g_ptr_array_index(type->params, i);
+		const char *with = g_hash_table_lookup(step->plan->with, param->name);
+		g_autofree char *value =
+		    with != NULL ? rd_run_resolve(self->run, found, with, NULL) : NULL;
+		g_autofree char *name = g_strdelimit(g_strdup(param->name), "-", '_');
+		g_autofree char *quoted = NULL;
+
+		/* what is not known yet would be seen as something else */
+		if (strstr(type->by_hand, name) == NULL)
+			continue;
+		if (value == NULL || strstr(value, "${") != NULL ||
+		    param->type == RECOVERY_PARAM_SECRET)
+			return NULL;
+		quoted = g_shell_quote(value);
+		g_string_append_printf(script, "%s=%s; ", name, quoted);
+	}
+	g_string_append_printf(script, "target=%s; until %s; do sleep 2; done", step->target,
+			       type->by_hand);
+	line = g_string_new("sudo sh -c");
+	rd_remaining_quote(line, script->str);
+	return g_string_free(line, FALSE);
+}
+
+static void
+rd_remaining_step(JsonBuilder *json, const RdRemaining *self, const RdForecastStep *step)
+{
+	g_autofree char *name = rd_account_step_name(step->plan->name, step->target);
+	const RdType *type = rd_types_find(self->types, step->plan->type);
+	g_autofree char *until = NULL;
+
+	json_builder_begin_object(json);
+	rd_json_string(json, "step", name);
+	rd_json_string(json, "target", step->target);
+	rd_json_string(json, "type", step->plan->type);
+	rd_json_string(json, "summary", type != NULL ? type->summary : NULL);
+	rd_json_string(json, "mark",
+		       step->plan->mark != RD_MARK_NONE ? rd_mark_to_string(step->plan->mark)
+							: NULL);
+	rd_json_string(json, "word", rd_forecast_word_to_string(step->word));
+	rd_json_string(json, "state", step->plan->name);
+	rd_json_bool(json, "parallel", step->plan->width > 1 && step->plan->targets->len > 1);
+	rd_json_bool(json, "back", step->back);
+	rd_json_string(json, "text", step->text);
+	rd_json_string(json, "open", step->open);
+	rd_json_string(json, "when", step->when);
+	json_builder_set_member_name(json, "commands");
+	json_builder_begin_array(json);
+	for (guint i = 0; i < json_array_get_length(step->entries); i++)
+		rd_remaining_entry(json, self->evidence,
+				   json_array_get_object_element(step->entries, i));
+	json_builder_end_array(json);
+	/* what is given back is over when it is not so any more: its own words do not say that */
+	if (!step->back && step->word != RD_FORECAST_SKIPPED && step->word != RD_FORECAST_ALREADY)
+		until = rd_remaining_until(self, step);
+	json_builder_set_member_name(json, "until");
+	if (until != NULL) {
+		json_builder_begin_object(json);
+		rd_json_string(json, "on", rd_remaining_host(self, step->target));
+		rd_json_string(json, "command", until);
+		json_builder_end_object(json);
+	} else {
+		json_builder_add_null_value(json);
+	}
+	json_builder_end_object(json);
+}
+
+JsonNode *
+rd_remaining_new(const RdRemainingOptions *options, GError **error)
+{
+	g_auto(RdRemaining) self = {.evidence = options->evidence};
+	g_autoptr(JsonBuilder) json = json_builder_new();
+	g_autoptr(RdForecast) forecast = NULL;
+	RdForecastOptions walk = {.plan = options->evidence->plan,
+				  .crew = options->crew,
+				  .now = options->now,
+				  .data = options->data};
+
+	if (!rd_remaining_open(&self, error))
+		return NULL;
+	walk.run = self.run;
+	walk.journal = self.journal;
+	walk.types = self.types;
+	forecast = rd_forecast_make(&walk, error);
+	if (forecast == NULL)
+		return NULL;
+	json_builder_begin_array(json);
+	for (guint i = 0; i < forecast->steps->len; i++)
+		rd_remaining_step(json, &self, g_ptr_array_index(forecast->steps, i));
+	json_builder_end_array(json);
+	return json_builder_get_root(json);
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "rd-report"
+
+#include <string.h>
+
+#include "moved.h"
+#include "paper.h"
+#include "remaining.h"
+#include "runbook.h"
+
+static const char *
+rd_runbook_string(JsonObject *object, const char *name)
+{
+	return json_object_get_string_member_with_default(object, name, NULL);
+}
+
+/* ---- what is known ------------------------------------------------------------------------- */
+
+static void
+rd_runbook_hosts(const RdRunbook *self, RdPaper *paper)
+{
+	GPtrArray *hosts = rd_run_get_hosts(self->evidence->run);
+
+	rd_paper_heading(paper, 2, "Hosts");
+	rd_paper_table(paper, (const char *[]){"`Host", "Role", "`Log in with", "Statement", NULL});
+	for (guint i = 0; i < hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(hosts, i);
+		g_autofree char *login = rd_remaining_login(self->evidence, host->plan->name);
+
+		rd_paper_row(paper, host->excused ? RD_TONE_WARN : RD_TONE_PLAIN,
+			     (char *[]){host->plan->name, host->plan->role, login,
+					host->excused ? (char *)"powered off: it has to stay so"
+					: host->left  ? (char *)"left behind"
+						      : NULL});
+	}
+	rd_paper_end_table(paper);
+	rd_paper_text(paper, RD_TONE_PLAIN,
+		      "Type every command where its block says, in this order, and look at what it "
+		      "answers before you go on. A command that fails is a reason to stop. Nothing "
+		      "here deletes anything.");
+}
+
+static void
+rd_runbook_done(const RdRunbook *self, RdPaper *paper)
+{
+	GPtrArray *steps = rd_run_get_steps(self->evidence->run);
+	guint n = 0;
+
+	rd_paper_heading(paper, 2, "Done so far");
+	rd_paper_table(paper, (const char *[]){"`Step", "`Type", "How it stands", "Found", NULL});
+	for (guint i = 0; i < steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(steps, i);
+		g_autofree char *name = g_strdup_printf("%s@%s", step->plan->name, step->target);
+		gboolean over = rd_life_is_final(step->life);
+
+		if (step->life == RD_LIFE_PENDING && !step->intent)
+			continue;
+		n++;
+		rd_paper_row(paper, over ? RD_TONE_PLAIN : RD_TONE_BAD,
+			     (char *[]){name, step->plan->type,
+					over ? (char *)rd_life_to_string(step->life)
+					: step->intent
+					    ? (char *)"may be done, may be half done"
+					    : (char *)"not done, nothing was touched by it",
+					step->text});
+	}
+	rd_paper_end_table(paper);
+	if (n == 0)
+		rd_paper_text(paper, RD_TONE_PLAIN, "No step has begun: nothing was changed.");
+}
+
+/* ---- to finish ----------------------------------------------------------------------------- */
+
+static void
+rd_runbook_commands(RdPaper *paper, JsonObject *step)
+{
+	JsonArray *commands = json_object_get_array_member(step, "commands");
+
+	for (guint i = 0; i < json_array_get_length(commands); i++) {
+		JsonObject *one = json_array_get_object_element(commands, i);
+		const char *depends = rd_runbook_string(one, "depends");
+		const char *command = rd_runbook_string(one, "command");
+
+		if (depends != NULL)
+			rd_paper_text(paper, RD_TONE_WARN, "This depends on what is found then: %s",
+				      depends);
+		if (command != NULL) {
+			rd_paper_code(paper, rd_runbook_string(one, "on"), command);
+			continue;
+		}
+		rd_paper_text(
+		    paper, RD_TONE_BAD,
+		    "Not to be typed as it is; what recoveryd would do here is %s, on %s:",
+		    rd_runbook_string(one, "verb"), rd_runbook_string(one, "on"));
+		rd_paper_code(paper, NULL, rd_runbook_string(one, "text"));
+	}
+}
+
+static void
+rd_runbook_until(RdPaper *paper, JsonObject *step)
+{
+	JsonNode *node = json_object_get_member(step, "until");
+	const char *open = rd_runbook_string(step, "open");
+	JsonObject *until;
+
+	if (JSON_NODE_HOLDS_OBJECT(node)) {
+		until = json_node_get_object(node);
+		rd_paper_text(paper, RD_TONE_PLAIN, "It is done when this ends:");
+		rd_paper_code(paper, rd_runbook_string(until, "on"),
+			      rd_runbook_string(until, "command"));
+	} else if (open != NULL) {
+		rd_paper_text(paper, RD_TONE_WARN, "Look before you go on; it depends on %s.",
+			      open);
+	}
+}
+
+static void
+rd_runbook_say_step(RdPaper *paper, JsonObject *step)
+{
+	static const struct {
+		const char *word, *says;
+		RdTone tone;
+	} words[] = {
+	    {"already", "Already true, nothing to do.", RD_TONE_GOOD},
+	    {"skipped", "Left out: its condition is not true.", RD_TONE_PLAIN},
+	    {"asked", "A look, answered now.", RD_TONE_PLAIN},
+	    {"holds", "A wait that is over already.", RD_TONE_GOOD},
+	    {"waits", "To be waited for, or looked at, then.", RD_TONE_PLAIN},
+	    {"then", "May turn out to be nothing: look first.", RD_TONE_PLAIN},
+	    {"refused", "As things are it would fail.", RD_TONE_BAD},
+	};
+	const char *text = rd_runbook_string(step, "text");
+	const char *when = rd_runbook_string(step, "when");
+
+	for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+		if (g_strcmp0(rd_runbook_string(step, "word"), words[i].word) == 0)
+			rd_paper_text(paper, words[i].tone, "%s %s%s%s",
+				      rd_runbook_string(step, "step"), words[i].says,
+				      text != NULL ? " Found: " : "", text != NULL ? text : "");
+	if (when != NULL)
+		rd_paper_text(paper, RD_TONE_WARN, "Only when %s.", when);
+}
+
+static gboolean
+rd_runbook_same(JsonArray *steps, guint a, guint b)
+{
+	JsonObject *first = json_array_get_object_element(steps, a);
+	JsonObject *second;
+
+	if (b >= json_array_get_length(steps) || !json_object_get_boolean_member(first, "parallel"))
+		return FALSE;
+	second = json_array_get_object_element(steps, b);
+	return g_strcmp0(rd_runbook_string(first, "state"), rd_runbook_string(second, "state")) ==
+		   0 &&
+	       json_object_get_boolean_member(first, "back") ==
+		   json_object_get_boolean_member(second, "back");
+}
+
+static void
+rd_runbook_head(RdPaper *paper, JsonObject *step, guint number, gboolean all)
+{
+	const char *mark = rd_runbook_string(step, "mark");
+	const char *summary = rd_runbook_string(step, "summary");
+	g_autofree char *title =
+	    g_strdup_printf("%u. %s%s: %s", number,
+			    json_object_get_boolean_member(step, "back") ? "give back " : "",
+			    rd_runbook_string(step, all ? "state" : "step"),
+			    summary != NULL ? summary : rd_runbook_string(step, "type"));
+
+	rd_paper_heading(paper, 3, title);
+	if (g_strcmp0(mark, rd_mark_to_string(RD_MARK_POINT_OF_NO_RETURN)) == 0)
+		rd_paper_text(paper, RD_TONE_BAD,
+			      "Point of no return: behind it the commands that "
+			      "go back are not right any more.");
+	if (g_strcmp0(mark, rd_mark_to_string(RD_MARK_HOST_UNDO_ENDS)) == 0)
+		rd_paper_text(paper, RD_TONE_WARN,
+			      "From here no single host goes back alone, only all of them.");
+}
+
+/* a state that is begun on all hosts at once: first everything that begins it, then the waits */
+static void
+rd_runbook_finish(const RdRunbook *self, RdPaper *paper)
+{
+	JsonArray *steps = self->remaining != NULL ? json_node_get_array(self->remaining) : NULL;
+	guint number = 0;
+
+	rd_paper_heading(paper, 2, "To finish by hand");
+	if (steps == NULL) {
+		rd_paper_text(paper, RD_TONE_BAD, "The commands that are left cannot be told: %s",
+			      self->why_not != NULL ? self->why_not : "nobody looked at the hosts");
+		return;
+	}
+	if (json_array_get_length(steps) == 0)
+		rd_paper_text(paper, RD_TONE_GOOD, "Nothing is left to do.");
+	for (guint i = 0, end; i < json_array_get_length(steps); i = end) {
+		for (end = i + 1; rd_runbook_same(steps, i, end);)
+			end++;
+		rd_runbook_head(paper, json_array_get_object_element(steps, i), ++number,
+				end > i + 1);
+		for (guint j = i; j < end; j++) {
+			rd_runbook_say_step(paper, json_array_get_object_element(steps, j));
+			rd_runbook_commands(paper, json_array_get_object_element(steps, j));
+		}
+		for (guint j = i; j < end; j++)
+			rd_runbook_until(paper, json_array_get_object_element(steps, j));
+	}
+}
+
+/* ---- to go back ---------------------------------------------------------------------------- */
+
+/* one rename that took place, to be taken back */
+typedef struct {
+	const RdEvent *event; /* (unowned) */
+	const char *host;     /* (unowned) */
+	const char *from, *to;
+	gboolean sure;
+} RdRename;
+
+static int
+rd_rename_compare(gconstpointer a, gconstpointer b)
+{
+	const RdRename *left = a, *right = b;
+
+	return (left->event->seq < right->event->seq) - (left->event->seq > right->event->seq);
+}
+
+static GArray *
+rd_runbook_renames(GPtrArray *list)
+{
+	GArray *renames = g_array_new(FALSE, FALSE, sizeof(RdRename));
+
+	for (guint i = 0; i < list->len; i++) {
+		const RdMoved *moved = g_ptr_array_index(list, i);
+		RdRename there = {moved->touch, moved->host, moved->from, moved->to, moved->sure};
+		RdRename back = {moved->back, moved->host, moved->to, moved->from, TRUE};
+
+		g_array_append_val(renames, there);
+		if (moved->back != NULL)
+			g_array_append_val(renames, back);
+	}
+	g_array_sort(renames, rd_rename_compare);
+	return renames;
+}
+
+static void
+rd_runbook_take_back(RdPaper *paper, const RdRename *rename)
+{
+	g_autofree char *is = rename->to != NULL ? g_shell_quote(rename->to) : NULL;
+	g_autofree char *was = g_shell_quote(rename->from);
+	g_autofree char *command = NULL;
+
+	if (!rename->sure)
+		rd_paper_text(paper, RD_TONE_WARN,
+			      "The host's answer was lost: look first whether it was moved at all. "
+			      "/var/lib/recoveryd/aside on the host has an index.");
+	if (is == NULL) {
+		rd_paper_text(paper, RD_TONE_BAD, "%s on %s: its place is in that index.",
+			      rename->from, rename->host);
+		return;
+	}
+	command = g_strdup_printf("sudo mv -nT %s %s", is, was);
+	rd_paper_code(paper, rename->host, command);
+}
+
+/* state by state with a barrier, never host by host: a single host that goes back might form the
+ * old quorum again */
+static void
+rd_runbook_back(const RdRunbook *self, RdPaper *paper)
+{
+	g_autoptr(GPtrArray) list = rd_moved_list(self->evidence->events);
+	g_autoptr(GArray) renames = rd_runbook_renames(list);
+	const char *state = NULL;
+
+	rd_paper_heading(paper, 2, "To go back by hand instead");
+	if (rd_run_passed(self->evidence->run, RD_MARK_POINT_OF_NO_RETURN)) {
+		rd_paper_text(
+		    paper, RD_TONE_BAD,
+		    "There is no way back any more: the API has served the restored data. "
+		    "The old data is where it was moved to, and what has been written since "
+		    "would be lost with it.");
+		return;
+	}
+	if (renames->len == 0) {
+		rd_paper_text(paper, RD_TONE_GOOD,
+			      "Nothing was moved: there is nothing to go back "
+			      "from.");
+		return;
+	}
+	rd_paper_text(
+	    paper, RD_TONE_PLAIN,
+	    "The newest first; all hosts of one heading before the next. Where a manifest "
+	    "leaves its place, wait until crictl ps shows no container of its pod before you "
+	    "go on; etcd's data is never moved while an etcd runs on any host.");
+	for (guint i = 0; i < renames->len; i++) {
+		const RdRename *rename = &g_array_index(renames, RdRename, i);
+
+		if (g_strcmp0(state, rename->event->state) != 0) {
+			g_autofree char *title =
+			    g_strdup_printf("take back %s", rename->event->state);
+
+			rd_paper_heading(paper, 3, title);
+			state = rename->event->state;
+		}
+		rd_runbook_take_back(paper, rename);
+	}
+}
+
+/* ---- the page ------------------------------------------------------------------------------ */
+
+static void
+rd_runbook_moved(const RdRunbook *self, RdPaper *paper)
+{
+	g_autoptr(GPtrArray) list = rd_moved_list(self->evidence->events);
+	guint n = 0;
+
+	rd_paper_heading(paper, 2, "Moved where");
+	rd_paper_table(paper, (const char *[]){"`Host", "`Was", "`Is", "Put back with", NULL});
+	for (guint i = 0; i < list->len; i++) {
+		const RdMoved *moved = g_ptr_array_index(list, i);
+		g_autofree char *command = rd_moved_back_command(moved);
+
+		if (moved->back != NULL)
+			continue;
+		n++;
+		rd_paper_row(paper, moved->sure ? RD_TONE_PLAIN : RD_TONE_WARN,
+			     (char *[]){(char *)moved->host, moved->from,
+					moved->to != NULL ? moved->to : (char *)"(see the index)",
+					command});
+	}
+	rd_paper_end_table(paper);
+	if (n == 0)
+		rd_paper_text(paper, RD_TONE_PLAIN, "Nothing lies elsewhere than before.");
+}
+
+static void
+rd_runbook_borrowed(const RdRunbook *self, RdPaper *paper)
+{
+	g_autoptr(GPtrArray) owed = rd_run_get_owed(self->evidence->run);
+
+	rd_paper_heading(paper, 2, "Borrowed, to be given back");
+	if (owed->len == 0)
+		rd_paper_text(paper, RD_TONE_PLAIN, "Nothing.");
+	for (guint i = 0; i < owed->len; i++) {
+		const RdStep *step = g_ptr_array_index(owed, i);
+
+		rd_paper_text(
+		    paper, RD_TONE_WARN,
+		    "%s@%s (%s), due before %s. It is given back by the commands below, or "
+		    "by recoveryd, on every way out.",
+		    step->plan->name, step->target, step->plan->type, step->plan->borrow);
+	}
+}
+
+static void
+rd_runbook_resume(const RdRunbook *self, RdPaper *paper)
+{
+	g_autofree char *resume = g_strdup_printf("recoveryd resume %s", self->evidence->run_id);
+	g_autofree char *status = g_strdup_printf("recoveryd status %s", self->evidence->run_id);
+
+	rd_paper_heading(paper, 2, "Afterwards");
+	rd_paper_text(
+	    paper, RD_TONE_PLAIN,
+	    "At any point of this page recoveryd can go on: it looks at each step on its host "
+	    "before it does anything, and what is done already is not done again.");
+	rd_paper_code(paper, NULL, resume);
+	rd_paper_text(paper, RD_TONE_PLAIN, "How it stands, and what it waits for:");
+	rd_paper_code(paper, NULL, status);
+}
+
+char *
+rd_runbook_print(const RdRunbook *self, RdPaperKind kind)
+{
+	g_autofree char *title = g_strdup_printf("By hand: run %s", self->evidence->run_id);
+	RdPaper *paper = rd_paper_new(kind, title);
+
+	for (guint i = 0; i < self->evidence->faults->len; i++)
+		rd_paper_text(paper, RD_TONE_BAD, "What this tells is not whole: %s",
+			      (const char *)g_ptr_array_index(self->evidence->faults, i));
+	rd_paper_text(
+	    paper, RD_TONE_BAD,
+	    "Nobody else may work on these hosts meanwhile, and no recoveryd: the locks do "
+	    "not keep anybody from typing.");
+	rd_runbook_hosts(self, paper);
+	rd_runbook_done(self, paper);
+	rd_runbook_moved(self, paper);
+	rd_runbook_borrowed(self, paper);
+	rd_runbook_finish(self, paper);
+	rd_runbook_back(self, paper);
+	rd_runbook_resume(self, paper);
+	return rd_paper_finish(paper);
+}
