@@ -269,6 +269,7 @@ rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
 	case RD_RUN_PAUSING:
 	case RD_RUN_CANCELLING:
 	case RD_RUN_ENDING:
+	case RD_RUN_ROLLBACK:
 		if (!alive) {
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
 			break;

@@ -44,7 +44,7 @@ rd_run_get_gates(RdRun *run)
 	const RdPlanUnit *unit;
 	const RdPlanState *state;
 
-	if (run->unit < 0 || run->state == RD_RUN_ENDED || run->state == RD_RUN_ENDING)
+	if (run->unit < 0 || run->state == RD_RUN_ENDED || run->state == RD_RUN_ENDING || run->back)
 		return gates;
 	unit = g_ptr_array_index(run->plan->units, run->unit);
 	state = g_ptr_array_index(run->plan->states, unit->first);

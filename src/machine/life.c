@@ -112,6 +112,7 @@ static const struct {
     {RD_LIFE_HELD,     RD_STEP_SKIP,         RD_LIFE_SKIPPED},
     {RD_LIFE_PENDING,  RD_STEP_CANCEL,       RD_LIFE_CANCELLED},
     /* the way back */
+    {RD_LIFE_PENDING,  RD_STEP_UNDO,         RD_LIFE_UNDOING}, /* an earlier attempt touched */
     {RD_LIFE_DONE,     RD_STEP_UNDO,         RD_LIFE_UNDOING},
     {RD_LIFE_HELD,     RD_STEP_UNDO,         RD_LIFE_UNDOING},
     {RD_LIFE_WAITING,  RD_STEP_UNDO,         RD_LIFE_UNDOING},

@@ -114,6 +114,19 @@ rd_run_lock_of(RdRun *run, const char *target)
 }
 
 gboolean
+rd_run_is_leaving(RdRun *run)
+{
+	return run->state == RD_RUN_PAUSING || run->state == RD_RUN_CANCELLING ||
+	       run->state == RD_RUN_ROLLBACK;
+}
+
+gboolean
+rd_run_goes_back(RdRun *run)
+{
+	return run->back;
+}
+
+gboolean
 rd_run_may_touch(RdRun *run, const char *target)
 {
 	const RdRunHost *host = rd_run_lock_of(run, target);
@@ -261,7 +274,7 @@ rd_run_get_causes(RdRun *run)
 	for (guint i = 0; i < run->steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(run->steps, i);
 
-		if ((step->life == RD_LIFE_HELD || step->life == RD_LIFE_OWING) &&
+		if (((step->life == RD_LIFE_HELD && !run->back) || step->life == RD_LIFE_OWING) &&
 		    rd_run_step_counts(run, step))
 			g_ptr_array_add(
 			    causes,
