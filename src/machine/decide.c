@@ -533,7 +533,7 @@ rd_run_decide_main(RdRun *run, RdMove *move)
 	/* what another has taken over is not ours any more to bring to its end */
 	if (run->state == RD_RUN_CANCELLING && (!rd_run_unfinished(run) || rd_run_is_fenced(run)))
 		return rd_run_decide_end(run, move, "cancelled");
-	if (run->state == RD_RUN_ROLLBACK && !rd_run_unfinished(run))
+	if (run->state == RD_RUN_ROLLBACK)
 		return rd_run_decide_rollback(run, move);
 	if (run->given_up && !run->back && !rd_run_unfinished(run))
 		return rd_run_decide_end(run, move, "failed");

@@ -115,6 +115,7 @@ static const struct {
     {RD_LIFE_PENDING,  RD_STEP_UNDO,         RD_LIFE_UNDOING}, /* an earlier attempt touched */
     {RD_LIFE_DONE,     RD_STEP_UNDO,         RD_LIFE_UNDOING},
     {RD_LIFE_HELD,     RD_STEP_UNDO,         RD_LIFE_UNDOING},
+    {RD_LIFE_DOUBT,    RD_STEP_UNDO,         RD_LIFE_UNDOING}, /* which waits for its jobs, too */
     {RD_LIFE_WAITING,  RD_STEP_UNDO,         RD_LIFE_UNDOING},
     {RD_LIFE_FAILED,   RD_STEP_UNDO,         RD_LIFE_UNDOING},
     {RD_LIFE_SKIPPED,  RD_STEP_UNDO,         RD_LIFE_UNDOING},

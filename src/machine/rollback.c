@@ -39,12 +39,39 @@ rd_run_get_unreturned(RdRun *run)
 	return steps;
 }
 
+/* What is in hand comes to its end first, wherever it stands in the plan. A doubt about what is
+ * undone anyway is none: its undo waits for jobs as well. */
+static gboolean
+rd_rollback_finish(RdRun *run, RdMove *move, gboolean *open)
+{
+	*open = FALSE;
+	for (guint i = 0; i < run->steps->len; i++) {
+		RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (!rd_run_step_counts(run, step) ||
+		    (step->life != RD_LIFE_LOOKING && step->life != RD_LIFE_CHECKING &&
+		     step->life != RD_LIFE_RUNNING && step->life != RD_LIFE_PROBING &&
+		     (step->life != RD_LIFE_DOUBT || step->owed)))
+			continue;
+		*open = TRUE;
+		if (rd_run_decide_step(run, move, step))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 gboolean
 rd_run_decide_rollback(RdRun *run, RdMove *move)
 {
+	gboolean open;
+
 	if (rd_run_decide_beside(run, move, TRUE))
 		return TRUE;
 	if (rd_run_beside_works(run))
+		return FALSE;
+	if (rd_rollback_finish(run, move, &open))
+		return TRUE;
+	if (open)
 		return FALSE;
 	switch (rd_run_decide_owed(run, move, NULL)) {
 	case RD_OWED_MOVED:
