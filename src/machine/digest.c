@@ -208,6 +208,18 @@ static const struct {
 };
 /* clang-format on */
 
+/* not for ever: the others stand still meanwhile */
+static RdStepEvent
+rd_digest_back(RdRun *run, const RdStep *step, RdStepEvent what)
+{
+	if (what == RD_STEP_FAILED && run->clock >= rd_step_deadline(step))
+		return RD_STEP_DEADLINE;
+	if (what == RD_STEP_UNREACHABLE && step->doubt_since != 0 &&
+	    run->clock >= step->doubt_since + RD_RECONNECT_WINDOW)
+		return RD_STEP_EXHAUSTED;
+	return what;
+}
+
 static void
 rd_digest_result(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *report)
 {
@@ -249,10 +261,8 @@ rd_digest_result(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *re
 			hand->not_before = run->clock + RD_RECONNECT_PACE;
 		if (hand->what == RD_DO_UNDO && what != RD_STEP_FINISHED) {
 			hand->not_before = run->clock + RD_OWED_PACE;
-			/* not for ever: the others stand still meanwhile */
-			if (run->back && what == RD_STEP_FAILED &&
-			    run->clock >= rd_step_deadline(step))
-				what = RD_STEP_DEADLINE;
+			if (run->back)
+				what = rd_digest_back(run, step, what);
 			/* every try that finds the same is not worth a line, if it cannot act late
 			 */
 			if (what == RD_STEP_FAILED && g_strcmp0(step->text, report->text) == 0)

@@ -351,6 +351,23 @@ test_one_fails(Fixture *f, gconstpointer data)
 	assert_went_back(f);
 }
 
+/* a guard asks another host, which is silent: asked for so long, then a person is */
+static void
+test_guard_is_silent(Fixture *f, gconstpointer data)
+{
+	script(f, "undo place@m1", "unreachable:guard t/silent: m2: no route");
+	drive_to(f, "check begin@m0");
+	person(f, "rollback", NULL, NULL);
+	drive(f, 1000);
+	assert_state(f, RD_RUN_HELD);
+	assert_life(f, "place", "m1", RD_LIFE_OWING);
+	g_assert_cmpuint(f->journal->len, <, 200);
+	script(f, "undo place@m1", "finished");
+	person(f, "resume", NULL, NULL);
+	drive(f, 1000);
+	assert_went_back(f);
+}
+
 static void
 test_one_is_away(Fixture *f, gconstpointer data)
 {
@@ -592,6 +609,7 @@ main(int argc, char **argv)
 	    {"/rollback/no-proof-elsewhere", test_no_proof_elsewhere},
 	    {"/rollback/one-cannot", test_one_cannot},
 	    {"/rollback/one-fails", test_one_fails},
+	    {"/rollback/guard-is-silent", test_guard_is_silent},
 	    {"/rollback/one-is-away", test_one_is_away},
 	    {"/rollback/one-is-gone", test_one_is_gone},
 	    {"/rollback/excused/called-in", test_excused_is_called_in},
