@@ -126,7 +126,8 @@ static RdCause *
 rd_advice_gate(RdRun *run, const char *run_id, const RdStep *step)
 {
 	const RdPlanGate *gate = step->plan->gate;
-	RdCause *cause = rd_cause_new(gate->name, "waits for your approval", gate->text);
+	g_autofree char *text = rd_run_get_gate_text(run, step);
+	RdCause *cause = rd_cause_new(gate->name, "waits for your approval", text);
 
 	cause->step = step;
 	rd_cause_add(

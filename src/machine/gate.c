@@ -63,6 +63,15 @@ rd_run_get_gates(RdRun *run)
 	return gates;
 }
 
+char *
+rd_run_get_gate_text(RdRun *run, const RdStep *step)
+{
+	const char *text = step->plan->gate->text;
+	char *known = text != NULL ? rd_run_resolve(run, step, text, NULL) : NULL;
+
+	return known != NULL ? known : g_strdup(text);
+}
+
 static RdEvent *
 rd_gate_event(RdRun *run, const RdStep *step, const RdPlanGate *gate, const char *word,
 	      const char *who, const char *reason)

@@ -152,6 +152,8 @@ const char *rd_run_get_output(RdRun *run, const char *state, const char *target,
 /* what a person has to approve before the run goes on: the first step behind each gate that is
  * shut. (element-type RdStep) (unowned elements, transfer container) */
 GPtrArray *rd_run_get_gates(RdRun *run);
+/* what is approved by it, with what is known filled in, or NULL (transfer full) */
+char *rd_run_get_gate_text(RdRun *run, const RdStep *step);
 /* what has been borrowed and not been given back, and while it is rolled back all that is to be
  * undone, the newest first. (element-type RdStep) (unowned elements, transfer container) */
 GPtrArray *rd_run_get_owed(RdRun *run);

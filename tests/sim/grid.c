@@ -26,6 +26,7 @@ typedef struct {
 	gboolean real_pace;
 	const char *only;
 	gint at_boundary;
+	RdPlan *then;  /* (nullable) trial.h */
 	gboolean back; /* a rollback from each boundary, undisturbed and with a fault by chance */
 	RdCatalogue *catalogue;
 	char *dir, *first_dir;
@@ -276,6 +277,7 @@ new_trial(Grid *grid, gboolean trace)
 
 	clean_dir(".", "*_night.*"); /* the backup */
 	trial->cluster->brisk = !grid->real_pace;
+	trial->then = grid->then;
 	return trial;
 }
 
@@ -458,7 +460,7 @@ run_grid(Grid *grid)
 int
 main(int argc, char **argv)
 {
-	g_autofree char *procedure = NULL, *only = NULL;
+	g_autofree char *procedure = NULL, *only = NULL, *then = NULL;
 	g_auto(GStrv) more_plugins = NULL;
 	gint seed = 1, every = 1, touches_every = 1, jobs = 1, boundary = -1, n_bench = 0,
 	     n_random = 0;
@@ -469,6 +471,9 @@ main(int argc, char **argv)
 	     "one beside the shipped ones", "FILE"},
 	    {"back", 0, 0, G_OPTION_ARG_NONE, &back,
 	     "no faults, but a rollback from each boundary, also with a fault on it", NULL},
+	    {"then", 0, 0, G_OPTION_ARG_STRING, &then,
+	     "a second procedure after the first, behind which all has to be as before both",
+	     "NAME|FILE"},
 	    {"seed", 's', 0, G_OPTION_ARG_INT, &seed, "all chance comes from it", "N"},
 	    {"every", 'e', 0, G_OPTION_ARG_INT, &every, "only each Nth boundary of what looks",
 	     "N"},
@@ -521,6 +526,8 @@ main(int argc, char **argv)
 	if (g_chdir(grid.first_dir) != 0)
 		g_error("cannot enter %s", grid.first_dir);
 	grid.plan = trial_make_plan(grid.procedure, catalogue, grid.first_dir);
+	if (then != NULL)
+		grid.then = trial_make_plan(then, catalogue, grid.first_dir);
 	grid.rows = g_new0(Row, N_ROWS);
 	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));
 	grid.shared = mmap(NULL, grid.jobs * sizeof(Outcome), PROT_READ | PROT_WRITE,
@@ -547,6 +554,7 @@ main(int argc, char **argv)
 	remove_dir(grid.dir);
 	g_clear_pointer(&grid.expected, g_hash_table_unref);
 	rd_plan_free(grid.plan);
+	g_clear_pointer(&grid.then, rd_plan_free);
 	g_free(grid.first_dir);
 	g_free(grid.dir);
 	g_free(grid.rows);

@@ -9,6 +9,7 @@
 /* I10: every wait ends */
 #define TIME_LIMIT (24 * 3600 * RD_SIM_SECOND)
 #define UUID	   "11111111-1111-4111-8111-111111111111"
+#define UUID_2	   "33333333-3333-4333-8333-333333333333"
 
 static void
 stuck(gpointer data)
@@ -92,7 +93,7 @@ trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const char *
 	g_array_set_clear_func(self->blows, blow_clear);
 	self->blows_max = 1;
 	open_context(self);
-	bastion = bastion_new("bastion-1", "r-night-1", UUID, self->plan, catalogue, self->cluster,
+	bastion = bastion_new("bastion-1", SIM_RUN, UUID, self->plan, catalogue, self->cluster,
 			      local_dir);
 	if (trace)
 		bastion->trace = g_string_new(NULL);
@@ -248,6 +249,13 @@ ends_held(Trial *self)
 	return NULL;
 }
 
+/* the second run of two */
+static gboolean
+returns(Trial *self)
+{
+	return self->then != NULL && self->bastions->len > 1;
+}
+
 static gboolean
 is_copy(Trial *self)
 {
@@ -261,7 +269,8 @@ gives_way(Trial *self, Bastion *bastion)
 	for (guint i = 0; i < self->bastions->len; i++) {
 		Bastion *other = g_ptr_array_index(self->bastions, i);
 
-		if (other != bastion && (!other->stopped || is_done(self, bastion_end(other))))
+		if (other != bastion && !returns(self) &&
+		    (!other->stopped || is_done(self, bastion_end(other))))
 			return TRUE;
 	}
 	return FALSE;
@@ -299,8 +308,15 @@ help(Trial *self, Bastion *bastion)
 {
 	Bastion *first = g_ptr_array_index(self->bastions, 0);
 	g_autofree char *causes = bastion_causes(bastion);
-	const char *host = NULL, *word = next_word(self, &host);
+	g_autoptr(GPtrArray) gates = rd_run_get_gates(bastion->run);
+	const char *host = NULL, *word;
 
+	if (gates->len > 0) {
+		start_later(self, bastion, RD_SIM_SECOND, "approve",
+			    ((RdStep *)gates->pdata[0])->plan->gate->name);
+		return;
+	}
+	word = next_word(self, &host);
 	self->rounds++;
 	g_string_append_printf(self->held, "%s%s: %s", self->held->len > 0 ? " | " : "",
 			       bastion->name,
@@ -323,13 +339,14 @@ help(Trial *self, Bastion *bastion)
 	if (g_str_equal(self->procedure, "cluster-restore"))
 		rd_scenery_mend_restore_pod(self->cluster);
 	/* two runs that stand in each other's way: the second one is withdrawn */
-	for (guint i = 1; i < self->bastions->len && !is_copy(self); i++) {
+	for (guint i = 1; i < self->bastions->len && !is_copy(self) && !returns(self); i++) {
 		Bastion *other = g_ptr_array_index(self->bastions, i);
 
 		if (!is_end(bastion_end(other)))
 			start_later(self, other, 10 * RD_SIM_SECOND, "cancel", NULL);
 	}
-	start_later(self, is_copy(self) ? bastion : first, 300 * RD_SIM_SECOND, word, host);
+	start_later(self, is_copy(self) || returns(self) ? bastion : first, 300 * RD_SIM_SECOND,
+		    word, host);
 }
 
 /* FALSE when nothing is left to wait for */
@@ -355,7 +372,15 @@ attend(Trial *self)
 		help(self, bastion);
 		return TRUE;
 	}
-	return FALSE;
+	if (self->then == NULL || returns(self) ||
+	    !is_done(self, bastion_end(self->bastions->pdata[0])))
+		return FALSE;
+	start_later(
+	    self,
+	    trial_add_bastion(self, bastion_new("bastion-1", "r-night-2", UUID_2, self->then,
+						self->catalogue, self->cluster, self->local_dir)),
+	    RD_SIM_SECOND, NULL, NULL);
+	return TRUE;
 }
 
 /* ---- judgement ----------------------------------------------------------------------------- */
@@ -543,10 +568,11 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 	Bastion *winner = find_winner(self, text);
 	g_auto(GStrv) without = find_without(self, winner);
 	g_autofree char *token = NULL, *now = NULL;
+	gboolean as_before = self->turned || returns(self);
 	g_autoptr(GPtrArray) wrong = NULL, changed = NULL;
 
-	if (self->turned) {
-		/* as it was: below */
+	if (as_before) {
+		/* below */
 	} else if (winner != NULL && g_str_equal(self->procedure, "manual-restore")) {
 		token = g_strconcat("openshift-etcd-", winner->run_uuid, NULL);
 		wrong =
@@ -561,14 +587,14 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 	}
 	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt
 	 * host says what it found, after the advised resume it has its name */
-	if (winner != NULL && self->turned) {
+	if (winner != NULL && as_before) {
 		now = likeness_take(self->cluster);
 		changed = likeness_compare(self->before, now, (const char *const *)without);
 		add_all(text, changed);
 	}
 	if (winner == NULL && ends_held(self) != NULL && strstr(text->str, ends_held(self)) != NULL)
 		g_string_truncate(text, 0);
-	else if (!self->turned && expected != NULL)
+	else if (!as_before && expected != NULL)
 		compare(self, expected, without, outcome, text);
 	add_all(text, self->cluster->violations);
 	add_all(text, self->breaches);

@@ -51,8 +51,10 @@ struct _Trial {
 	gint64 began;
 	GString *held; /* why */
 	gint64 turn_delay;
-	gboolean turned; /* a person asked for the way back, and was not refused */
-	char *before;	 /* likeness.h, of the cluster as it was found */
+	const RdPlan *then; /* (nullable) (unowned) a second run, when the first is done, that
+			     * brings back what the first one found */
+	gboolean turned;    /* a person asked for the way back, and was not refused */
+	char *before;	    /* likeness.h, of the cluster as it was found */
 };
 
 /* of the shipped procedure, with last night's backup in @local_dir */
