@@ -195,9 +195,14 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 {
 	Grid *grid = trial->at_data;
 
-	if (!is_sampled(grid, trial, call))
+	/* of two runs it is the second that is tried */
+	if (!is_sampled(grid, trial, call) || (grid->then != NULL && trial->bastions->len == 1))
 		return;
 	for (guint i = 0; i < n_faults; i++) {
+		/* a host that is given up does not become as before, nor does one that two want */
+		if (grid->then != NULL &&
+		    (faults[i].words != NULL || fault_adds_bastion(&faults[i])))
+			continue;
 		if (!fault_applies(&faults[i], moment, host, call) ||
 		    (grid->only != NULL && !g_str_equal(grid->only, faults[i].name)))
 			continue;

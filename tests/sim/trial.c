@@ -542,7 +542,8 @@ find_winner(Trial *self, GString *text)
 {
 	Bastion *winner = NULL;
 
-	for (guint i = 0; i < self->bastions->len; i++) {
+	/* of two runs the second one counts */
+	for (guint i = returns(self) ? 1 : 0; i < self->bastions->len; i++) {
 		Bastion *bastion = g_ptr_array_index(self->bastions, i);
 		g_autofree char *causes = bastion_causes(bastion);
 		const char *end = bastion_end(bastion);
