@@ -15,6 +15,7 @@ static const RdCommand *const commands[] = {
     &rd_command_runbook,
     &rd_command_pause,
     &rd_command_cancel,
+    &rd_command_rollback,
     &rd_command_decide,
     &rd_command_excuse,
     &rd_command_enrol,

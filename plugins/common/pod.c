@@ -87,6 +87,16 @@ rd_pod_put_back(RecoveryStep *step, const RdPod *pod, GError **error)
 }
 
 RecoveryProbe
+rd_pod_placed(RecoveryStep *step, const RdPod *pod, GError **error)
+{
+	g_auto(RdPlace) place = {0};
+
+	if (!rd_place_find(step, pod, &place, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	return place.aside == NULL ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
+}
+
+RecoveryProbe
 rd_pod_runs(RecoveryStep *step, const RdPod *pod, GError **error)
 {
 	g_auto(RdPlace) place = {0};

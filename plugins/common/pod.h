@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 RecoveryProbe rd_pod_gone(RecoveryStep *step, const RdPod *pod, GError **error);
 /* the manifest is aside, or the host has none, and no container is left */
 RecoveryProbe rd_pod_stopped(RecoveryStep *step, const RdPod *pod, GError **error);
+/* the manifest is in place, or the host has none */
+RecoveryProbe rd_pod_placed(RecoveryStep *step, const RdPod *pod, GError **error);
 /* the manifest is in place and all containers that it names run */
 RecoveryProbe rd_pod_runs(RecoveryStep *step, const RdPod *pod, GError **error);
 

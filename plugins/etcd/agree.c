@@ -80,6 +80,14 @@ read_address(RecoveryStep *step, const char *safe, const char *name, GError **er
 	return g_steal_pointer(&address);
 }
 
+char *
+etcd_own_address(RecoveryStep *step, GError **error)
+{
+	g_autofree char *safe = NULL, *name = NULL;
+
+	return read_name(step, &safe, &name, error) ? read_address(step, safe, name, error) : NULL;
+}
+
 /* F14: with the registry perhaps on the cluster that is down, the image has to be there already */
 static char *
 read_image(RecoveryStep *step, GError **error)

@@ -215,9 +215,8 @@ etcd_place_probe(RecoveryStep *step, GError **error)
 	return RECOVERY_PROBE_UNKNOWN;
 }
 
-/* SELinux hosts only; the others do not have the command */
-static gboolean
-restore_labels(RecoveryStep *step, GError **error)
+gboolean
+etcd_restore_labels(RecoveryStep *step, GError **error)
 {
 	static const char *const which[] = {"which", "restorecon", NULL};
 	static const char *const relabel[] = {"restorecon", "-R", ETCD_MEMBER, NULL};
@@ -243,7 +242,7 @@ etcd_place_enter(RecoveryStep *step, GError **error)
 	/* refused when there is a member already */
 	if (inode != NULL && !recovery_move(step, restored, ETCD_MEMBER, error))
 		return FALSE;
-	if (!restore_labels(step, error))
+	if (!etcd_restore_labels(step, error))
 		return FALSE;
 	if (g_strv_contains((const char *const *)names, base)) {
 		const char *argv[] = {"rmdir", dir, NULL};

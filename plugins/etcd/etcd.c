@@ -111,6 +111,18 @@ static const RecoveryParam place_params[] = {
     {0},
 };
 
+static const RecoveryParam old_data_params[] = {
+    {"run", RECOVERY_PARAM_STRING, NULL, "the run that moved the data aside"},
+    {0},
+};
+static const char *const old_data_outputs[] = {"member", "copy", "address", NULL};
+
+static const RecoveryParam return_params[] = {
+    {"run", RECOVERY_PARAM_STRING, NULL, "the run that moved the data aside"},
+    {"member", RECOVERY_PARAM_STRING, NULL, "where it is on this host; none where there was none"},
+    {0},
+};
+
 static const RecoveryParam health_params[] = {
     {"members", RECOVERY_PARAM_STRING, NULL, "members as they have to be"},
     {"cluster-id", RECOVERY_PARAM_STRING, NULL, "the cluster they have to form, hexadecimal"},
@@ -211,6 +223,26 @@ static const RecoveryState states[] = {
 	.probe = etcd_place_probe,
 	.enter = etcd_place_enter,
 	.undo = etcd_place_undo,
+    },
+    {
+	.name = "old-data",
+	.summary = "where the data is that an earlier run moved aside",
+	.kind = RECOVERY_KIND_QUERY,
+	.params = old_data_params,
+	.outputs = old_data_outputs,
+	.timeout = 1800,
+	.enter = etcd_old_data,
+    },
+    {
+	.name = "return-data",
+	.summary = "put the data back that an earlier run moved aside",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = return_params,
+	.timeout = 300,
+	.baseline = etcd_return_baseline,
+	.probe = etcd_return_probe,
+	.enter = etcd_return_enter,
+	.undo = etcd_return_undo,
     },
     {
 	.name = "health",

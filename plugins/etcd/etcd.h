@@ -33,6 +33,12 @@ gboolean etcd_place_baseline(RecoveryStep *step, GError **error);
 RecoveryProbe etcd_place_probe(RecoveryStep *step, GError **error);
 gboolean etcd_place_enter(RecoveryStep *step, GError **error);
 gboolean etcd_place_undo(RecoveryStep *step, GError **error);
+/* old-data.c */
+gboolean etcd_old_data(RecoveryStep *step, GError **error);
+gboolean etcd_return_baseline(RecoveryStep *step, GError **error);
+RecoveryProbe etcd_return_probe(RecoveryStep *step, GError **error);
+gboolean etcd_return_enter(RecoveryStep *step, GError **error);
+gboolean etcd_return_undo(RecoveryStep *step, GError **error);
 /* restore.c */
 RecoveryProbe etcd_restore_probe(RecoveryStep *step, GError **error);
 gboolean etcd_restore_enter(RecoveryStep *step, GError **error);
@@ -66,6 +72,10 @@ const RdContainer *etcd_container(GPtrArray *containers);
 char *etcd_restore_dir(RecoveryStep *step, GError **error);
 /* in *inode the inode of DIR/snap/db on the step's host as text, NULL when there is none */
 gboolean etcd_inode(RecoveryStep *step, const char *member, char **inode, GError **error);
+/* data.c: as the policy has them; SELinux hosts only, the others do not have the command */
+gboolean etcd_restore_labels(RecoveryStep *step, GError **error);
+/* agree.c: client address of this host's member, by the operator's files; NULL with PERMANENT */
+char *etcd_own_address(RecoveryStep *step, GError **error);
 /* DIR has snap/db and at least one log: what a restore that was not cut short leaves */
 gboolean etcd_is_complete(RecoveryStep *step, const char *member, gboolean *complete,
 			  GError **error);

@@ -54,7 +54,10 @@ start_probe(RecoveryStep *step, GError **error)
 {
 	const RdPod *pod = rd_pod_find(recovery_string(step, "pod"), error);
 
-	return pod == NULL ? RECOVERY_PROBE_UNKNOWN : rd_pod_runs(step, pod, error);
+	if (pod == NULL)
+		return RECOVERY_PROBE_UNKNOWN;
+	return recovery_bool(step, "wait") ? rd_pod_runs(step, pod, error)
+					   : rd_pod_placed(step, pod, error);
 }
 
 static gboolean
@@ -100,6 +103,14 @@ static const RecoveryParam pod_params[] = {
     {0},
 };
 
+static const RecoveryParam start_params[] = {
+    {"pod", RECOVERY_PARAM_STRING, NULL,
+     "etcd, kube-apiserver, kube-controller-manager or kube-scheduler"},
+    {"wait", RECOVERY_PARAM_BOOL, "yes",
+     "until all of its containers run; no: where it did not run before either"},
+    {0},
+};
+
 static const RecoveryState states[] = {
     {
 	.name = "stop",
@@ -116,7 +127,7 @@ static const RecoveryState states[] = {
 	.name = "start",
 	.summary = "put the manifest back and wait until all of its containers run",
 	.kind = RECOVERY_KIND_CHANGE,
-	.params = pod_params,
+	.params = start_params,
 	.timeout = 600,
 	.probe = start_probe,
 	.enter = start_enter,

@@ -126,7 +126,8 @@ static RdCause *
 rd_advice_gate(RdRun *run, const char *run_id, const RdStep *step)
 {
 	const RdPlanGate *gate = step->plan->gate;
-	RdCause *cause = rd_cause_new(gate->name, "waits for your approval", gate->text);
+	g_autofree char *text = rd_run_get_gate_text(run, step);
+	RdCause *cause = rd_cause_new(gate->name, "waits for your approval", text);
 
 	cause->step = step;
 	rd_cause_add(
@@ -144,12 +145,14 @@ rd_advice_owing(RdRun *run, const char *run_id, const RdStep *step)
 	static const struct {
 		const char *word, *when;
 	} words[] = {
-	    {"redo", "the cause is removed: give it back"},
-	    {"done", "you gave it back yourself"},
+	    {"redo", "the cause is removed: take it back"},
+	    {"done", "you took it back yourself"},
 	    {"abort", "it is to stay as it is"},
 	};
 	g_autofree char *name = g_strdup_printf("%s@%s", step->plan->name, step->target);
-	RdCause *cause = rd_cause_new(name, "could not be given back", step->text);
+	RdCause *cause = rd_cause_new(
+	    name, rd_run_goes_back(run) ? "could not be undone" : "could not be given back",
+	    step->text);
 
 	cause->step = step;
 	for (guint i = 0; i < G_N_ELEMENTS(words); i++)
@@ -243,7 +246,8 @@ rd_advice_causes(RdRun *run, const char *run_id)
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
 
-		if (step->life == RD_LIFE_HELD && rd_advice_counts(run, step))
+		if (step->life == RD_LIFE_HELD && !rd_run_goes_back(run) &&
+		    rd_advice_counts(run, step))
 			g_ptr_array_add(causes, rd_advice_step(run, run_id, step));
 	}
 	/* neither host nor step: this machine, a full disk under the journal */
@@ -255,6 +259,17 @@ rd_advice_causes(RdRun *run, const char *run_id)
 		g_ptr_array_add(causes, cause);
 	}
 	return causes;
+}
+
+/* where there is something to take back, and it is not being done */
+static void
+rd_advice_add_rollback(RdRun *run, const char *run_id, GPtrArray *commands)
+{
+	g_autoptr(GPtrArray) steps = rd_run_get_way_back(run);
+
+	if (steps->len > 0 && !rd_run_goes_back(run) &&
+	    rd_advice_accepts(run, "rollback", NULL, NULL))
+		g_ptr_array_add(commands, g_strdup_printf("recoveryd rollback %s --plan", run_id));
 }
 
 GPtrArray *
@@ -269,6 +284,7 @@ rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
 	case RD_RUN_PAUSING:
 	case RD_RUN_CANCELLING:
 	case RD_RUN_ENDING:
+	case RD_RUN_ROLLBACK:
 		if (!alive) {
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
 			break;
@@ -285,11 +301,13 @@ rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
 		if (rd_advice_accepts(run, "cancel", NULL, NULL))
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd cancel %s", run_id));
+		rd_advice_add_rollback(run, run_id, commands);
 		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s", run_id));
 		break;
 	case RD_RUN_ENDED:
 		if (rd_advice_accepts(run, "resume", NULL, NULL))
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
+		rd_advice_add_rollback(run, run_id, commands);
 		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s", run_id));
 		break;
 	}

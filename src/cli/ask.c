@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/outlive.h"
 #include "cli/reading.h"
@@ -19,13 +20,6 @@
 /* how long an engine may take to it; it wakes by inotify, so this is for a busy machine */
 #define RD_ASK_WAIT    (10 * G_USEC_PER_SEC)
 #define RD_ASK_TICK_MS 200
-
-typedef struct {
-	const char *word;
-	const char *step, *argument; /* (nullable) */
-	const char *reason;	     /* (nullable) */
-	const char *next;	     /* what happens now, said once it was taken */
-} RdAsk;
 
 typedef struct {
 	const RdCli *cli;
@@ -138,7 +132,7 @@ rd_ask_wait(const RdCli *cli, RdOpenRun *open, const RdAsk *ask, GError **error)
 	return RD_EXIT_NOT_YET;
 }
 
-static RdExit
+RdExit
 rd_ask(const RdCli *cli, const char *run, const RdAsk *ask, GError **error)
 {
 	g_autoptr(RdOpenRun) open = rd_reading_open(cli, run, error);

@@ -25,6 +25,7 @@ extern const RdCommand rd_command_journal_verify;
 /* a word to a run */
 extern const RdCommand rd_command_pause;
 extern const RdCommand rd_command_cancel;
+extern const RdCommand rd_command_rollback;
 extern const RdCommand rd_command_decide;
 extern const RdCommand rd_command_excuse;
 extern const RdCommand rd_command_enrol;

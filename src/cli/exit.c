@@ -114,6 +114,7 @@ rd_exit_of_run(RdRun *run)
 	case RD_RUN_PAUSING:
 	case RD_RUN_CANCELLING:
 	case RD_RUN_ENDING:
+	case RD_RUN_ROLLBACK:
 		return RD_EXIT_NOT_YET;
 	case RD_RUN_PAUSED:
 		return RD_EXIT_WAITING;
@@ -160,7 +161,7 @@ rd_exit_print_markdown(GString *out)
 	    "\n`start`, `resume` and `wait` return how the run stands when they return; `status` "
 	    "does with `--exit-status`.\nWhat a run returns:\n\n| state | end | code "
 	    "|\n|---|---|---|\n"
-	    "| new, running, pausing, cancelling, ending | | 75 |\n| paused | | 4 |\n"
+	    "| new, running, pausing, cancelling, ending, rolling back | | 75 |\n| paused | | 4 |\n"
 	    "| held | | 5; 4 when nothing but a gate holds it, 6 when nothing but another's lock "
 	    "does |\n");
 	for (guint i = 0; i < G_N_ELEMENTS(ends); i++)

@@ -108,7 +108,8 @@ rd_resume_run(const RdCli *cli, char **args, GError **error)
 	if (rd_run_get_state(open->run) != RD_RUN_RUNNING &&
 	    rd_run_get_state(open->run) != RD_RUN_NEW &&
 	    rd_run_get_state(open->run) != RD_RUN_CANCELLING &&
-	    rd_run_get_state(open->run) != RD_RUN_ENDING && !rd_resume_ask(open->dir, error))
+	    rd_run_get_state(open->run) != RD_RUN_ENDING &&
+	    rd_run_get_state(open->run) != RD_RUN_ROLLBACK && !rd_resume_ask(open->dir, error))
 		return RD_EXIT_FAILED;
 	if (!rd_resume_until_heard(cli, open->dir, &how, error))
 		return RD_EXIT_FAILED;

@@ -194,6 +194,7 @@ rd_view_is_orphaned(const RdView *view)
 	case RD_RUN_PAUSING:
 	case RD_RUN_CANCELLING:
 	case RD_RUN_ENDING:
+	case RD_RUN_ROLLBACK:
 		return view->engine != RD_ENGINE_ALIVE;
 	case RD_RUN_PAUSED:
 	case RD_RUN_HELD:
@@ -227,6 +228,7 @@ static const struct {
     [RD_RUN_HELD]       = {"HELD",       RD_INK_BAD},
     [RD_RUN_ENDED]      = {"ENDED",      RD_INK_BAD},
     [RD_RUN_ENDING]     = {"ENDING",     RD_INK_WARN},
+    [RD_RUN_ROLLBACK]   = {"ROLLING BACK", RD_INK_WARN},
 };
 /* clang-format on */
 

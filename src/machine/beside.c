@@ -27,7 +27,9 @@ rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all)
 		gboolean over;
 		RdHand *hand;
 
-		if (step->plan->beside == NULL || step->visit == 0 || rd_life_is_final(step->life))
+		if (step->plan->beside == NULL || step->visit == 0 ||
+		    rd_life_is_final(step->life) || step->life == RD_LIFE_UNDOING ||
+		    step->life == RD_LIFE_OWING)
 			continue;
 		hand = rd_run_hand(run, step->lane);
 		over = all || rd_beside_is_over(run, step->plan);

@@ -67,7 +67,7 @@ rd_run_decide_stops(RdRun *run, RdMove *move)
 {
 	for (guint i = 0; i < run->hands->len; i++) {
 		RdHand *hand = g_ptr_array_index(run->hands, i);
-		gboolean leave = run->state == RD_RUN_PAUSING || run->state == RD_RUN_CANCELLING;
+		gboolean leave = rd_run_is_leaving(run);
 		gint64 deadline;
 
 		if (!hand->busy || hand->step == NULL || hand->stopping)
@@ -98,8 +98,9 @@ rd_run_deadline(RdRun *run, const RdHand *hand, const RdStep *step)
 {
 	if (step->plan->beside != NULL && step->life != RD_LIFE_UNDOING)
 		return run->clock + RD_NO_DEADLINE;
-	/* on the way out each try has its time, and there is no last one */
-	if (step->life == RD_LIFE_UNDOING && run->state == RD_RUN_ENDING)
+	/* On the way out and back each try has its time. On the way out there is no last one; on
+	 * the way back none begins after the deadline (digest.c). */
+	if (step->life == RD_LIFE_UNDOING && (run->state == RD_RUN_ENDING || run->back))
 		return hand->sent + (gint64)step->plan->timeout_s * RD_SECOND;
 	return rd_step_deadline(step);
 }
@@ -139,16 +140,22 @@ rd_run_resolve_all(RdRun *run, const RdStep *step, GHashTable *from, GHashTable 
 	return TRUE;
 }
 
+/* What has to hold for a change has to hold for taking it back: no old data under an etcd that
+ * runs. What is borrowed is given back on the way out whatever stands, as well as that goes. */
+static GPtrArray *
+rd_run_guards_of(RdRun *run, const RdStep *step, RdDo what)
+{
+	if (what == RD_DO_CHECK || (what == RD_DO_UNDO && run->back && step->plan->borrow == NULL))
+		return step->plan->guards;
+	return what == RD_DO_UNDO && run->state == RD_RUN_RUNNING ? step->plan->returns : NULL;
+}
+
 static RdOrder *
 rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 {
 	g_autoptr(RdOrder) order = rd_order_new(what, step->target);
 	const RdRunHost *host = rd_run_find_host(run, step->target);
-	/* on the way out it is given back whatever stands, as well as that goes */
-	GPtrArray *guards = what == RD_DO_CHECK ? step->plan->guards
-			    : what == RD_DO_UNDO && run->state == RD_RUN_RUNNING
-				? step->plan->returns
-				: NULL;
+	GPtrArray *guards = rd_run_guards_of(run, step, what);
 	GHashTableIter iter;
 	gpointer key, value;
 
@@ -162,6 +169,7 @@ rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 	order->boot_id = g_strdup(step->boot_id);
 	order->machine_id = g_strdup(step->machine_id);
 	order->touches = step->touches;
+	order->prove = run->back;
 	order->timeout_ms = rd_run_time_left(run, step) / 1000;
 	if (!rd_run_resolve_all(run, step, step->plan->with, order->with, error))
 		return NULL;
@@ -499,7 +507,8 @@ rd_run_decide_rest(RdRun *run, RdMove *move)
 
 	if (run->state == RD_RUN_PAUSING)
 		return rd_move_events(move, rd_run_state_event(run, RD_RUN_PAUSED, NULL, NULL));
-	if (run->state != RD_RUN_RUNNING && run->state != RD_RUN_CANCELLING)
+	if (run->state != RD_RUN_RUNNING && run->state != RD_RUN_CANCELLING &&
+	    run->state != RD_RUN_ROLLBACK)
 		return FALSE;
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
@@ -524,7 +533,9 @@ rd_run_decide_main(RdRun *run, RdMove *move)
 	/* what another has taken over is not ours any more to bring to its end */
 	if (run->state == RD_RUN_CANCELLING && (!rd_run_unfinished(run) || rd_run_is_fenced(run)))
 		return rd_run_decide_end(run, move, "cancelled");
-	if (run->given_up && !rd_run_unfinished(run))
+	if (run->state == RD_RUN_ROLLBACK)
+		return rd_run_decide_rollback(run, move);
+	if (run->given_up && !run->back && !rd_run_unfinished(run))
 		return rd_run_decide_end(run, move, "failed");
 	if (run->state == RD_RUN_PAUSING && !rd_run_unfinished(run))
 		return FALSE;
@@ -549,8 +560,8 @@ rd_run_decide(RdRun *run, gint64 clock, RdMove *move)
 	}
 	if (rd_run_decide_stops(run, move) || rd_run_decide_left(run, move))
 		return;
-	fence =
-	    run->state == RD_RUN_RUNNING || run->state == RD_RUN_ENDING || rd_run_unfinished(run);
+	fence = run->state == RD_RUN_RUNNING || run->state == RD_RUN_ENDING ||
+		run->state == RD_RUN_ROLLBACK || rd_run_unfinished(run);
 	if (fence && run->finishing_since == 0 && rd_run_decide_locks(run, move))
 		return;
 	if (rd_run_decide_main(run, move))

@@ -131,7 +131,8 @@ rd_digest_stopped(RdRun *run, GPtrArray *events, RdHand *hand, const char *text)
 		why = g_strdup_printf("not done within %u s%s%s", hand->step->plan->timeout_s,
 				      text != NULL ? ": " : "", text != NULL ? text : "");
 		rd_digest_step(run, events, hand->step, RD_STEP_DEADLINE, why);
-	} else if (hand->what == RD_DO_LOOK && run->state == RD_RUN_CANCELLING) {
+	} else if (hand->what == RD_DO_LOOK && run->state != RD_RUN_PAUSING &&
+		   rd_run_is_leaving(run)) {
 		rd_digest_step(run, events, hand->step, RD_STEP_CANCEL, NULL);
 	} else {
 		rd_digest_step(run, events, hand->step, RD_STEP_LOST, text);
@@ -207,11 +208,23 @@ static const struct {
 };
 /* clang-format on */
 
+/* not for ever: the others stand still meanwhile */
+static RdStepEvent
+rd_digest_back(RdRun *run, const RdStep *step, RdStepEvent what)
+{
+	if (what == RD_STEP_FAILED && run->clock >= rd_step_deadline(step))
+		return RD_STEP_DEADLINE;
+	if (what == RD_STEP_UNREACHABLE && step->doubt_since != 0 &&
+	    run->clock >= step->doubt_since + RD_RECONNECT_WINDOW)
+		return RD_STEP_EXHAUSTED;
+	return what;
+}
+
 static void
 rd_digest_result(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *report)
 {
 	RdStep *step = hand->step;
-	gboolean leave = run->state == RD_RUN_PAUSING || run->state == RD_RUN_CANCELLING;
+	gboolean leave = rd_run_is_leaving(run);
 	RdStepEvent what;
 
 	if (strcmp(report->word, "cancelled") == 0) {
@@ -248,6 +261,8 @@ rd_digest_result(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *re
 			hand->not_before = run->clock + RD_RECONNECT_PACE;
 		if (hand->what == RD_DO_UNDO && what != RD_STEP_FINISHED) {
 			hand->not_before = run->clock + RD_OWED_PACE;
+			if (run->back)
+				what = rd_digest_back(run, step, what);
 			/* every try that finds the same is not worth a line, if it cannot act late
 			 */
 			if (what == RD_STEP_FAILED && g_strcmp0(step->text, report->text) == 0)

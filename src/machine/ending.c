@@ -22,7 +22,7 @@ rd_run_decide_ending(RdRun *run, RdMove *move, const char *end)
 	return RD_OWED_MOVED;
 }
 
-/* workers that could not be brought through, and what was borrowed where nobody can be asked */
+/* workers that could not be brought through, and what could not be taken back */
 static void
 rd_run_add_left(RdRun *run, GString *kept)
 {
@@ -38,7 +38,12 @@ rd_run_add_left(RdRun *run, GString *kept)
 		const RdStep *step = g_ptr_array_index(run->steps, i);
 		const RdRunHost *host = rd_run_find_host(run, step->target);
 
-		if (step->owed && host != NULL && (host->left || host->excused))
+		if (run->back && (step->kept || (step->owed && host != NULL)))
+			g_string_append_printf(kept, "%snot undone: %s@%s",
+					       kept->len > 0 ? "; " : "", step->plan->name,
+					       step->target);
+		else if (step->owed && step->plan->borrow != NULL && host != NULL &&
+			 (host->left || host->excused))
 			g_string_append_printf(kept, "%snot given back: %s@%s",
 					       kept->len > 0 ? "; " : "", step->plan->name,
 					       step->target);

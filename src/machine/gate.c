@@ -44,7 +44,7 @@ rd_run_get_gates(RdRun *run)
 	const RdPlanUnit *unit;
 	const RdPlanState *state;
 
-	if (run->unit < 0 || run->state == RD_RUN_ENDED || run->state == RD_RUN_ENDING)
+	if (run->unit < 0 || run->state == RD_RUN_ENDED || run->state == RD_RUN_ENDING || run->back)
 		return gates;
 	unit = g_ptr_array_index(run->plan->units, run->unit);
 	state = g_ptr_array_index(run->plan->states, unit->first);
@@ -61,6 +61,15 @@ rd_run_get_gates(RdRun *run)
 		break;
 	}
 	return gates;
+}
+
+char *
+rd_run_get_gate_text(RdRun *run, const RdStep *step)
+{
+	const char *text = step->plan->gate->text;
+	char *known = text != NULL ? rd_run_resolve(run, step, text, NULL) : NULL;
+
+	return known != NULL ? known : g_strdup(text);
 }
 
 static RdEvent *

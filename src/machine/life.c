@@ -112,8 +112,10 @@ static const struct {
     {RD_LIFE_HELD,     RD_STEP_SKIP,         RD_LIFE_SKIPPED},
     {RD_LIFE_PENDING,  RD_STEP_CANCEL,       RD_LIFE_CANCELLED},
     /* the way back */
+    {RD_LIFE_PENDING,  RD_STEP_UNDO,         RD_LIFE_UNDOING}, /* an earlier attempt touched */
     {RD_LIFE_DONE,     RD_STEP_UNDO,         RD_LIFE_UNDOING},
     {RD_LIFE_HELD,     RD_STEP_UNDO,         RD_LIFE_UNDOING},
+    {RD_LIFE_DOUBT,    RD_STEP_UNDO,         RD_LIFE_UNDOING}, /* which waits for its jobs, too */
     {RD_LIFE_WAITING,  RD_STEP_UNDO,         RD_LIFE_UNDOING},
     {RD_LIFE_FAILED,   RD_STEP_UNDO,         RD_LIFE_UNDOING},
     {RD_LIFE_SKIPPED,  RD_STEP_UNDO,         RD_LIFE_UNDOING},
@@ -123,6 +125,7 @@ static const struct {
     {RD_LIFE_UNDOING,  RD_STEP_UNREACHABLE,  RD_LIFE_UNDOING},
     {RD_LIFE_UNDOING,  RD_STEP_FAILED,       RD_LIFE_UNDOING}, /* and asked for until it is done */
     {RD_LIFE_UNDOING,  RD_STEP_REFUSED,      RD_LIFE_OWING},
+    {RD_LIFE_UNDOING,  RD_STEP_EXHAUSTED,    RD_LIFE_OWING},
     {RD_LIFE_UNDOING,  RD_STEP_DEADLINE,     RD_LIFE_OWING},
     {RD_LIFE_OWING,    RD_STEP_RESUME,       RD_LIFE_UNDOING},
     {RD_LIFE_OWING,    RD_STEP_DECIDE_REDO,  RD_LIFE_UNDOING},

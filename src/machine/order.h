@@ -47,6 +47,7 @@ typedef struct {
 	GPtrArray *guards; /* (element-type RdOrderGuard) */
 	char *boot_id;	   /* settle: those journalled with the grant this attempt ran under */
 	char *machine_id;
+	gboolean prove;	    /* undo: over only when the probe does not find it done any more */
 	gint64 timeout_ms;  /* what is left of the deadline; the engine keeps the deadline itself */
 	GPtrArray *excused; /* (element-type utf8) host names */
 	/* (nullable) the pen is lifted: nothing is touched, what would be is told as TOUCH with the

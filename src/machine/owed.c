@@ -5,8 +5,16 @@
 
 #include "run-private.h"
 
-/* What was borrowed is given back: at its place, and on every other way out (INV-30). The newest
- * first, state by state with a barrier, never host by host. */
+/* What was borrowed is given back: at its place, and on every other way out (INV-30). On the way
+ * back (rollback.c) everything is. The newest first, state by state with a barrier, never host by
+ * host. */
+
+/* is it to be taken back where the run is going? */
+static gboolean
+rd_owed_now(RdRun *run, const RdStep *step)
+{
+	return step->owed && (step->plan->borrow != NULL || run->back);
+}
 
 /* what was borrowed on a worker that was left is given back while it lets us; else it is told */
 static gboolean
@@ -30,7 +38,7 @@ rd_run_get_owed(RdRun *run)
 	for (guint i = run->steps->len; i > 0; i--) {
 		RdStep *step = g_ptr_array_index(run->steps, i - 1);
 
-		if (step->owed && rd_owed_counts(run, step))
+		if (rd_owed_now(run, step) && rd_owed_counts(run, step))
 			g_ptr_array_add(owed, step);
 	}
 	return owed;
@@ -71,10 +79,11 @@ rd_run_decide_owed(RdRun *run, RdMove *move, const char *until)
 		RdStep *step = g_ptr_array_index(owed, i);
 		RdLife next;
 
-		if (until != NULL && strcmp(step->plan->borrow, until) != 0)
+		if (until != NULL && g_strcmp0(step->plan->borrow, until) != 0)
 			continue;
-		/* what cannot be given back must not keep the rest from it */
-		if (state != NULL && state != step->plan && open)
+		/* What cannot be given back must not keep the rest from it. On the way back it
+		 * does: old data never comes back under what still runs on the new one (INV-16). */
+		if (state != NULL && state != step->plan && (open || run->back))
 			break;
 		state = step->plan;
 		if (rd_owed_is_stuck(run, step))

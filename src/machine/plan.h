@@ -12,6 +12,13 @@ typedef enum {
 	RD_KIND_QUERY,
 } RdKind;
 
+/* what becomes of a change on the way back */
+typedef enum {
+	RD_UNDO_FUNCTION,
+	RD_UNDO_NOTHING, /* harmless to leave */
+	RD_UNDO_IRREVERSIBLE,
+} RdUndo;
+
 /* what a state's first intent passes */
 typedef enum {
 	RD_MARK_NONE,
@@ -58,6 +65,7 @@ typedef struct {
 	char *type;
 	char *summary; /* (nullable) */
 	RdKind kind;
+	RdUndo undo;	    /* of a change */
 	GHashTable *with;   /* (element-type utf8 utf8) every declared parameter; "${x}" inside */
 	GPtrArray *targets; /* (element-type utf8) host names or RD_CLUSTER, in their order */
 	guint width;	    /* how many targets at a time; 1 is serial */

@@ -33,11 +33,18 @@ rd_request_run(RdRun *run, GPtrArray *events, RdRunState state, const char *text
 	g_ptr_array_add(events, rd_event_text(event, text));
 }
 
+/* where it was going when it came to rest */
+static void
+rd_request_go_on(RdRun *run, GPtrArray *events, const char *text)
+{
+	rd_request_run(run, events, run->back ? RD_RUN_ROLLBACK : RD_RUN_RUNNING, text);
+}
+
 static gboolean
 rd_request_pause(RdRun *run, GPtrArray *events, RdStep *step, const char *argument, const char *who,
 		 const char *reason, GError **error)
 {
-	if (run->state != RD_RUN_RUNNING)
+	if (run->state != RD_RUN_RUNNING && run->state != RD_RUN_ROLLBACK)
 		return rd_request_refuse(error, "the run is %s, not running",
 					 rd_run_state_to_string(run->state));
 	rd_request_run(run, events, RD_RUN_PAUSING, reason);
@@ -68,7 +75,7 @@ rd_request_look_again(RdRun *run, GPtrArray *events, const char *target)
 		if (held->life == RD_LIFE_OWING &&
 		    (target == NULL || strcmp(held->target, target) == 0))
 			g_ptr_array_add(events, rd_run_step_event(run, held, RD_STEP_RESUME, NULL));
-		if (held->life == RD_LIFE_HELD &&
+		if (held->life == RD_LIFE_HELD && !run->back &&
 		    (target == NULL || strcmp(held->target, target) == 0))
 			g_ptr_array_add(events, rd_run_step_event(run, held,
 								  held->intent ? RD_STEP_RESUME
@@ -112,9 +119,16 @@ rd_request_resume(RdRun *run, GPtrArray *events, RdStep *step, const char *argum
 		return TRUE;
 	}
 	rd_request_look_again(run, events, NULL);
-	if (run->state != RD_RUN_RUNNING || events->len > 0)
-		rd_request_run(run, events, RD_RUN_RUNNING, reason);
+	if ((run->state != RD_RUN_RUNNING && run->state != RD_RUN_ROLLBACK) || events->len > 0)
+		rd_request_go_on(run, events, reason);
 	return TRUE;
+}
+
+static gboolean
+rd_request_go_back(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
+		   const char *who, const char *reason, GError **error)
+{
+	return rd_request_rollback(run, events, who, reason, error);
 }
 
 static gboolean
@@ -141,9 +155,16 @@ rd_request_decide(RdRun *run, GPtrArray *events, RdStep *step, const char *argum
 					 argument != NULL ? argument : "(nothing)");
 	if (reason == NULL || *reason == '\0')
 		return rd_request_refuse(error, "a verdict needs a reason");
+	if (what == RD_STEP_DECIDE_ABORT && run->back && run->passed[RD_MARK_HOST_UNDO_ENDS])
+		return rd_request_refuse(error,
+					 "behind host-undo-ends the control plane goes back as a "
+					 "whole or not at all: done or redo, or cancel the run");
+	if (step->life == RD_LIFE_HELD && run->back)
+		return rd_request_refuse(error, "the run is being rolled back: %s@%s is undone",
+					 step->plan->name, step->target);
 	g_ptr_array_add(events, rd_run_step_event(run, step, what, reason));
 	if (run->state == RD_RUN_HELD)
-		rd_request_run(run, events, RD_RUN_RUNNING, NULL);
+		rd_request_go_on(run, events, NULL);
 	if (run->state == RD_RUN_ENDED)
 		rd_request_ending(run, events, NULL);
 	return TRUE;
@@ -190,7 +211,7 @@ rd_request_host(RdRun *run, GPtrArray *events, const char *word, const char *nam
 	/* what was held because of this host is no more */
 	rd_request_look_again(run, events, name);
 	if (run->state == RD_RUN_HELD)
-		rd_request_run(run, events, RD_RUN_RUNNING, NULL);
+		rd_request_go_on(run, events, NULL);
 	return TRUE;
 }
 
@@ -222,9 +243,10 @@ static const struct {
 	const char *word;
 	RdRequestFunc func;
 } requests[] = {
-    {"pause", rd_request_pause},     {"resume", rd_request_resume}, {"cancel", rd_request_cancel},
-    {"decide", rd_request_decide},   {"excuse", rd_request_excuse}, {"enrol", rd_request_enrol},
-    {"approve", rd_request_approve}, {"deny", rd_request_deny},	    {"note", rd_request_note},
+    {"pause", rd_request_pause},      {"resume", rd_request_resume}, {"cancel", rd_request_cancel},
+    {"decide", rd_request_decide},    {"excuse", rd_request_excuse}, {"enrol", rd_request_enrol},
+    {"approve", rd_request_approve},  {"deny", rd_request_deny},     {"note", rd_request_note},
+    {"rollback", rd_request_go_back},
 };
 
 GPtrArray *

@@ -55,6 +55,7 @@ struct _RdRun {
 	int unit;
 	gboolean passed[RD_MARK_LAST + 1];
 	gboolean given_up;	/* a person aborted a step */
+	gboolean back;		/* it is on the way back: resume goes on with that */
 	gboolean enrolling;	/* this run found a cluster without any lock file */
 	gint64 life_number;	/* first incarnation of this engine's life, 0 before it */
 	gint64 finishing_since; /* clock; 0 when the end is not near */
@@ -95,6 +96,13 @@ gboolean rd_run_in_hand(RdRun *run);
  * filled */
 gboolean rd_run_decide_end(RdRun *run, RdMove *move, const char *end);
 gboolean rd_run_decide_left(RdRun *run, RdMove *move);
+
+/* the steps in hand come to their end, and nothing else begins */
+gboolean rd_run_is_leaving(RdRun *run);
+/* rollback.c: one thing more on the way back */
+gboolean rd_run_decide_rollback(RdRun *run, RdMove *move);
+gboolean rd_request_rollback(RdRun *run, GPtrArray *events, const char *who, const char *reason,
+			     GError **error);
 
 /* beside.c: TRUE when the move is filled. @all: every span is over */
 gboolean rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all);

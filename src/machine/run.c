@@ -11,9 +11,15 @@
  * What follows from it is decide.c's matter. */
 
 static const char *const state_words[] = {
-    [RD_RUN_NEW] = "new",	[RD_RUN_RUNNING] = "running",	    [RD_RUN_PAUSING] = "pausing",
-    [RD_RUN_PAUSED] = "paused", [RD_RUN_CANCELLING] = "cancelling", [RD_RUN_HELD] = "held",
-    [RD_RUN_ENDED] = "ended",	[RD_RUN_ENDING] = "ending",
+    [RD_RUN_NEW] = "new",
+    [RD_RUN_RUNNING] = "running",
+    [RD_RUN_PAUSING] = "pausing",
+    [RD_RUN_PAUSED] = "paused",
+    [RD_RUN_CANCELLING] = "cancelling",
+    [RD_RUN_HELD] = "held",
+    [RD_RUN_ENDED] = "ended",
+    [RD_RUN_ENDING] = "ending",
+    [RD_RUN_ROLLBACK] = "rolling back",
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(state_words) == RD_RUN_STATE_LAST + 1);
@@ -327,7 +333,8 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		break;
 	case RD_STEP_INTENT:
 		step->intent = TRUE;
-		step->owed = step->plan->borrow != NULL;
+		step->owed = step->owed || step->plan->undo == RD_UNDO_FUNCTION;
+		step->kept = FALSE;
 		g_free(step->boot_id);
 		g_free(step->machine_id);
 		step->boot_id = g_strdup(host != NULL ? host->boot_id : NULL);
@@ -353,10 +360,11 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		step->again = TRUE;
 		break;
 	case RD_STEP_DECIDE_ABORT:
-		if (from == RD_LIFE_OWING)
-			step->owed = FALSE;
-		else
+		if (from != RD_LIFE_OWING)
 			run->given_up = TRUE;
+		else
+			step->owed = FALSE;
+		step->kept = from == RD_LIFE_OWING;
 		break;
 	case RD_STEP_LOST:
 		step->anew =
@@ -464,6 +472,20 @@ rd_run_apply_detail(RdRun *run, const RdEvent *event, GError **error)
 	return TRUE;
 }
 
+/* begun, or gone on with after somebody had to do something: its time begins anew */
+static void
+rd_run_turn_back(RdRun *run, const RdEvent *event)
+{
+	run->back = TRUE;
+	run->finishing_since = 0;
+	for (guint i = 0; i < run->steps->len; i++) {
+		RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->life == RD_LIFE_UNDOING)
+			step->started = event->clock;
+	}
+}
+
 static gboolean
 rd_run_apply_run(RdRun *run, const RdEvent *event, GError **error)
 {
@@ -485,7 +507,11 @@ rd_run_apply_run(RdRun *run, const RdEvent *event, GError **error)
 		run->way = g_strdup(event->value);
 		run->finishing_since = 0;
 	}
-	if (state == RD_RUN_RUNNING)
+	if (state == RD_RUN_ROLLBACK)
+		rd_run_turn_back(run, event);
+	if (state == RD_RUN_CANCELLING)
+		run->back = FALSE;
+	if (state == RD_RUN_RUNNING || state == RD_RUN_ROLLBACK)
 		for (guint i = 0; i < run->hosts->len; i++)
 			rd_run_host_answered(g_ptr_array_index(run->hosts, i));
 	return TRUE;

@@ -20,9 +20,10 @@ typedef enum {
 	RD_RUN_CANCELLING, /* the same, then the lock is given back */
 	RD_RUN_HELD,	   /* waits for a person's word */
 	RD_RUN_ENDED,
-	RD_RUN_ENDING, /* gives back what it borrowed, then ends */
+	RD_RUN_ENDING,	 /* gives back what it borrowed, then ends */
+	RD_RUN_ROLLBACK, /* the steps in hand come to their end first, then all is undone */
 } RdRunState;
-#define RD_RUN_STATE_LAST RD_RUN_ENDING
+#define RD_RUN_STATE_LAST RD_RUN_ROLLBACK
 const char *rd_run_state_to_string(RdRunState state);
 gboolean rd_run_state_from_string(const char *name, RdRunState *state);
 
@@ -45,7 +46,8 @@ typedef struct {
 	gboolean silent;    /* it is held because its host did not answer */
 	gboolean paced;	    /* this attempt ended by a fault: the next one waits for the delay */
 	gboolean redo;	    /* a person said so: what the probe cannot tell counts as ABSENT */
-	gboolean owed;	    /* it borrows, and has begun to: it has to be taken back */
+	gboolean owed;	    /* it has begun to change what can be undone, and was not undone */
+	gboolean kept;	    /* it could not be undone, and a person said that it may stay so */
 	guint fails;   /* attempts that ended without success, since the last word of a person */
 	guint crashes; /* workers that died with it, since then */
 	guint touches; /* number of the newest touch in this visit */
@@ -108,9 +110,9 @@ void rd_move_clear(RdMove *move);
 /* The engine has just started: everything that was in hand is lost. (transfer full) events */
 GPtrArray *rd_run_lost_all(RdRun *run);
 
-/* A person's word: pause, resume, cancel, excuse HOST, enrol HOST, decide STEP done|redo|abort,
- * approve GATE, deny GATE, note. FALSE
- * with the reason when it makes no sense now. @step is "state@target" or NULL. (transfer full) */
+/* A person's word: pause, resume, cancel, rollback, excuse HOST, enrol HOST, decide STEP
+ * done|redo|abort, approve GATE, deny GATE, note. FALSE with the reason when it makes no sense now.
+ * @step is "state@target" or NULL. (transfer full) */
 GPtrArray *rd_run_request(RdRun *run, const char *word, const char *step, const char *argument,
 			  const char *who, const char *reason, GError **error);
 
@@ -120,8 +122,8 @@ gboolean rd_run_heard(RdRun *run, gint64 token);
 /* reading it */
 const RdPlan *rd_run_get_plan(RdRun *run);
 RdRunState rd_run_get_state(RdRun *run);
-/* "done", "done with leftovers", "cancelled", "failed", "refused"; "owing" when something borrowed
- * could not be given back, which resume tries again; NULL before the end */
+/* "done", "done with leftovers", "cancelled", "rolled back", "failed", "refused"; "owing" when
+ * something borrowed could not be given back, which resume tries again; NULL before the end */
 const char *rd_run_get_end(RdRun *run);
 const char *rd_run_get_end_text(RdRun *run);
 /* what its last word said when it is held, NULL else */
@@ -152,9 +154,17 @@ char *rd_run_resolve(RdRun *run, const RdStep *step, const char *text, GError **
 /* what a person has to approve before the run goes on: the first step behind each gate that is
  * shut. (element-type RdStep) (unowned elements, transfer container) */
 GPtrArray *rd_run_get_gates(RdRun *run);
-/* what has been borrowed and not been given back, the newest first. (element-type RdStep) (unowned
- * elements, transfer container) */
+/* what is approved by it, with what is known filled in, or NULL (transfer full) */
+char *rd_run_get_gate_text(RdRun *run, const RdStep *step);
+/* what has been borrowed and not been given back, and while it is rolled back all that is to be
+ * undone, the newest first. (element-type RdStep) (unowned elements, transfer container) */
 GPtrArray *rd_run_get_owed(RdRun *run);
+/* What a rollback undoes, in its order, and what it leaves: changes that this run made but that
+ * have nothing to undo. (element-type RdStep) (unowned elements, transfer container) */
+GPtrArray *rd_run_get_way_back(RdRun *run);
+GPtrArray *rd_run_get_unreturned(RdRun *run);
+/* it is being rolled back, or is held, paused or ended on that way */
+gboolean rd_run_goes_back(RdRun *run);
 /* index of the unit at work, -1 before the first */
 int rd_run_get_unit(RdRun *run);
 /* why it is held or waits, one line per cause: (element-type utf8) (transfer full) */

@@ -114,6 +114,19 @@ rd_run_lock_of(RdRun *run, const char *target)
 }
 
 gboolean
+rd_run_is_leaving(RdRun *run)
+{
+	return run->state == RD_RUN_PAUSING || run->state == RD_RUN_CANCELLING ||
+	       run->state == RD_RUN_ROLLBACK;
+}
+
+gboolean
+rd_run_goes_back(RdRun *run)
+{
+	return run->back;
+}
+
+gboolean
 rd_run_may_touch(RdRun *run, const char *target)
 {
 	const RdRunHost *host = rd_run_lock_of(run, target);
@@ -244,11 +257,13 @@ rd_run_get_causes(RdRun *run)
 	g_autoptr(GPtrArray) gates = rd_run_get_gates(run);
 
 	for (guint i = 0; i < gates->len; i++) {
-		const RdPlanGate *gate = ((RdStep *)g_ptr_array_index(gates, i))->plan->gate;
+		const RdStep *step = g_ptr_array_index(gates, i);
+		g_autofree char *text = rd_run_get_gate_text(run, step);
 
-		g_ptr_array_add(causes, g_strdup_printf("gate %s waits for approval%s%s",
-							gate->name, gate->text != NULL ? ": " : "",
-							gate->text != NULL ? gate->text : ""));
+		g_ptr_array_add(causes,
+				g_strdup_printf("gate %s waits for approval%s%s",
+						step->plan->gate->name, text != NULL ? ": " : "",
+						text != NULL ? text : ""));
 	}
 
 	for (guint i = 0; i < run->hosts->len; i++) {
@@ -261,7 +276,7 @@ rd_run_get_causes(RdRun *run)
 	for (guint i = 0; i < run->steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(run->steps, i);
 
-		if ((step->life == RD_LIFE_HELD || step->life == RD_LIFE_OWING) &&
+		if (((step->life == RD_LIFE_HELD && !run->back) || step->life == RD_LIFE_OWING) &&
 		    rd_run_step_counts(run, step))
 			g_ptr_array_add(
 			    causes,

@@ -182,6 +182,10 @@ add_guards(Expansion *self, RdPlanState *state, const GPtrArray *calls,
 	}
 }
 
+static const RdUndo undos[] = {[RECOVERY_UNDO_FUNCTION] = RD_UNDO_FUNCTION,
+			       [RECOVERY_UNDO_NOTHING] = RD_UNDO_NOTHING,
+			       [RECOVERY_UNDO_IRREVERSIBLE] = RD_UNDO_IRREVERSIBLE};
+
 static void
 add_state(Expansion *self, RdPlan *plan, const RdProcedureUnit *unit, const RdProcedureState *from)
 {
@@ -190,6 +194,7 @@ add_state(Expansion *self, RdPlan *plan, const RdProcedureUnit *unit, const RdPr
 
 	state->summary =
 	    g_strdup(from->summary != NULL ? from->summary : from->call->type->summary);
+	state->undo = undos[from->call->type->undo_is];
 	state->timeout_s = from->timeout_s;
 	state->tries = from->tries;
 	state->outcome = g_strdup(from->call->type->outcomes[0]);

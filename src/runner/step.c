@@ -308,6 +308,31 @@ rd_step_settle(RecoveryStep *step)
 	return rd_step_result(step, "alive", text);
 }
 
+/* undo ended well; is it undone? */
+static RdReport *
+rd_step_proof(RecoveryStep *step)
+{
+	g_autoptr(GError) error = NULL;
+	RecoveryProbe probe = step->type->probe(step, &error);
+	g_autofree char *text = NULL;
+	RdReport *report;
+
+	if (probe == RECOVERY_PROBE_PRESENT && !step->fenced)
+		return rd_step_result(step, "failed",
+				      "its undo ended well, but the host shows it as done still");
+	report = rd_step_end_probe(step, probe, error);
+	if (strcmp(report->word, "absent") == 0) {
+		rd_report_free(report);
+		return rd_step_end(step, TRUE, "finished", NULL);
+	}
+	/* to be asked again, with the undo before it: that is safe on undone */
+	if (strcmp(report->word, "unknown") != 0 && strcmp(report->word, "permanent") != 0)
+		return report;
+	text = g_strdup_printf("undone, but not proven: %s", report->text);
+	rd_report_free(report);
+	return rd_step_result(step, "failed", text);
+}
+
 /* Takes it back: after what it started on the host has ended, and when the guards hold. What it
  * remembers is what was found before the first attempt, not what an attempt found that came upon a
  * half-done one. */
@@ -337,7 +362,9 @@ rd_step_undo(RecoveryStep *step, RdCatalogue *catalogue)
 	step->may_touch = TRUE;
 	if (step->type->undo != NULL)
 		ok = step->type->undo(step, &error);
-	return rd_step_end(step, ok, "finished", error);
+	step->may_touch = FALSE;
+	return ok && step->order->prove ? rd_step_proof(step)
+					: rd_step_end(step, ok, "finished", error);
 }
 
 static const struct {

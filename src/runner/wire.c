@@ -82,6 +82,7 @@ rd_wire_order(const RdOrder *order)
 	rd_wire_put(object, "boot-id", order->boot_id);
 	rd_wire_put(object, "machine-id", order->machine_id);
 	rd_wire_put(object, "head", order->head);
+	rd_wire_put_int(object, "prove", order->prove);
 	rd_wire_put_int(object, "timeout-ms", order->timeout_ms);
 	rd_wire_put(object, "foreseen", order->foreseen);
 	json_object_set_object_member(object, "with", rd_wire_table(order->with));
@@ -218,6 +219,7 @@ rd_wire_read_order(JsonObject *object, const char *lane, GError **error)
 	order->boot_id = g_strdup(rd_wire_get(object, "boot-id"));
 	order->machine_id = g_strdup(rd_wire_get(object, "machine-id"));
 	order->head = g_strdup(rd_wire_get(object, "head"));
+	order->prove = rd_wire_get_int(object, "prove") != 0;
 	order->timeout_ms = rd_wire_get_int(object, "timeout-ms");
 	order->foreseen = g_strdup(rd_wire_get(object, "foreseen"));
 	rd_wire_get_table(object, "with", order->with);

@@ -42,8 +42,8 @@ check_intent(Bastion *self, const char *target, const RdCall *call)
 	if (!rd_call_verb_touches(call->verb))
 		return;
 	step = rd_run_find_step(self->run, call->state, target);
-	if (step == NULL || !step->intent || step->touches == 0 || step->visit != call->visit ||
-	    step->attempt != call->attempt ||
+	if (step == NULL || (!step->intent && step->life != RD_LIFE_UNDOING) ||
+	    step->touches == 0 || step->visit != call->visit || step->attempt != call->attempt ||
 	    (step->life != RD_LIFE_RUNNING && step->life != RD_LIFE_UNDOING))
 		g_ptr_array_add(self->breaches,
 				g_strdup_printf("I1: %s: %s of %s.%u.%u was sent without an intent",

@@ -26,6 +26,8 @@ typedef struct {
 	gboolean real_pace;
 	const char *only;
 	gint at_boundary;
+	RdPlan *then;  /* (nullable) trial.h */
+	gboolean back; /* a rollback from each boundary, undisturbed and with a fault by chance */
 	RdCatalogue *catalogue;
 	char *dir, *first_dir;
 	RdPlan *plan;
@@ -40,6 +42,16 @@ typedef struct {
 	} * slots;
 	Outcome *shared;
 } Grid;
+
+/* rows behind those of the faults */
+static const char *const back_names[] = {"rollback", "rollback, fault"};
+#define N_ROWS (n_faults + G_N_ELEMENTS(back_names))
+
+static const char *
+row_name(guint row)
+{
+	return row < n_faults ? faults[row].name : back_names[row - n_faults];
+}
 
 static double
 seconds(void)
@@ -80,8 +92,8 @@ account(Grid *grid, guint slot, int status)
 	else {
 		row->bad++;
 		if (grid->bad_shown++ < 40)
-			printf("# BAD %s --seed %u --fault %s --boundary %u (%s): %s%s\n",
-			       grid->procedure, grid->seed, faults[grid->slots[slot].fault].name,
+			printf("# BAD %s --seed %u --fault '%s' --boundary %u (%s): %s%s\n",
+			       grid->procedure, grid->seed, row_name(grid->slots[slot].fault),
 			       grid->slots[slot].boundary, grid->slots[slot].what,
 			       crashed ? "it crashed " : "", outcome->text);
 		fflush(stdout);
@@ -132,22 +144,65 @@ become_child(Grid *grid, guint slot)
 	move_to_own_dir(path, grid->first_dir);
 }
 
+/* in a child of its own; FALSE there, TRUE in the parent */
+static gboolean
+split(Grid *grid, guint row, guint boundary, char *what)
+{
+	guint slot = free_slot(grid);
+	pid_t pid;
+
+	memset(grid->slots[slot].outcome, 0, sizeof(Outcome));
+	grid->children++;
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		g_error("fork failed");
+	if (pid == 0) {
+		g_free(what);
+		become_child(grid, slot);
+		return FALSE;
+	}
+	grid->slots[slot].pid = pid;
+	grid->slots[slot].fault = row;
+	grid->slots[slot].boundary = boundary;
+	grid->slots[slot].what = what;
+	return TRUE;
+}
+
+static char *
+describe(RdMoment moment, const char *target, const RdCall *call)
+{
+	return g_strdup_printf("%s %s %s@%s", rd_moment_to_string(moment),
+			       call != NULL ? rd_call_verb_to_string(call->verb) : "",
+			       call != NULL && call->state != NULL ? call->state : "",
+			       target != NULL ? target : "");
+}
+
+/* of a recovery, and of the way back from it */
+static gboolean
+is_sampled(Grid *grid, const Trial *trial, const RdCall *call)
+{
+	gboolean touches = call != NULL && rd_call_verb_touches(call->verb);
+
+	if (grid->at_boundary >= 0)
+		return trial->boundary == (guint)grid->at_boundary;
+	return trial->boundary % (touches ? grid->touches_every : grid->every) == 0;
+}
+
 static void
 at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const char *host,
    const RdCall *call, RdSimRequest *request)
 {
 	Grid *grid = trial->at_data;
-	gboolean touches = call != NULL && rd_call_verb_touches(call->verb);
 
-	if (grid->at_boundary >= 0 && trial->boundary != (guint)grid->at_boundary)
-		return;
-	if (grid->at_boundary < 0 &&
-	    trial->boundary % (touches ? grid->touches_every : grid->every) != 0)
+	/* of two runs it is the second that is tried */
+	if (!is_sampled(grid, trial, call) || (grid->then != NULL && trial->bastions->len == 1))
 		return;
 	for (guint i = 0; i < n_faults; i++) {
-		guint slot;
-		pid_t pid;
-
+		/* a host that is given up does not become as before, nor does one that two want */
+		if (grid->then != NULL &&
+		    (faults[i].words != NULL || fault_adds_bastion(&faults[i])))
+			continue;
 		if (!fault_applies(&faults[i], moment, host, call) ||
 		    (grid->only != NULL && !g_str_equal(grid->only, faults[i].name)))
 			continue;
@@ -159,28 +214,11 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 				     request);
 			return;
 		}
-		slot = free_slot(grid);
-		memset(grid->slots[slot].outcome, 0, sizeof(Outcome));
-		grid->children++;
-		fflush(stdout);
-		pid = fork();
-		if (pid < 0)
-			g_error("fork failed");
-		if (pid == 0) {
-			become_child(grid, slot);
-			trial->boundary++;
-			fault_strike(&faults[i], trial, bastion, moment, target, host, call,
-				     request);
-			return;
-		}
-		grid->slots[slot].pid = pid;
-		grid->slots[slot].fault = i;
-		grid->slots[slot].boundary = trial->boundary;
-		grid->slots[slot].what =
-		    g_strdup_printf("%s %s %s@%s", rd_moment_to_string(moment),
-				    call != NULL ? rd_call_verb_to_string(call->verb) : "",
-				    call != NULL && call->state != NULL ? call->state : "",
-				    target != NULL ? target : "");
+		if (split(grid, i, trial->boundary, describe(moment, target, call)))
+			continue;
+		trial->boundary++;
+		fault_strike(&faults[i], trial, bastion, moment, target, host, call, request);
+		return;
 	}
 }
 
@@ -188,6 +226,7 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 
 #define RANDOM_BLOWS 3
 #define RANDOM_PACE  1500 /* moments between two of them, on average */
+#define BACK_PACE    200  /* the same on the way back */
 
 static void
 at_random(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const char *host,
@@ -196,7 +235,7 @@ at_random(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, c
 	GRand *chance = trial->at_data;
 	const Fault *fault;
 
-	if (g_rand_int_range(chance, 0, RANDOM_PACE) != 0)
+	if (g_rand_int_range(chance, 0, trial->turned ? BACK_PACE : RANDOM_PACE) != 0)
 		return;
 	fault = &faults[g_rand_int_range(chance, 0, (gint32)n_faults)];
 	if (!fault_applies(fault, moment, host, call))
@@ -208,9 +247,32 @@ at_random(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, c
 	if (fault->ends_held != NULL || (fault->words != NULL && trial_has_lost_host(trial)))
 		return;
 	/* who is the copy of whom would be a question of its own */
-	if (fault_adds_bastion(fault) && trial->bastions->len > 1)
+	if (fault_adds_bastion(fault) && (trial->bastions->len > 1 || trial->turned))
 		return;
 	fault_strike(fault, trial, bastion, moment, target, host, call, request);
+}
+
+/* the way back from each moment, alone and with one fault on it */
+static void
+at_back(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const char *host,
+	const RdCall *call, RdSimRequest *request)
+{
+	Grid *grid = trial->at_data;
+
+	if (!is_sampled(grid, trial, call))
+		return;
+	for (guint i = 0; i < G_N_ELEMENTS(back_names); i++) {
+		if (grid->only != NULL && !g_str_equal(grid->only, back_names[i]))
+			continue;
+		if (grid->at_boundary >= 0)
+			printf("# %u: turns back\n", trial->boundary);
+		else if (split(grid, n_faults + i, trial->boundary, describe(moment, target, call)))
+			continue;
+		trial->at = i == 0 ? NULL : at_random;
+		trial->at_data = g_rand_new_with_seed(grid->seed + trial->boundary);
+		trial_turn_back(trial, bastion);
+		return;
+	}
 }
 
 static Trial *
@@ -220,6 +282,7 @@ new_trial(Grid *grid, gboolean trace)
 
 	clean_dir(".", "*_night.*"); /* the backup */
 	trial->cluster->brisk = !grid->real_pace;
+	trial->then = grid->then;
 	return trial;
 }
 
@@ -362,7 +425,7 @@ run_grid(Grid *grid)
 	double began = seconds(), took;
 	guint bad = 0;
 
-	trial->at = at;
+	trial->at = grid->back ? at_back : at;
 	trial->at_data = grid;
 	trial_run(trial, grid->expected, &outcome);
 	if (child_outcome != NULL) {
@@ -381,19 +444,20 @@ run_grid(Grid *grid)
 	took = seconds() - began;
 	printf("# %-16s %7s %7s %15s %8s %5s %5s\n", "fault", "runs", "done", "held, then done",
 	       "doubled", "lost", "bad");
-	for (guint i = 0; i < n_faults; i++) {
+	for (guint i = 0; i < N_ROWS; i++) {
 		const Row *row = &grid->rows[i];
 
 		if (row->runs == 0)
 			continue;
-		printf("# %-16s %7u %7u %15u %8u %5u %5u\n", faults[i].name, row->runs, row->done,
+		printf("# %-16s %7u %7u %15u %8u %5u %5u\n", row_name(i), row->runs, row->done,
 		       row->held, row->doubled, row->lost, row->bad);
 		bad += row->bad;
 	}
 	printf("# %u faulted recoveries in %.1f s: %.0f per second\n", grid->children, took,
 	       grid->children / took);
-	printf("%sok - %s: every fault at %s\n", bad > 0 || !outcome.good ? "not " : "",
-	       grid->procedure, grid->every > 1 ? "sampled boundaries" : "every boundary");
+	printf("%sok - %s: %s at %s\n", bad > 0 || !outcome.good ? "not " : "", grid->procedure,
+	       grid->back ? "the way back" : "every fault",
+	       grid->every > 1 ? "sampled boundaries" : "every boundary");
 	trial_free(trial);
 	return bad == 0 && outcome.good;
 }
@@ -401,15 +465,20 @@ run_grid(Grid *grid)
 int
 main(int argc, char **argv)
 {
-	g_autofree char *procedure = NULL, *only = NULL;
+	g_autofree char *procedure = NULL, *only = NULL, *then = NULL;
 	g_auto(GStrv) more_plugins = NULL;
 	gint seed = 1, every = 1, touches_every = 1, jobs = 1, boundary = -1, n_bench = 0,
 	     n_random = 0;
-	gboolean verbose = FALSE, real_pace = FALSE, ok;
+	gboolean verbose = FALSE, real_pace = FALSE, back = FALSE, ok;
 	const GOptionEntry options[] = {
 	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME|FILE"},
 	    {"plugin", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &more_plugins,
 	     "one beside the shipped ones", "FILE"},
+	    {"back", 0, 0, G_OPTION_ARG_NONE, &back,
+	     "no faults, but a rollback from each boundary, also with a fault on it", NULL},
+	    {"then", 0, 0, G_OPTION_ARG_STRING, &then,
+	     "a second procedure after the first, behind which all has to be as before both",
+	     "NAME|FILE"},
 	    {"seed", 's', 0, G_OPTION_ARG_INT, &seed, "all chance comes from it", "N"},
 	    {"every", 'e', 0, G_OPTION_ARG_INT, &every, "only each Nth boundary of what looks",
 	     "N"},
@@ -450,6 +519,7 @@ main(int argc, char **argv)
 	grid.real_pace = real_pace;
 	grid.only = only;
 	grid.at_boundary = boundary;
+	grid.back = back;
 	grid.catalogue = catalogue;
 	/* memory where there is such a thing: a run's fetched files are synced */
 	grid.dir = g_strdup_printf("%s/recoveryd-sim-XXXXXX",
@@ -461,7 +531,9 @@ main(int argc, char **argv)
 	if (g_chdir(grid.first_dir) != 0)
 		g_error("cannot enter %s", grid.first_dir);
 	grid.plan = trial_make_plan(grid.procedure, catalogue, grid.first_dir);
-	grid.rows = g_new0(Row, n_faults);
+	if (then != NULL)
+		grid.then = trial_make_plan(then, catalogue, grid.first_dir);
+	grid.rows = g_new0(Row, N_ROWS);
 	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));
 	grid.shared = mmap(NULL, grid.jobs * sizeof(Outcome), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -487,6 +559,7 @@ main(int argc, char **argv)
 	remove_dir(grid.dir);
 	g_clear_pointer(&grid.expected, g_hash_table_unref);
 	rd_plan_free(grid.plan);
+	g_clear_pointer(&grid.then, rd_plan_free);
 	g_free(grid.first_dir);
 	g_free(grid.dir);
 	g_free(grid.rows);

@@ -89,6 +89,8 @@ sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *sn
 		g_hash_table_insert(inputs, g_strconcat("backup.", field, NULL),
 				    backup_field(field, snapshot, sha256));
 	}
+	if (procedure != NULL && rd_procedure_find_input(procedure, "run") != NULL)
+		g_hash_table_insert(inputs, g_strdup("run"), g_strdup(SIM_RUN));
 	if (procedure != NULL && rd_procedure_find_input(procedure, SCRIPT) != NULL)
 		g_hash_table_insert(inputs, g_strdup(SCRIPT), g_strdup("yes"));
 	if (procedure != NULL)

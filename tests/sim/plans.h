@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+
+#define SIM_RUN "r-night-1" /* the first run in a simulated cluster */
 #include "machine/plan.h"
 #include "runner/catalogue.h"
 

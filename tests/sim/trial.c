@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "trial.h"
+#include "likeness.h"
 #include "plans.h"
 #include <string.h>
 
@@ -8,6 +9,7 @@
 /* I10: every wait ends */
 #define TIME_LIMIT (24 * 3600 * RD_SIM_SECOND)
 #define UUID	   "11111111-1111-4111-8111-111111111111"
+#define UUID_2	   "33333333-3333-4333-8333-333333333333"
 
 static void
 stuck(gpointer data)
@@ -47,6 +49,14 @@ trial_make_plan(const char *procedure, RdCatalogue *catalogue, const char *local
 	return sim_plan(catalogue, procedure, 3, path, sha256);
 }
 
+/* what was asked for last has come about */
+static gboolean
+is_done(Trial *self, const char *end)
+{
+	return end != NULL &&
+	       (self->turned ? g_str_equal(end, "rolled back") : g_str_has_prefix(end, "done"));
+}
+
 static void
 open_context(Trial *self)
 {
@@ -75,6 +85,7 @@ trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const char *
 	self->cluster = rd_scenery_quorum_lost(seed, 3);
 	if (g_str_equal(self->procedure, "vip"))
 		rd_scenery_add_keepalived(self->cluster);
+	self->before = likeness_take(self->cluster);
 	self->bastions = g_ptr_array_new();
 	self->breaches = g_ptr_array_new_with_free_func(g_free);
 	self->held = g_string_new(NULL);
@@ -82,7 +93,7 @@ trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const char *
 	g_array_set_clear_func(self->blows, blow_clear);
 	self->blows_max = 1;
 	open_context(self);
-	bastion = bastion_new("bastion-1", "r-night-1", UUID, self->plan, catalogue, self->cluster,
+	bastion = bastion_new("bastion-1", SIM_RUN, UUID, self->plan, catalogue, self->cluster,
 			      local_dir);
 	if (trace)
 		bastion->trace = g_string_new(NULL);
@@ -104,6 +115,7 @@ trial_free(Trial *self)
 	g_string_free(self->held, TRUE);
 	g_array_unref(self->blows);
 	g_free(self->local_dir);
+	g_free(self->before);
 	g_free(self);
 }
 
@@ -162,6 +174,44 @@ trial_end_engine(Trial *self, Bastion *bastion)
 	start_later(self, bastion, RD_SIM_SECOND, NULL, NULL);
 }
 
+typedef struct {
+	Trial *trial;
+	Bastion *bastion;
+} Turn;
+
+static void
+turn(gpointer data)
+{
+	Turn *later = data;
+	Bastion *bastion = later->bastion;
+	g_autoptr(GError) error = NULL;
+
+	if (bastion->engine == NULL) {
+		trial_turn_back(later->trial, bastion);
+		return;
+	}
+	/* one that waits for a person has no engine any more, nor has one that is over */
+	if (bastion->stopped)
+		bastion_start(bastion, NULL, NULL);
+	later->trial->turned = rd_engine_request(bastion->engine, "rollback", NULL, NULL, "alice",
+						 "it was the wrong backup", 0, &error);
+	if (!later->trial->turned && !rd_run_passed(bastion->run, RD_MARK_POINT_OF_NO_RETURN) &&
+	    !is_done(later->trial, rd_run_get_end(bastion->run)))
+		g_ptr_array_add(later->trial->breaches,
+				g_strdup_printf("rollback was refused: %s", error->message));
+}
+
+void
+trial_turn_back(Trial *self, Bastion *bastion)
+{
+	Turn *later = g_new0(Turn, 1);
+
+	later->trial = self;
+	later->bastion = bastion;
+	rd_timeline_add(self->cluster->timeline, self->turn_delay, turn, later, g_free);
+	self->turn_delay = RD_SIM_SECOND;
+}
+
 gboolean
 trial_has_struck(Trial *self, const char *fault)
 {
@@ -186,12 +236,6 @@ is_end(const char *end)
 	return end != NULL && !g_str_equal(end, "held");
 }
 
-static gboolean
-is_done(const char *end)
-{
-	return end != NULL && g_str_has_prefix(end, "done");
-}
-
 /* (nullable) the word that its reason must have */
 static const char *
 ends_held(Trial *self)
@@ -203,6 +247,13 @@ ends_held(Trial *self)
 			return blow->fault->ends_held;
 	}
 	return NULL;
+}
+
+/* the second run of two */
+static gboolean
+returns(Trial *self)
+{
+	return self->then != NULL && self->bastions->len > 1;
 }
 
 static gboolean
@@ -218,7 +269,8 @@ gives_way(Trial *self, Bastion *bastion)
 	for (guint i = 0; i < self->bastions->len; i++) {
 		Bastion *other = g_ptr_array_index(self->bastions, i);
 
-		if (other != bastion && (!other->stopped || is_done(bastion_end(other))))
+		if (other != bastion && !returns(self) &&
+		    (!other->stopped || is_done(self, bastion_end(other))))
 			return TRUE;
 	}
 	return FALSE;
@@ -256,8 +308,15 @@ help(Trial *self, Bastion *bastion)
 {
 	Bastion *first = g_ptr_array_index(self->bastions, 0);
 	g_autofree char *causes = bastion_causes(bastion);
-	const char *host = NULL, *word = next_word(self, &host);
+	g_autoptr(GPtrArray) gates = rd_run_get_gates(bastion->run);
+	const char *host = NULL, *word;
 
+	if (gates->len > 0) {
+		start_later(self, bastion, RD_SIM_SECOND, "approve",
+			    ((RdStep *)gates->pdata[0])->plan->gate->name);
+		return;
+	}
+	word = next_word(self, &host);
 	self->rounds++;
 	g_string_append_printf(self->held, "%s%s: %s", self->held->len > 0 ? " | " : "",
 			       bastion->name,
@@ -280,13 +339,14 @@ help(Trial *self, Bastion *bastion)
 	if (g_str_equal(self->procedure, "cluster-restore"))
 		rd_scenery_mend_restore_pod(self->cluster);
 	/* two runs that stand in each other's way: the second one is withdrawn */
-	for (guint i = 1; i < self->bastions->len && !is_copy(self); i++) {
+	for (guint i = 1; i < self->bastions->len && !is_copy(self) && !returns(self); i++) {
 		Bastion *other = g_ptr_array_index(self->bastions, i);
 
 		if (!is_end(bastion_end(other)))
 			start_later(self, other, 10 * RD_SIM_SECOND, "cancel", NULL);
 	}
-	start_later(self, is_copy(self) ? bastion : first, 300 * RD_SIM_SECOND, word, host);
+	start_later(self, is_copy(self) || returns(self) ? bastion : first, 300 * RD_SIM_SECOND,
+		    word, host);
 }
 
 /* FALSE when nothing is left to wait for */
@@ -312,7 +372,15 @@ attend(Trial *self)
 		help(self, bastion);
 		return TRUE;
 	}
-	return FALSE;
+	if (self->then == NULL || returns(self) ||
+	    !is_done(self, bastion_end(self->bastions->pdata[0])))
+		return FALSE;
+	start_later(
+	    self,
+	    trial_add_bastion(self, bastion_new("bastion-1", "r-night-2", UUID_2, self->then,
+						self->catalogue, self->cluster, self->local_dir)),
+	    RD_SIM_SECOND, NULL, NULL);
+	return TRUE;
 }
 
 /* ---- judgement ----------------------------------------------------------------------------- */
@@ -426,7 +494,7 @@ times(Trial *self)
 	guint n = 0;
 
 	for (guint i = 0; i < self->bastions->len; i++)
-		n += is_done(bastion_end(g_ptr_array_index(self->bastions, i)));
+		n += is_done(self, bastion_end(g_ptr_array_index(self->bastions, i)));
 	return !g_str_equal(self->procedure, "manual-restore") && !is_copy(self) ? MAX(n, 1) : 1;
 }
 
@@ -474,14 +542,15 @@ find_winner(Trial *self, GString *text)
 {
 	Bastion *winner = NULL;
 
-	for (guint i = 0; i < self->bastions->len; i++) {
+	/* of two runs the second one counts */
+	for (guint i = returns(self) ? 1 : 0; i < self->bastions->len; i++) {
 		Bastion *bastion = g_ptr_array_index(self->bastions, i);
 		g_autofree char *causes = bastion_causes(bastion);
 		const char *end = bastion_end(bastion);
 
-		if (is_done(end) && winner != NULL && times(self) == 1 && !is_copy(self))
+		if (is_done(self, end) && winner != NULL && times(self) == 1 && !is_copy(self))
 			g_string_append(text, "; two bastions say that they have done it");
-		if (is_done(end))
+		if (is_done(self, end))
 			winner = bastion;
 		else if (winner == NULL)
 			g_string_append_printf(text, "; %s is %s: %s", bastion->name,
@@ -499,28 +568,34 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 	g_autoptr(GString) text = g_string_new(NULL);
 	Bastion *winner = find_winner(self, text);
 	g_auto(GStrv) without = find_without(self, winner);
-	g_autofree char *token = NULL;
-	g_autoptr(GPtrArray) wrong = NULL;
+	g_autofree char *token = NULL, *now = NULL;
+	gboolean as_before = self->turned || returns(self);
+	g_autoptr(GPtrArray) wrong = NULL, changed = NULL;
 
-	if (winner != NULL && g_str_equal(self->procedure, "manual-restore")) {
+	if (as_before) {
+		/* below */
+	} else if (winner != NULL && g_str_equal(self->procedure, "manual-restore")) {
 		token = g_strconcat("openshift-etcd-", winner->run_uuid, NULL);
 		wrong =
 		    rd_scenery_check_restored(self->cluster, token, (const char *const *)without);
 		add_all(text, wrong);
-	}
-	if (winner != NULL && g_str_equal(self->procedure, "vip")) {
+	} else if (winner != NULL && g_str_equal(self->procedure, "vip")) {
 		wrong = rd_scenery_check_vips(self->cluster, (const char *const *)without);
 		add_all(text, wrong);
-	}
-	if (winner != NULL && g_str_equal(self->procedure, "cluster-restore")) {
+	} else if (winner != NULL && g_str_equal(self->procedure, "cluster-restore")) {
 		wrong = rd_scenery_check_single(self->cluster, (const char *const *)without);
 		add_all(text, wrong);
 	}
 	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt
 	 * host says what it found, after the advised resume it has its name */
+	if (winner != NULL && as_before) {
+		now = likeness_take(self->cluster);
+		changed = likeness_compare(self->before, now, (const char *const *)without);
+		add_all(text, changed);
+	}
 	if (winner == NULL && ends_held(self) != NULL && strstr(text->str, ends_held(self)) != NULL)
 		g_string_truncate(text, 0);
-	else if (expected != NULL)
+	else if (!as_before && expected != NULL)
 		compare(self, expected, without, outcome, text);
 	add_all(text, self->cluster->violations);
 	add_all(text, self->breaches);

@@ -50,6 +50,11 @@ struct _Trial {
 	guint rounds; /* of a person's help */
 	gint64 began;
 	GString *held; /* why */
+	gint64 turn_delay;
+	const RdPlan *then; /* (nullable) (unowned) a second run, when the first is done, that
+			     * brings back what the first one found */
+	gboolean turned;    /* a person asked for the way back, and was not refused */
+	char *before;	    /* likeness.h, of the cluster as it was found */
 };
 
 /* of the shipped procedure, with last night's backup in @local_dir */
@@ -68,6 +73,9 @@ Bastion *trial_add_bastion(Trial *self, Bastion *bastion);
 void trial_die(Trial *self, Bastion *bastion) G_GNUC_NORETURN;
 /* the same between two of its turns */
 void trial_end_engine(Trial *self, Bastion *bastion);
+/* A person asks @bastion to roll back, as soon as it lives. Refused behind the point of no return:
+ * then it goes on. */
+void trial_turn_back(Trial *self, Bastion *bastion);
 gboolean trial_has_struck(Trial *self, const char *fault);
 /* somebody gives a host up */
 gboolean trial_has_lost_host(Trial *self);
