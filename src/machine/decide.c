@@ -67,7 +67,9 @@ rd_run_decide_stops(RdRun *run, RdMove *move)
 {
 	for (guint i = 0; i < run->hands->len; i++) {
 		RdHand *hand = g_ptr_array_index(run->hands, i);
-		gboolean leave = run->state == RD_RUN_PAUSING || run->state == RD_RUN_CANCELLING;
+		/* what another has taken over is not ours any more to wait for */
+		gboolean leave = run->state == RD_RUN_PAUSING || run->state == RD_RUN_CANCELLING ||
+				 rd_run_is_fenced(run);
 		gint64 deadline;
 
 		if (!hand->busy || hand->step == NULL || hand->stopping)
