@@ -122,7 +122,7 @@ test_only_who_holds_or_held_the_host_writes(Host *host, gconstpointer shell)
 	g_autofree char *end = NULL;
 	int status;
 
-	assert_verdict(keep(host, 1, 0, NULL, LINE_1, &status, &end), RD_VERDICT_FENCED);
+	assert_verdict(keep(host, 1, 0, NULL, NULL, &status, &end), RD_VERDICT_FENCED);
 	host_grant(host);
 	assert_keep(0, NULL, LINE_1, 0, "1 " LINK_1);
 	assert_verdict(keep(host, 2, 1, LINK_1, LINE_2, &status, &end), RD_VERDICT_FENCED);
