@@ -10,6 +10,7 @@
 #include "engine/rebuild.h"
 #include "engine/session.h"
 #include "host/host.h"
+#include "journal/journal.h"
 #include "journal/runid.h"
 
 typedef struct {
@@ -128,8 +129,9 @@ rd_from_host_ask(RdFromHost *self, RdWorld *world, RdFound *found)
 	}
 	if (bytes != NULL)
 		found->copy = rd_copy_parse(where, (const char *)bytes->data, bytes->len, &error);
-	if (found->copy == NULL)
+	if (error != NULL)
 		found->why = g_strdup(error->message);
+	found->damaged = g_error_matches(error, RD_JOURNAL_ERROR, RD_JOURNAL_ERROR_UNREADABLE);
 }
 
 /* ---- the first one ------------------------------------------------------------------------- */
@@ -324,19 +326,6 @@ rd_from_host_ask_all(RdFromHost *self)
 	rd_host_world_free(world);
 }
 
-/* a copy that was changed is not the same as none: somebody has to look */
-static gboolean
-rd_from_host_check(const RdFromHost *self, GError **error)
-{
-	for (guint i = 0; i < self->found->len; i++) {
-		const RdFound *found = g_ptr_array_index(self->found, i);
-
-		if (found->why != NULL && strstr(found->why, "does not fit the chain") != NULL)
-			return rd_from_host_fail(error, RD_EXIT_JOURNAL, "%s", found->why);
-	}
-	return TRUE;
-}
-
 static RdRundir *
 rd_from_host_rebuild(RdFromHost *self, GError **error)
 {
@@ -383,5 +372,5 @@ rd_from_host(const RdCli *cli, const RdFromHostOptions *options, GError **error)
 	if (!rd_from_host_begin(&self, error))
 		return NULL;
 	rd_from_host_ask_all(&self);
-	return rd_from_host_check(&self, error) ? rd_from_host_rebuild(&self, error) : NULL;
+	return rd_from_host_rebuild(&self, error);
 }

@@ -118,6 +118,12 @@ rd_found_choose(GPtrArray *found, GError **error)
 	for (guint i = 0; i < found->len; i++) {
 		const RdFound *one = g_ptr_array_index(found, i);
 
+		if (one->damaged) {
+			g_set_error(error, RD_JOURNAL_ERROR, RD_JOURNAL_ERROR_UNREADABLE,
+				    "%s. If another host's copy is to count, move this one away",
+				    one->why);
+			return NULL;
+		}
 		if (one->copy != NULL && one->copy->events->len > 0 &&
 		    (longest == NULL || one->copy->events->len > longest->copy->events->len))
 			longest = one;

@@ -19,14 +19,15 @@ GHashTable *rd_copy_documents_of(RdRundir *dir, GError **error);
 /* where a copy was found */
 typedef struct {
 	char *host;
-	RdCopy *copy;  /* (owned) (nullable) there is none */
-	gint64 number; /* of the lock there that is this run's; 0: none is */
-	char *holder;  /* (nullable) what the lock file says, for people */
-	char *why;     /* (nullable) why there is neither */
+	RdCopy *copy;	  /* (owned) (nullable) there is none */
+	gint64 number;	  /* of the lock there that is this run's; 0: none is */
+	char *holder;	  /* (nullable) what the lock file says, for people */
+	char *why;	  /* (nullable) why there is no copy */
+	gboolean damaged; /* there is one, and it does not prove itself */
 } RdFound;
 void rd_found_free(RdFound *found);
-/* The longest of them; the others have to be its beginning. NULL: there is none, or two differ,
- * which no machine can decide (unowned) */
+/* The longest of them; the others have to be its beginning. NULL: there is none, one is damaged, or
+ * two differ, which no machine can decide (unowned) */
 const RdFound *rd_found_choose(GPtrArray *found, GError **error);
 
 typedef struct {
