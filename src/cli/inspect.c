@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/inspect-private.h"
-#include "host/address.h"
+#include "engine/addresses.h"
 #include "host/ssh.h"
 
 #define RD_INSPECT_THREADS 32
@@ -20,29 +20,6 @@ typedef struct {
 	gboolean api;	     /* the way to the API leads through it */
 	GHashTable *facts;   /* (owned) (nullable) */
 } RdInspected;
-
-static RdHostAddress *
-rd_inspect_login(const char *name, const RdLogin *login)
-{
-	RdHostAddress *address = rd_host_address_new(name, login->address, login->user);
-
-	address->port = (guint16)login->port;
-	address->key_file = g_strdup(login->key);
-	address->use_agent = login->agent;
-	address->known_hosts = g_strdup(login->known_hosts);
-	address->host_key = g_strdup(login->host_key);
-	return address;
-}
-
-static RdHostAddress *
-rd_inspect_address(const RdInventoryHost *host)
-{
-	RdHostAddress *address = rd_inspect_login(host->name, host->login);
-
-	if (host->jump != NULL)
-		address->jump = rd_inspect_login(host->name, host->jump);
-	return address;
-}
 
 /* *noise (out): bytes that a banner or profile wrote before the answer */
 static gboolean
@@ -193,14 +170,15 @@ rd_inspect_ask(RdInspected *self, RdSsh *ssh)
 static gboolean
 rd_inspect_forward(RdInspected *self)
 {
-	RdHostAddress *inner = rd_inspect_login(self->host->name, self->host->login);
+	RdHostAddress *inner = rd_address_of(self->host, NULL);
 	g_autoptr(RdSsh) ssh = NULL;
 	g_autoptr(GError) error = NULL;
 	gboolean allowed;
 
 	g_free(inner->address);
 	inner->address = g_strdup("127.0.0.1");
-	inner->jump = rd_inspect_address(self->host);
+	g_clear_pointer(&inner->jump, rd_host_address_free);
+	inner->jump = rd_address_of(self->host, NULL);
 	ssh = rd_ssh_open(inner, -1, &error);
 	allowed =
 	    ssh != NULL || !g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE);
@@ -241,7 +219,7 @@ rd_inspect_add_closed(RdInspected *self, const GError *error)
 static void
 rd_inspect_host(RdInspected *self)
 {
-	g_autoptr(RdHostAddress) address = rd_inspect_address(self->host);
+	g_autoptr(RdHostAddress) address = rd_address_of(self->host, NULL);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RdSsh) ssh = rd_ssh_open(address, -1, &error);
 	gboolean forwarding;

@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/follow.h"
+#include "cli/from-host.h"
 #include "cli/outlive.h"
 #include "cli/reading.h"
 #include "engine/begin.h"
@@ -14,6 +15,7 @@
 
 static gboolean detach;
 static char *reason;
+static char *from_host, *inventory, *user, *key;
 
 static const GOptionEntry *
 rd_resume_options(void)
@@ -21,6 +23,13 @@ rd_resume_options(void)
 	static const GOptionEntry entries[] = {
 	    {"detach", 'd', 0, G_OPTION_ARG_NONE, &detach, "do not follow the run", NULL},
 	    {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, "for the record", "TEXT"},
+	    {"from-host", 0, 0, G_OPTION_ARG_STRING, &from_host,
+	     "the bastion is lost: make the run anew from its copy on this host", "ADDRESS"},
+	    {"cluster", 'c', 0, G_OPTION_ARG_FILENAME, &inventory,
+	     "with --from-host: how the hosts are reached from here", "FILE"},
+	    {"user", 0, 0, G_OPTION_ARG_STRING, &user,
+	     "with --from-host and without -c: who logs in", "USER"},
+	    {"key", 0, 0, G_OPTION_ARG_FILENAME, &key, "the same: with which key file", "FILE"},
 	    {NULL},
 	};
 
@@ -84,18 +93,41 @@ rd_resume_until_heard(const RdCli *cli, RdRundir *dir, char **how, GError **erro
 	return FALSE;
 }
 
+/* the run that is meant; one from a host comes first */
+static RdRundir *
+rd_resume_find(const RdCli *cli, const char *base, const char *name, GError **error)
+{
+	const RdFromHostOptions options = {.address = from_host,
+					   .inventory = inventory,
+					   .user = user,
+					   .key = key,
+					   .run = name};
+
+	if (from_host != NULL && inventory != NULL && (user != NULL || key != NULL))
+		rd_cli_usage(error, "-c says who logs in with which key: --user and --key are for "
+				    "doing without it");
+	else if (from_host != NULL)
+		return rd_from_host(cli, &options, error);
+	else if (inventory != NULL || user != NULL || key != NULL)
+		rd_cli_usage(error, "-c, --user and --key go with --from-host; recoveryd amend "
+				    "changes how a run reaches its hosts");
+	else
+		return rd_rundir_open(base, name, error);
+	return NULL;
+}
+
 static RdExit
 rd_resume_run(const RdCli *cli, char **args, GError **error)
 {
 	g_autofree char *base = rd_cli_base(cli);
 	g_autofree char *how = NULL;
-	g_autoptr(RdRundir) dir = rd_rundir_open(base, args[0], error);
+	g_autoptr(RdRundir) dir = rd_resume_find(cli, base, args[0], error);
 	g_autoptr(RdOpenRun) open = NULL;
 	RdRundir *again;
 	const char *id;
 
 	if (dir == NULL)
-		return RD_EXIT_NO_RUN;
+		return from_host != NULL ? RD_EXIT_FAILED : RD_EXIT_NO_RUN;
 	open = rd_open_run(g_steal_pointer(&dir), FALSE, error);
 	if (open == NULL)
 		return RD_EXIT_JOURNAL;
@@ -126,7 +158,11 @@ const RdCommand rd_command_resume = {
     .args = "[RUN]",
     .summary = "go on with a run that was interrupted, paused or held",
     .help = "Safe to type by reflex: where nothing needs it, nothing happens. What was in hand "
-	    "when the run stopped is looked at on the hosts before anything is done again.",
+	    "when the run stopped is looked at on the hosts before anything is done again.\n\n"
+	    "--from-host is for a bastion that is lost: the recovery host and one other keep a "
+	    "copy of the run. Its proof is checked, the longest copy counts, and the run goes on "
+	    "from this machine. The old bastion is fenced, should it come back. RUN is the run "
+	    "that has the lock there when it is not given.",
     .options = rd_resume_options,
     .run = rd_resume_run,
 };

@@ -262,16 +262,16 @@ rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 	return journal != NULL && rd_journal_append(journal, events, error);
 }
 
-static gboolean
-rd_begin_copy_plugins(RdBeginning *self, RdRundir *dir, GError **error)
+gboolean
+rd_copy_plugins(const char *plugin_dir, RdRundir *dir, GError **error)
 {
-	g_autoptr(GDir) handle = g_dir_open(self->options->plugin_dir, 0, error);
+	g_autoptr(GDir) handle = g_dir_open(plugin_dir, 0, error);
 	const char *name;
 
 	if (handle == NULL)
 		return FALSE;
 	while ((name = g_dir_read_name(handle)) != NULL) {
-		g_autofree char *from = g_build_filename(self->options->plugin_dir, name, NULL);
+		g_autofree char *from = g_build_filename(plugin_dir, name, NULL);
 		g_autofree char *to = g_build_filename("plugins", name, NULL);
 
 		if (g_str_has_suffix(name, ".so") && !rd_rundir_copy_in(dir, from, to, error))
@@ -289,7 +289,7 @@ rd_begin_fill(RdBeginning *self, RdRundir *dir, GError **error)
 	       rd_rundir_copy_in(dir, self->options->inventory, "cluster.yaml", error) &&
 	       rd_rundir_put(dir, "types.json", self->types_text, strlen(self->types_text),
 			     error) &&
-	       rd_begin_copy_plugins(self, dir, error) &&
+	       rd_copy_plugins(self->options->plugin_dir, dir, error) &&
 	       rd_run_setting_save(self->setting, dir, error) && rd_begin_journal(self, dir, error);
 }
 

@@ -34,6 +34,9 @@ RdRundir *rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError *
  * The JSON of rd_catalogue_describe(), as text (transfer full) */
 char *rd_describe_plugins(const char *plugin_dir, GError **error);
 
+/* copies all of them into a run's directory */
+gboolean rd_copy_plugins(const char *plugin_dir, RdRundir *dir, GError **error);
+
 /* what somebody has to know before an engine is started */
 typedef void (*RdSpawnWarn)(const char *text, gpointer data);
 

@@ -23,6 +23,9 @@ typedef struct {
 
 /* @run holds the fold of everything @journal has. All (unowned), must outlive the engine. */
 RdEngine *rd_engine_new(RdRun *run, RdJournal *journal, RdCrew *crew, const RdEngineHooks *hooks);
+/* Before the start: copies of the journal are kept on hosts (keeper.h). @documents: (element-type
+ * utf8 utf8), what lies beside them there. Who calls it not does without. */
+void rd_engine_keep_copies(RdEngine *engine, GHashTable *documents);
 /* stores "engine started" and declares lost what was in hand; decides from the main loop on, so
  * that requests made right after this call are heard first */
 void rd_engine_start(RdEngine *engine, const char *bastion, const char *boot_id, gint64 pid);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "addresses.h"
 #include "api-way.h"
 #include "host/host.h"
 #include "runner-crew.h"
@@ -18,20 +19,6 @@ typedef struct {
 	GPtrArray *addresses; /* (element-type RdHostAddress) */
 	RdApiWay way;	      /* each worker has its own */
 } RdRunnerSession;
-
-static RdHostAddress *
-rd_runner_address(const RdRunnerSession *self, const char *name, const RdLogin *login)
-{
-	RdHostAddress *address = rd_host_address_new(name, login->address, login->user);
-
-	address->port = (guint16)login->port;
-	address->key_file = g_strdup(login->key);
-	address->use_agent = login->agent;
-	address->agent = g_strdup(self->agent);
-	address->known_hosts = g_strdup(login->known_hosts);
-	address->host_key = g_strdup(login->host_key);
-	return address;
-}
 
 static RdWorld *
 rd_runner_make_world(const char *target, int cancel_fd, gpointer data)
@@ -67,15 +54,7 @@ rd_session_runner(const char *run_dir, const char *who)
 		return 1;
 	}
 	self.agent = g_build_filename(run_dir, RD_RUNDIR_AGENT, NULL);
-	self.addresses = g_ptr_array_new_with_free_func((GDestroyNotify)rd_host_address_free);
-	for (guint i = 0; i < self.setting->inventory->hosts->len; i++) {
-		const RdInventoryHost *host = g_ptr_array_index(self.setting->inventory->hosts, i);
-		RdHostAddress *address = rd_runner_address(&self, host->name, host->login);
-
-		if (host->jump != NULL)
-			address->jump = rd_runner_address(&self, host->name, host->jump);
-		g_ptr_array_add(self.addresses, address);
-	}
+	self.addresses = rd_addresses_of(self.setting->inventory, self.agent);
 	options.setting = setting = rd_run_setting_for_steps(self.setting, who, local);
 	status = rd_runner_main(RD_RUNNER_FD_ENGINE, &options);
 	g_ptr_array_unref(self.addresses);

@@ -15,6 +15,7 @@
 #include "journal/request.h"
 #include "notify.h"
 #include "open.h"
+#include "rebuild.h"
 #include "runner-crew.h"
 #include "session.h"
 #include "setting.h"
@@ -236,8 +237,10 @@ rd_session_prepare(RdSession *self, const char *who, GError **error)
 			       .progress = rd_session_progress,
 			       .stopped = rd_session_stopped,
 			       .data = self};
+	g_autoptr(GHashTable) documents = NULL;
 
-	if (!rd_session_watch_requests(self, error))
+	documents = rd_copy_documents_of(self->open->dir, error);
+	if (documents == NULL || !rd_session_watch_requests(self, error))
 		return FALSE;
 	self->crew = rd_runner_crew_new(&crew, error);
 	if (self->crew == NULL)
@@ -246,6 +249,7 @@ rd_session_prepare(RdSession *self, const char *who, GError **error)
 	    rd_notify_new(self->open->dir, self->setting->notify, self->open->plan->cluster,
 			  self->open->journal, self->open->run);
 	self->engine = rd_engine_new(self->open->run, self->open->journal, self->crew, &hooks);
+	rd_engine_keep_copies(self->engine, documents);
 	return TRUE;
 }
 

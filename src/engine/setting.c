@@ -27,13 +27,12 @@ rd_run_setting_free(RdRunSetting *self)
 	g_free(self);
 }
 
-gboolean
-rd_run_setting_save(const RdRunSetting *self, RdRundir *dir, GError **error)
+char *
+rd_run_setting_to_text(const RdRunSetting *self)
 {
 	JsonObject *object = json_object_new();
 	JsonObject *inputs = json_object_new();
 	g_autoptr(JsonNode) node = json_node_alloc();
-	g_autofree char *text = NULL;
 	GHashTableIter iter;
 	gpointer key, value;
 
@@ -49,7 +48,14 @@ rd_run_setting_save(const RdRunSetting *self, RdRundir *dir, GError **error)
 	json_object_set_member(object, "inventory", rd_inventory_to_json(self->inventory));
 	json_node_init_object(node, object);
 	json_object_unref(object);
-	text = json_to_string(node, TRUE);
+	return json_to_string(node, TRUE);
+}
+
+gboolean
+rd_run_setting_save(const RdRunSetting *self, RdRundir *dir, GError **error)
+{
+	g_autofree char *text = rd_run_setting_to_text(self);
+
 	return rd_rundir_put(dir, "setting.json", text, strlen(text), error);
 }
 
@@ -64,16 +70,23 @@ rd_run_setting_string(JsonObject *object, const char *name)
 RdRunSetting *
 rd_run_setting_load(const char *path, GError **error)
 {
+	g_autofree char *text = NULL;
+
+	if (!g_file_get_contents(path, &text, NULL, error))
+		return NULL;
+	return rd_run_setting_parse(path, text, error);
+}
+
+RdRunSetting *
+rd_run_setting_parse(const char *path, const char *text, GError **error)
+{
 	g_autoptr(RdRunSetting) self = rd_run_setting_new();
 	g_autoptr(JsonNode) node = NULL;
-	g_autofree char *text = NULL;
 	JsonObject *object, *inputs;
 	JsonObjectIter iter;
 	const char *name;
 	JsonNode *value;
 
-	if (!g_file_get_contents(path, &text, NULL, error))
-		return NULL;
 	node = json_from_string(text, error);
 	if (node == NULL || !JSON_NODE_HOLDS_OBJECT(node) ||
 	    !json_object_has_member(json_node_get_object(node), "inputs")) {

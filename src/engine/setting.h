@@ -21,6 +21,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdRunSetting, rd_run_setting_free)
 
 gboolean rd_run_setting_save(const RdRunSetting *self, RdRundir *dir, GError **error);
 RdRunSetting *rd_run_setting_load(const char *path, GError **error);
+/* the text of the file, and back; @where names it in messages (transfer full) */
+char *rd_run_setting_to_text(const RdRunSetting *self);
+RdRunSetting *rd_run_setting_parse(const char *where, const char *text, GError **error);
 /* the part that step bodies see; @who is this engine's, with its nonce */
 RdSetting *rd_run_setting_for_steps(const RdRunSetting *self, const char *who,
 				    const char *local_dir);

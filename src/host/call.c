@@ -18,6 +18,7 @@ static const char *const verb_names[] = {
     [RD_CALL_PUT] = "put",
     [RD_CALL_TAKE] = "take",
     [RD_CALL_RELEASE] = "release",
+    [RD_CALL_KEEP] = "keep",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(verb_names) == RD_CALL_LAST + 1);
 
@@ -36,7 +37,8 @@ rd_call_verb_to_string(RdCallVerb verb)
 	return verb_names[verb];
 }
 
-/* take and release write nothing but the lock itself, so they are not among these */
+/* take, release and keep write nothing but the lock and the journal's copy, so they are not among
+ * these */
 gboolean
 rd_call_verb_touches(RdCallVerb verb)
 {

@@ -27,8 +27,14 @@ typedef enum {
 	/* the lock */
 	RD_CALL_TAKE,	 /* number, enrol; waits up to wait_s until nothing older touches */
 	RD_CALL_RELEASE, /* number */
+	/* The copy of the run's journal there, journal/RUN/: lines of input behind event @offset,
+	 * whose link is sha256. out: "SEQ LINK" where it ends now ("0 -": nothing is there), status
+	 * 1 when that was not where the input goes, and nothing was written. Behind event 0 a copy
+	 * that says something else is put aside. With name: a document beside it, replaced whole.
+	 * Fenced by number; goes on after release until another takes the host. */
+	RD_CALL_KEEP,
 } RdCallVerb;
-#define RD_CALL_LAST RD_CALL_RELEASE
+#define RD_CALL_LAST RD_CALL_KEEP
 const char *rd_call_verb_to_string(RdCallVerb verb);
 gboolean rd_call_verb_touches(RdCallVerb verb);
 

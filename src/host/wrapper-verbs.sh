@@ -32,5 +32,6 @@ move-aside) move_aside ;;
 put) put ;;
 take) take ;;
 release) release ;;
+keep) keep ;;
 *) refuse "unknown verb $verb" ;;
 esac

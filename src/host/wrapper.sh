@@ -3,9 +3,9 @@
 #
 # What runs on a host, for one call (call.h): `sh -c THIS recoveryd VERB key=value ... [-- ...]`.
 # It is never stored there. Needs coreutils and flock; uses systemd-run where systemd is pid 1.
-# The files are described in docs/hosts.md. This is the first of four parts that become one text:
+# The files are described in docs/hosts.md. This is the first of five parts that become one text:
 # wrapper.sh (the call, answers, the lock, commands), wrapper-jobs.sh, wrapper-files.sh,
-# wrapper-verbs.sh.
+# wrapper-journal.sh, wrapper-verbs.sh.
 #
 # Framing: "recoveryd-begin NONCE" starts what counts of stdout and of stderr (a login shell may have
 # spoken before), "recoveryd-end NONCE" ends stdout, "recoveryd-end NONCE VERDICT STATUS" stderr.
@@ -230,7 +230,8 @@ touch_begin() {
 	1) fenced "there is no $root/epoch: the lock was never taken on this host" ;;
 	2) refuse "$damaged" ;;
 	esac
-	[ "$e_run" = "$run" ] && [ "$e_number" = "$number" ] && [ "$e_state" = held ] ||
+	# the end of a journal is written when the lock was given back
+	[ "$e_run" = "$run" ] && [ "$e_number" = "$number" ] && { [ "$e_state" = held ] || [ "$verb" = keep ]; } ||
 		fenced "run $run asked with lock #$number, the host has $(holder)"
 	[ "$e_machine" = "$machine" ] ||
 		fenced "$root/epoch was written on another machine ($e_machine, this is $machine)"

@@ -39,6 +39,16 @@ rd_journal_create(const char *path, GError **error)
 }
 
 RdJournal *
+rd_journal_create_from(const char *path, GPtrArray *events, GError **error)
+{
+	g_autoptr(RdJournal) self = rd_journal_create(path, error);
+
+	if (self == NULL || (events->len > 0 && !rd_store_append(self->store, events, error)))
+		return NULL;
+	return g_steal_pointer(&self);
+}
+
+RdJournal *
 rd_journal_open_writer(const char *path, GError **error)
 {
 	return open_file(path, RD_STORE_WRITE, error);

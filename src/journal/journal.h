@@ -17,6 +17,9 @@ typedef enum {
 
 /* @path must not exist; the file, its directory and a reserve are on disk before it returns */
 RdJournal *rd_journal_create(const char *path, GError **error);
+/* the like, with events as they stand in a copy (copy.h): their numbers and times are kept, so that
+ * the head is the copy's */
+RdJournal *rd_journal_create_from(const char *path, GPtrArray *events, GError **error);
 /* refused with WRITE while another writer has it, in whichever process */
 RdJournal *rd_journal_open_writer(const char *path, GError **error);
 /* reads only; works beside a writer and on a read-only copy */

@@ -67,7 +67,8 @@ rd_run_decide_stops(RdRun *run, RdMove *move)
 {
 	for (guint i = 0; i < run->hands->len; i++) {
 		RdHand *hand = g_ptr_array_index(run->hands, i);
-		gboolean leave = rd_run_is_leaving(run);
+		/* what another has taken over is not ours any more to wait for */
+		gboolean leave = rd_run_is_leaving(run) || rd_run_is_fenced(run);
 		gint64 deadline;
 
 		if (!hand->busy || hand->step == NULL || hand->stopping)

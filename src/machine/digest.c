@@ -344,6 +344,17 @@ rd_run_digest(RdRun *run, const RdReport *report)
 }
 
 GPtrArray *
+rd_run_fenced(RdRun *run, const char *host, const char *text)
+{
+	GPtrArray *events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+	RdEvent *event = rd_run_new_event(run, RD_EVENT_REFUSED, "fenced");
+
+	rd_event_step(event, NULL, host, 0, 0);
+	rd_digest_add(events, rd_event_text(event, text));
+	return events;
+}
+
+GPtrArray *
 rd_run_lost_all(RdRun *run)
 {
 	GPtrArray *events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);

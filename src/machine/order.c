@@ -8,6 +8,7 @@ static const char *const do_words[] = {
     [RD_DO_SURVEY] = "survey", [RD_DO_TAKE] = "take",	[RD_DO_RELEASE] = "release",
     [RD_DO_LOOK] = "look",     [RD_DO_CHECK] = "check", [RD_DO_ENTER] = "enter",
     [RD_DO_SETTLE] = "settle", [RD_DO_PROBE] = "probe", [RD_DO_UNDO] = "undo",
+    [RD_DO_KEEP] = "keep",
 };
 
 static const char *const report_words[] = {

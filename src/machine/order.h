@@ -16,8 +16,9 @@ typedef enum {
 	RD_DO_SETTLE,  /* wait until no job of this attempt runs */
 	RD_DO_PROBE,   /* change: probe */
 	RD_DO_UNDO,
+	RD_DO_KEEP, /* not the machine's: the engine's copies of the journal on the hosts */
 } RdDo;
-#define RD_DO_LAST RD_DO_UNDO
+#define RD_DO_LAST RD_DO_KEEP
 const char *rd_do_to_string(RdDo what);
 gboolean rd_do_from_string(const char *name, RdDo *what);
 
@@ -25,6 +26,14 @@ typedef struct {
 	char *type;	  /* "etcd/silent" */
 	GHashTable *with; /* (element-type utf8 utf8) resolved */
 } RdOrderGuard;
+
+/* keep, in `with`: lines and the event behind which they go, with its link; none: where does the
+ * copy end. Or a document beside them. It is answered with number, the last event there, and key,
+ * the link of that. */
+#define RD_KEEP_TEXT  "text"
+#define RD_KEEP_AFTER "after"
+#define RD_KEEP_LINK  "link"
+#define RD_KEEP_NAME  "name"
 
 typedef struct {
 	RdDo what;

@@ -86,6 +86,7 @@ typedef struct {
 	char *borrow;
 	GPtrArray *returns; /* (element-type RdPlanGuard) hold before it is undone at its place */
 	gboolean skippable;
+	gboolean irreversible; /* its type says that nothing takes it back */
 	gboolean
 	    leftover;	 /* a worker that cannot be brought through is left, and the run goes on */
 	gboolean single; /* on the recovery host: its outputs are one value wherever one stands */

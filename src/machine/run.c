@@ -212,6 +212,11 @@ rd_run_apply_host(RdRun *run, const RdEvent *event, GError **error)
 			rd_run_host_answered(host);
 			break;
 		}
+		/* by this run, on a bastion whose journal is gone: not a stranger's number */
+		if (g_strcmp0(event->word, "taken-over") == 0) {
+			host->asked = MAX(host->asked, event->number);
+			break;
+		}
 		if (g_strcmp0(event->word, "left") == 0) {
 			host->left = TRUE;
 			g_free(host->left_why);

@@ -110,6 +110,9 @@ void rd_move_clear(RdMove *move);
 /* The engine has just started: everything that was in hand is lost. (transfer full) events */
 GPtrArray *rd_run_lost_all(RdRun *run);
 
+/* Another has taken @host from us: said by what is no step there. (transfer full) events */
+GPtrArray *rd_run_fenced(RdRun *run, const char *host, const char *text);
+
 /* A person's word: pause, resume, cancel, rollback, excuse HOST, enrol HOST, decide STEP
  * done|redo|abort, approve GATE, deny GATE, note. FALSE with the reason when it makes no sense now.
  * @step is "state@target" or NULL. (transfer full) */

@@ -201,6 +201,7 @@ add_state(Expansion *self, RdPlan *plan, const RdProcedureUnit *unit, const RdPr
 	state->delay_s = from->delay_s;
 	state->mark = from->mark;
 	state->skippable = from->skippable;
+	state->irreversible = from->call->type->undo_is == RECOVERY_UNDO_IRREVERSIBLE;
 	state->leftover = from->leftover;
 	if (from->beside != NULL)
 		state->beside = g_strdup(rd_procedure_first_of(self->procedure, from->beside));

@@ -43,6 +43,11 @@ RdInventory *rd_inventory_load(const char *path, GPtrArray **warnings, GError **
 /* from memory, as if it had stood at @path */
 RdInventory *rd_inventory_parse(const char *path, const char *data, gsize size,
 				GPtrArray **warnings, GError **error);
+/* The file as it may change while a run of @old is under way: how hosts are reached, and workers
+ * that have come. Any other difference is a mistake of the file, with its line. Hosts are in the
+ * order of @old, and its recovery host stays. */
+RdInventory *rd_inventory_load_amended(const char *path, const RdInventory *old,
+				       GPtrArray **warnings, GError **error);
 void rd_inventory_free(RdInventory *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdInventory, rd_inventory_free)
 

@@ -18,6 +18,7 @@ host_free(RdSimHost *self)
 	g_ptr_array_unref(self->pods);
 	g_ptr_array_unref(self->touching);
 	g_hash_table_unref(self->jobs);
+	g_hash_table_unref(self->copies);
 	if (self->lock != NULL)
 		rd_sim_lock_free(self->lock);
 	rd_sim_etcd_data_free(self->etcd);
@@ -142,6 +143,7 @@ rd_sim_cluster_add(RdSimCluster *self, const char *name, const char *address)
 	host->tree = rd_sim_tree_new();
 	host->pods = g_ptr_array_new_with_free_func((GDestroyNotify)rd_sim_pod_free);
 	host->touching = g_ptr_array_new();
+	host->copies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rd_sim_copy_free);
 	host->jobs =
 	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)rd_sim_job_free);
 	rd_sim_host_reset_addresses(host);
@@ -221,6 +223,7 @@ rd_sim_host_rebuild(RdSimHost *self)
 	self->tree = rd_sim_tree_new();
 	rd_sim_tree_watch(self->tree, watched, self);
 	g_hash_table_remove_all(self->jobs);
+	g_hash_table_remove_all(self->copies);
 	g_free(self->machine_id);
 	self->machine_id = identity(self->cluster, "machine", self->name);
 	write_identity(self);

@@ -77,6 +77,7 @@ struct _RdSimHost {
 	gint64 granted;		 /* number of the newest take that was answered with yes */
 	struct _RdSimLock *lock; /* (owned) (nullable) what was last read of the lock file */
 	GHashTable *jobs;	 /* "RUN/STATE.VISIT.ATTEMPT/NAME" to RdSimJob */
+	GHashTable *copies;	 /* (owned) run to RdSimCopy: what keep has written there */
 	RdSimEtcdData *etcd;	 /* (owned) (nullable) of the running etcd process */
 	gint64 etcd_since;	 /* it serves from a second after this */
 	GPtrArray *addresses;	 /* (element-type RdSimAddress) */

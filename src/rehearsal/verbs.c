@@ -344,6 +344,9 @@ finish(gpointer data)
 	case RD_CALL_FETCH:
 		rd_sim_fetch(self->host, call, &reply);
 		break;
+	case RD_CALL_KEEP:
+		rd_sim_keep(self->host, call, &reply);
+		break;
 	case RD_CALL_JOB_START:
 		job_start(self);
 		return;

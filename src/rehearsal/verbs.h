@@ -66,5 +66,10 @@ void rd_sim_aside(RdSimHost *host, const RdCall *call, RdReply *reply);
 void rd_sim_put(RdSimHost *host, const RdCall *call, RdReply *reply);
 void rd_sim_fetch(RdSimHost *host, const RdCall *call, RdReply *reply);
 
+/* copy.c: keep; the events of a run as text, NULL where there are none (unowned) */
+void rd_sim_keep(RdSimHost *host, const RdCall *call, RdReply *reply);
+const char *rd_sim_copy_of(RdSimHost *host, const char *run);
+void rd_sim_copy_free(gpointer copy);
+
 void rd_sim_reply(RdReply *reply, RdVerdict verdict, int status, const char *out, const char *err);
 G_END_DECLS

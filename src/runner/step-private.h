@@ -5,7 +5,8 @@
 G_BEGIN_DECLS
 
 /* Inside the step API only: looking (step-look.c), touching (step-touch.c), the Kubernetes API
- * (step-kube.c), time and memory (step-time.c), and the order that all of it serves (step.c). */
+ * (step-kube.c), time and memory (step-time.c), the journal's copies (step-keep.c), and the order
+ * that all of it serves (step.c). */
 struct _RecoveryStep {
 	const RdOrder *order;
 	const RecoveryState *type;
@@ -32,6 +33,12 @@ void rd_step_fill_call(RecoveryStep *step, RdCall *call, RdCallVerb verb);
 /* turns refused and fenced into errors, leaves the rest to the caller */
 gboolean rd_step_call(RecoveryStep *step, const char *host, const RdCall *call, RdReply *reply,
 		      GError **error);
+/* a result of this order; @text (nullable) */
+RdReport *rd_step_result(RecoveryStep *step, const char *word, const char *text);
+/* what an error is called in a result */
+const char *rd_step_error_word(const GError *error);
+/* step-keep.c: RD_DO_KEEP */
+RdReport *rd_step_keep(RecoveryStep *step);
 /* tells and waits; FALSE with CANCELLED when nobody listens any more */
 gboolean rd_step_tell(RecoveryStep *step, RdReportKind kind, const char *word, const char *key,
 		      const char *value, const char *text, gint64 number, GError **error);

@@ -131,7 +131,7 @@ rd_step_call(RecoveryStep *step, const char *host, const RdCall *call, RdReply *
 
 /* ---- results ------------------------------------------------------------------------------- */
 
-static const char *
+const char *
 rd_step_error_word(const GError *error)
 {
 	if (error == NULL || error->domain != RECOVERY_ERROR)
@@ -150,7 +150,7 @@ rd_step_error_word(const GError *error)
 	}
 }
 
-static RdReport *
+RdReport *
 rd_step_result(RecoveryStep *step, const char *word, const char *text)
 {
 	RdReport *report = rd_report_new(RD_REPORT_RESULT, step->order->lane, word);
@@ -443,6 +443,8 @@ rd_step_do(RecoveryStep *step, RdCatalogue *catalogue)
 	for (guint i = 0; i < G_N_ELEMENTS(lock_calls); i++)
 		if (lock_calls[i].what == step->order->what)
 			return rd_step_lock(step, lock_calls[i].verb);
+	if (step->order->what == RD_DO_KEEP)
+		return rd_step_keep(step);
 	step->type = rd_catalogue_find(catalogue, step->order->type);
 	if (step->type == NULL) {
 		text = g_strdup_printf("no plugin offers %s", step->order->type);

@@ -84,6 +84,8 @@ bastion_bare(const char *name, const char *run_id, const char *run_uuid, const R
 	}
 	self->network = (RdNetwork){.cluster = cluster, .moment = moment, .data = self};
 	self->journal = rd_journal_new_memory();
+	self->documents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_hash_table_insert(self->documents, g_strdup("setting.json"), g_strdup("{}"));
 	self->run = rd_run_new(plan);
 	if (bastions == NULL)
 		bastions = g_ptr_array_new();
@@ -125,6 +127,7 @@ bastion_free(Bastion *self)
 	g_ptr_array_remove(bastions, self);
 	rd_run_free(self->run);
 	rd_journal_free(self->journal);
+	g_hash_table_unref(self->documents);
 	rd_setting_free(self->setting);
 	g_clear_error(&self->error);
 	if (self->trace != NULL)
@@ -227,6 +230,8 @@ bastion_start(Bastion *self, const char *word, const char *host)
 	self->starts++;
 	self->crew = rd_sim_crew_new(&self->network, self->catalogue, self->setting);
 	self->engine = rd_engine_new(self->run, self->journal, self->crew, &hooks);
+	if (!self->no_copies)
+		rd_engine_keep_copies(self->engine, self->documents);
 	rd_engine_start(self->engine, self->name, boot_id, 1000 + self->starts);
 	if (word != NULL && !self->stopped &&
 	    !rd_engine_request(self->engine, word, NULL, host, "alice", "as the advice says", 0,

@@ -18,6 +18,8 @@ struct _Bastion {
 	RdSetting *setting;
 	RdNetwork network;
 	RdJournal *journal;
+	GHashTable *documents; /* beside its copies on the hosts */
+	gboolean no_copies;    /* of the journal, on the hosts */
 	RdRun *run;
 	RdCrew *crew;
 	RdEngine *engine;

@@ -468,6 +468,47 @@ check_job(Place *place)
 	assert_verdict(verdict(place, &call), RD_VERDICT_DONE);
 }
 
+/* lines behind those that are there; by who holds the host, or held it last */
+static void
+check_keep(Place *place)
+{
+	const char *one = "1\taa\tx\n", *two = "2\tbb\ty\n", *other = "1\tcc\tz\n";
+	const struct {
+		gint64 after;
+		const char *link, *lines;
+		int status;
+		const char *end;
+	} steps[] = {{0, NULL, NULL, 0, "0 -"},	 {0, NULL, one, 0, "1 aa"},
+		     {1, "cc", two, 1, "1 aa"},	 {5, "aa", two, 1, "1 aa"},
+		     {1, "aa", two, 0, "2 bb"},	 {0, NULL, one, 1, "2 bb"},
+		     {0, NULL, NULL, 0, "2 bb"}, {0, NULL, other, 0, "1 cc"}};
+	RdCall call = {.verb = RD_CALL_KEEP, .run = "r1", .number = 1, .input_fd = -1};
+
+	assert_verdict(verdict(place, &call), RD_VERDICT_FENCED);
+	take(place, DONE, "r1", 1, .enrol = TRUE);
+	for (guint i = 0; i < G_N_ELEMENTS(steps); i++) {
+		g_autoptr(GBytes) input =
+		    steps[i].lines != NULL
+			? g_bytes_new_static(steps[i].lines, strlen(steps[i].lines))
+			: NULL;
+		g_auto(RdReply) reply = {0};
+		g_autofree char *end = NULL;
+
+		call.offset = steps[i].after;
+		call.sha256 = steps[i].link;
+		call.input = input;
+		assert_verdict(place->call(place, &call, &reply), RD_VERDICT_DONE);
+		end = reply_text(&reply);
+		g_assert_cmpstr(end, ==, steps[i].end);
+		g_assert_cmpint(reply.status, ==, steps[i].status);
+	}
+	call.input = NULL;
+	assert_call(place, DONE, .verb = RD_CALL_RELEASE, .run = "r1", .number = 1);
+	assert_verdict(verdict(place, &call), RD_VERDICT_DONE);
+	take(place, DONE, "r2", 2, .enrol = FALSE);
+	assert_verdict(verdict(place, &call), RD_VERDICT_FENCED);
+}
+
 static const struct {
 	const char *name;
 	Check check;
@@ -478,6 +519,7 @@ static const struct {
     {"move", check_move},
     {"move-aside", check_move_aside},
     {"put-and-fetch", check_put_and_fetch},
+    {"keep", check_keep},
     {"ask", check_ask},
     {"job", check_job},
 };
