@@ -9,12 +9,12 @@
 #define VOLUME "PersistentVolume"
 #define OWNER  "storage.openshift.com/"
 
-/* the operator calls a PV after the link, the node and the class: FNV-1a, 32 bits. So a PV that was
- * made for another link can be told [src LSO] */
+/* the operator calls a PV after the link, the Node (not its hostname label) and the class: FNV-1a,
+ * 32 bits. So a PV that was made for another link can be told [src LSO] */
 static char *
-local_name(const char *link, const char *host, const char *class)
+local_name(const char *link, const char *node, const char *class)
 {
-	const char *const parts[] = {link, host, class};
+	const char *const parts[] = {link, node, class};
 	guint32 hash = 2166136261u;
 
 	for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
@@ -112,7 +112,7 @@ check_volume_link(StorageAudit *self, const StorageHost *host, const char *node,
 	g_autofree char *expected = NULL, *why = NULL;
 	StorageFinding *finding;
 
-	expected = local_name(base_name(path), storage_volume_host(volume),
+	expected = local_name(base_name(path), node,
 			      rd_api_text(volume, "spec", "storageClassName", NULL));
 	if (link == NULL) {
 		finding = storage_finding_add(self->findings, severity, "device-gone", object, node,
@@ -154,7 +154,7 @@ check_volume_link(StorageAudit *self, const StorageHost *host, const char *node,
 		    self->findings, severity, "device-other", object, node,
 		    "the operator would call the PV of %s on %s %s: this one was made for another "
 		    "link",
-		    path, storage_volume_host(volume), expected);
+		    path, node, expected);
 		storage_finding_set_manual(
 		    finding, "compare serial numbers on %s: lsblk -o NAME,SERIAL,WWN,SIZE", node);
 	} else {
