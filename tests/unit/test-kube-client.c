@@ -154,6 +154,10 @@ test_changes_as_sent(gconstpointer data)
 	    {RD_KUBE_DELETE, "/p", NULL, "application/json",
 	     "DELETE /p?fieldManager=recoveryd {\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\","
 	     "\"propagationPolicy\":\"Background\",\"preconditions\":{\"uid\":\"u-1\"}}"},
+	    {RD_KUBE_DELETE, "/p", "{\"resourceVersion\":\"7\"}", "application/json",
+	     "DELETE /p?fieldManager=recoveryd {\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\","
+	     "\"propagationPolicy\":\"Background\",\"preconditions\":{\"uid\":\"u-1\","
+	     "\"resourceVersion\":\"7\"}}"},
 	};
 	g_autofree char *from = NULL;
 
@@ -183,6 +187,8 @@ test_never_sent(void)
 	const RdKubeRequest wrong[] = {
 	    {.verb = RD_KUBE_DELETE, .path = "/p"},
 	    {.verb = RD_KUBE_DELETE, .path = "/p", .uid = ""},
+	    {.verb = RD_KUBE_DELETE, .path = "/p", .uid = "u-1", .body = "{}"},
+	    {.verb = RD_KUBE_DELETE, .path = "/p", .uid = "u-1", .body = "{\"resourceVersion\":7}"},
 	    {.verb = RD_KUBE_PUT, .path = "/p"},
 	    {.verb = RD_KUBE_GET, .path = "p"},
 	    {.verb = RD_KUBE_GET},
