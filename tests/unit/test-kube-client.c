@@ -245,7 +245,8 @@ test_broken_change(gconstpointer data)
 
 			if (warm == 1)
 				send_one(kube, RD_KUBE_GET, "/api", NULL, 20, &answer);
-			send_one(kube, changes[i], "/cut", "{}", 20, &answer);
+			send_one(kube, changes[i], "/cut",
+				 changes[i] == RD_KUBE_DELETE ? NULL : "{}", 20, &answer);
 			g_assert_cmpint(answer.verdict, ==, RD_KUBE_DOUBT);
 			g_assert_cmpuint(mock_count(mock, "P") + mock_count(mock, "D"), ==,
 					 before + 1);
