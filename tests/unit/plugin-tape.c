@@ -64,9 +64,13 @@ void
 tape_expect(RecoveryStep *step, const char *said)
 {
 	const char *line = tape_peek(step);
+	g_autoptr(GString) text = g_string_new(said);
 
-	if (line[0] != '>' || !g_str_equal(line + 2, said))
-		tape_die(step, "the tape has\n  %s\nand %s said\n  > %s", line, step->doing, said);
+	if (step->scratch != NULL)
+		g_string_replace(text, step->scratch, "SCRATCH", 0);
+	if (line[0] != '>' || !g_str_equal(line + 2, text->str))
+		tape_die(step, "the tape has\n  %s\nand %s said\n  > %s", line, step->doing,
+			 text->str);
 	step->at++;
 }
 
