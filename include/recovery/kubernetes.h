@@ -58,7 +58,8 @@ typedef enum {
 typedef struct {
 	RecoveryApiVerb verb;
 	const char *path;
-	const char *body; /* JSON (a manifest may be YAML with @yaml); NULL for DELETE */
+	const char *body; /* JSON (a manifest may be YAML with @yaml). DELETE: (nullable)
+			   * {"resourceVersion": "7"}: only while nobody has changed it since */
 	const char *uid;  /* DELETE: only this very object (INV-25); without it it is refused */
 	gboolean now;	  /* DELETE: without grace period */
 	gboolean yaml;

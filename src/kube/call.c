@@ -24,6 +24,26 @@ rd_kube_verb_touches(RdKubeVerb verb)
 	return verb != RD_KUBE_GET;
 }
 
+char *
+rd_kube_delete_version(const char *body)
+{
+	g_autoptr(JsonNode) root =
+	    body != NULL ? rd_kube_json_parse(body, strlen(body), NULL) : NULL;
+	JsonObject *object = NULL;
+	JsonNode *version;
+
+	if (root != NULL && JSON_NODE_HOLDS_OBJECT(root))
+		object = json_node_get_object(root);
+	/* what is not understood is not left out: it would be deleted without it */
+	if (object == NULL || json_object_get_size(object) != 1)
+		return NULL;
+	version = json_object_get_member(object, "resourceVersion");
+	if (version == NULL || json_node_get_value_type(version) != G_TYPE_STRING ||
+	    *json_node_get_string(version) == '\0')
+		return NULL;
+	return json_node_dup_string(version);
+}
+
 const char *
 rd_kube_verdict_to_string(RdKubeVerdict verdict)
 {

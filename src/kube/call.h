@@ -23,7 +23,8 @@ gboolean rd_kube_verb_touches(RdKubeVerb verb);
 typedef struct {
 	RdKubeVerb verb;
 	const char *path;	  /* "/api/v1/nodes/m0?a=b", escaped; fieldManager is added */
-	const char *body;	  /* (nullable) JSON; for DELETE it is made from @uid */
+	const char *body;	  /* (nullable) JSON; of a DELETE {"resourceVersion": "7"}, a second
+				   * precondition beside @uid */
 	const char *content_type; /* (nullable) instead of the verb's own: "application/yaml" */
 	const char *uid;	  /* DELETE: only this very object (INV-25); without it: refused */
 	gboolean now;		  /* DELETE: without grace period (a force delete) */
@@ -73,6 +74,9 @@ void rd_kube_judge_plain(guint status, const char *retry_after, const char *body
  * text. At most RD_KUBE_JSON_DEPTH deep. */
 #define RD_KUBE_JSON_DEPTH 200
 JsonNode *rd_kube_json_parse(const char *data, gsize size, GError **error);
+
+/* the resourceVersion of a DELETE's @body (nullable), NULL when that is anything else. (transfer full) */
+char *rd_kube_delete_version(const char *body);
 
 /* Somebody who answers: the client or the simulator. Belongs to one worker (or fiber), which it
  * blocks. */

@@ -21,6 +21,7 @@ request_body(const RdKubeRequest *request)
 {
 	g_autoptr(JsonBuilder) builder = NULL;
 	g_autoptr(JsonNode) root = NULL;
+	g_autofree char *version = NULL;
 
 	if (request->verb != RD_KUBE_DELETE)
 		return g_strdup(request->body);
@@ -40,6 +41,11 @@ request_body(const RdKubeRequest *request)
 	json_builder_begin_object(builder);
 	json_builder_set_member_name(builder, "uid");
 	json_builder_add_string_value(builder, request->uid);
+	version = rd_kube_delete_version(request->body);
+	if (version != NULL) {
+		json_builder_set_member_name(builder, "resourceVersion");
+		json_builder_add_string_value(builder, version);
+	}
 	json_builder_end_object(builder);
 	json_builder_end_object(builder);
 	root = json_builder_get_root(builder);
@@ -62,6 +68,13 @@ rd_kube_message_new(const RdKubeconfig *config, GTlsCertificate *identity,
 	*why = "nothing is deleted without the uid of what was seen";
 	if (request->verb == RD_KUBE_DELETE && (request->uid == NULL || *request->uid == '\0'))
 		return NULL;
+	*why = "of a deletion the body is {\"resourceVersion\": TEXT}, or there is none";
+	if (request->verb == RD_KUBE_DELETE && request->body != NULL) {
+		g_autofree char *version = rd_kube_delete_version(request->body);
+
+		if (version == NULL)
+			return NULL;
+	}
 	*why = "a change needs a body";
 	body = request_body(request);
 	if (touches && body == NULL)

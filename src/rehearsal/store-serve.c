@@ -134,7 +134,13 @@ serve_delete(Serve *self, const RdSimObject *object)
 {
 	JsonObject *meta = rd_sim_metadata(json_node_get_object(object->body));
 	JsonNode *finalizers = json_object_get_member(meta, "finalizers");
+	g_autofree char *version = rd_kube_delete_version(self->request->body);
 
+	if (version != NULL && !g_str_equal(version, meta_text(object->body, "resourceVersion"))) {
+		answer_status(self, 409, "Conflict",
+			      "the ResourceVersion in the precondition does not match");
+		return;
+	}
 	if (g_strcmp0(self->request->uid, meta_text(object->body, "uid")) != 0) {
 		answer_status(self, 409, "Conflict", "the UID in the precondition does not match");
 		return;

@@ -202,6 +202,7 @@ rd_api_has_version(const RecoveryApiChange *change)
 static gboolean
 rd_api_is_sound(RecoveryStep *step, const RecoveryApiChange *change, GError **error)
 {
+	g_autofree char *version = rd_kube_delete_version(change->body);
 	const char *fault = NULL;
 
 	if (change->verb < RECOVERY_API_CREATE || change->verb > RECOVERY_API_DELETE)
@@ -210,6 +211,8 @@ rd_api_is_sound(RecoveryStep *step, const RecoveryApiChange *change, GError **er
 		fault = "a path begins with /";
 	else if (change->verb == RECOVERY_API_DELETE && (change->uid == NULL || *change->uid == 0))
 		fault = "nothing is deleted without the uid of what was seen";
+	else if (change->verb == RECOVERY_API_DELETE && change->body != NULL && version == NULL)
+		fault = "of a deletion the body is {\"resourceVersion\": TEXT}, or there is none";
 	else if (change->verb != RECOVERY_API_DELETE && change->body == NULL)
 		fault = "a change needs a body";
 	else if (change->yaml && change->verb != RECOVERY_API_CREATE)

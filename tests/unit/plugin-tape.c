@@ -15,6 +15,7 @@ struct _RecoveryStep {
 	char **hosts, **excused, **workers; /* (owned) */
 	GHashTable *params, *notes, *first, *addresses;
 	const char *doing;
+	char *scratch; /* (owned) (nullable) */
 };
 
 static const char *const error_names[] = {"failed", "permanent", "unreachable", "fenced",
@@ -63,9 +64,13 @@ void
 tape_expect(RecoveryStep *step, const char *said)
 {
 	const char *line = tape_peek(step);
+	g_autoptr(GString) text = g_string_new(said);
 
-	if (line[0] != '>' || !g_str_equal(line + 2, said))
-		tape_die(step, "the tape has\n  %s\nand %s said\n  > %s", line, step->doing, said);
+	if (step->scratch != NULL)
+		g_string_replace(text, step->scratch, "SCRATCH", 0);
+	if (line[0] != '>' || !g_str_equal(line + 2, text->str))
+		tape_die(step, "the tape has\n  %s\nand %s said\n  > %s", line, step->doing,
+			 text->str);
 	step->at++;
 }
 
@@ -329,7 +334,7 @@ recovery_fetch(RecoveryStep *step, const char *host, const char *from, const cha
 char *
 recovery_local_dir(RecoveryStep *step)
 {
-	return g_strdup(".");
+	return g_strdup(step->scratch != NULL ? step->scratch : ".");
 }
 
 /* ---- touching ------------------------------------------------------------------------------ */
@@ -669,7 +674,10 @@ tape_set(RecoveryStep *step)
 		set_words(&step->hosts, text);
 	else if ((text = tape_take(step, "workers ")) != NULL)
 		set_words(&step->workers, text);
-	else if ((text = tape_take(step, "address ")) != NULL) {
+	else if (tape_take(step, "scratch") != NULL && step->scratch == NULL) {
+		step->scratch = g_dir_make_tmp("tape-XXXXXX", NULL);
+		g_assert_nonnull(step->scratch);
+	} else if ((text = tape_take(step, "address ")) != NULL) {
 		pair = g_strsplit(text, " ", 2);
 		g_hash_table_insert(step->addresses, g_strdup(pair[0]), g_strdup(pair[1]));
 	} else if ((text = tape_take(step, "excused")) != NULL)
@@ -704,6 +712,21 @@ tape_free(Tape *tape)
 }
 
 static void
+tape_end_scratch(RecoveryStep *step)
+{
+	g_autoptr(GDir) dir = step->scratch != NULL ? g_dir_open(step->scratch, 0, NULL) : NULL;
+
+	for (const char *file; dir != NULL && (file = g_dir_read_name(dir)) != NULL;) {
+		g_autofree char *path = g_build_filename(step->scratch, file, NULL);
+
+		g_assert_cmpint(g_unlink(path), ==, 0);
+	}
+	if (step->scratch != NULL)
+		g_assert_cmpint(g_rmdir(step->scratch), ==, 0);
+	g_clear_pointer(&step->scratch, g_free);
+}
+
+static void
 tape_play(gconstpointer data)
 {
 	const Tape *tape = data;
@@ -735,6 +758,7 @@ tape_play(gconstpointer data)
 	g_strfreev(step.excused);
 	g_strfreev(step.workers);
 	g_free(step.target);
+	tape_end_scratch(&step);
 }
 
 void

@@ -12,6 +12,8 @@ G_BEGIN_DECLS
  *   hosts m0 m1 m2          present control-plane hosts, the first is the recovery host
  *   workers w0 w1           present workers
  *   address m0 10.0.0.10
+ *   scratch                 the run's directory is a new one, SCRATCH where the body says it, for
+ *                           those that write files there; without it that is where the tape lies
  *   excused m3
  *   param pod etcd
  *   note inode 123          a note of this attempt

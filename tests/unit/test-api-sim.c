@@ -347,7 +347,7 @@ test_pod_is_replaced(void)
 	RdKube *kube = world->klass->kube(world, NULL);
 	g_autofree char *path = g_strdup_printf("%s/ovnkube-node-m0", pods);
 	g_autoptr(JsonNode) old = NULL, gap = NULL, list = NULL, pod = NULL, lease = NULL;
-	g_autofree char *uid = NULL, *new_uid = NULL;
+	g_autofree char *uid = NULL, *new_uid = NULL, *version = NULL, *body = NULL;
 	g_auto(RdKubeAnswer) answer = {0};
 	g_auto(RdFresh) fresh = {0};
 	RdKubeRequest delete = {.verb = RD_KUBE_DELETE, .path = path};
@@ -358,6 +358,12 @@ test_pod_is_replaced(void)
 	when.api_up = rd_sim_api_get_time(api);
 	old = rd_kube_get(kube, path, 0, NULL, NULL);
 	before[0] = delete.uid = uid = api_meta(old, "uid");
+	delete.body = "{\"resourceVersion\":\"1\"}";
+	kube->klass->send(kube, &delete, 1, 1, 30, &answer);
+	g_assert_cmpint(answer.verdict, ==, RD_KUBE_CONFLICT);
+	rd_kube_answer_clear(&answer);
+	version = api_meta(old, "resourceVersion");
+	delete.body = body = g_strdup_printf("{\"resourceVersion\":\"%s\"}", version);
 	kube->klass->send(kube, &delete, 1, 1, 30, &answer);
 	g_assert_cmpint(answer.verdict, ==, RD_KUBE_DONE);
 	gap = rd_kube_list(kube, pods, 0, NULL, NULL);

@@ -154,6 +154,10 @@ test_changes_as_sent(gconstpointer data)
 	    {RD_KUBE_DELETE, "/p", NULL, "application/json",
 	     "DELETE /p?fieldManager=recoveryd {\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\","
 	     "\"propagationPolicy\":\"Background\",\"preconditions\":{\"uid\":\"u-1\"}}"},
+	    {RD_KUBE_DELETE, "/p", "{\"resourceVersion\":\"7\"}", "application/json",
+	     "DELETE /p?fieldManager=recoveryd {\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\","
+	     "\"propagationPolicy\":\"Background\",\"preconditions\":{\"uid\":\"u-1\","
+	     "\"resourceVersion\":\"7\"}}"},
 	};
 	g_autofree char *from = NULL;
 
@@ -183,6 +187,8 @@ test_never_sent(void)
 	const RdKubeRequest wrong[] = {
 	    {.verb = RD_KUBE_DELETE, .path = "/p"},
 	    {.verb = RD_KUBE_DELETE, .path = "/p", .uid = ""},
+	    {.verb = RD_KUBE_DELETE, .path = "/p", .uid = "u-1", .body = "{}"},
+	    {.verb = RD_KUBE_DELETE, .path = "/p", .uid = "u-1", .body = "{\"resourceVersion\":7}"},
 	    {.verb = RD_KUBE_PUT, .path = "/p"},
 	    {.verb = RD_KUBE_GET, .path = "p"},
 	    {.verb = RD_KUBE_GET},
@@ -239,7 +245,8 @@ test_broken_change(gconstpointer data)
 
 			if (warm == 1)
 				send_one(kube, RD_KUBE_GET, "/api", NULL, 20, &answer);
-			send_one(kube, changes[i], "/cut", "{}", 20, &answer);
+			send_one(kube, changes[i], "/cut",
+				 changes[i] == RD_KUBE_DELETE ? NULL : "{}", 20, &answer);
 			g_assert_cmpint(answer.verdict, ==, RD_KUBE_DOUBT);
 			g_assert_cmpuint(mock_count(mock, "P") + mock_count(mock, "D"), ==,
 					 before + 1);
