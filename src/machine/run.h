@@ -134,6 +134,10 @@ gint64 rd_run_get_created_wall(RdRun *run);
 const char *rd_run_get_creator(RdRun *run);
 gboolean rd_run_passed(RdRun *run, RdMark mark);
 const char *rd_run_get_input(RdRun *run, const char *name);
+/* what `start` was given beside the procedure's own inputs, under names that none of those can
+ * have: the inventory's path, and the recovery host where it was not the inventory's */
+#define RD_RUN_INPUT_CLUSTER  "start.cluster"
+#define RD_RUN_INPUT_RECOVERY "start.recovery-host"
 /* every step of the plan, in its order, in its newest visit: (element-type RdStep) (unowned) */
 GPtrArray *rd_run_get_steps(RdRun *run);
 RdStep *rd_run_find_step(RdRun *run, const char *state, const char *target);
@@ -150,9 +154,15 @@ const char *rd_run_get_output(RdRun *run, const char *state, const char *target,
 /* what a person has to approve before the run goes on: the first step behind each gate that is
  * shut. (element-type RdStep) (unowned elements, transfer container) */
 GPtrArray *rd_run_get_gates(RdRun *run);
+/* what is approved by the gate before @step, with what was found out put in; NULL when the
+ * procedure says nothing. (transfer full) */
+char *rd_run_gate_text(RdRun *run, const RdStep *step);
 /* what has been borrowed and not been given back, the newest first. (element-type RdStep) (unowned
  * elements, transfer container) */
 GPtrArray *rd_run_get_owed(RdRun *run);
+/* What has to be typed for the hosts that a run which is through has left over: a complete command.
+ * NULL when there is none, or the procedure names nothing that takes them. (transfer full) */
+char *rd_run_get_rest(RdRun *run);
 /* index of the unit at work, -1 before the first */
 int rd_run_get_unit(RdRun *run);
 /* why it is held or waits, one line per cause: (element-type utf8) (transfer full) */

@@ -244,11 +244,13 @@ rd_run_get_causes(RdRun *run)
 	g_autoptr(GPtrArray) gates = rd_run_get_gates(run);
 
 	for (guint i = 0; i < gates->len; i++) {
-		const RdPlanGate *gate = ((RdStep *)g_ptr_array_index(gates, i))->plan->gate;
+		const RdStep *step = g_ptr_array_index(gates, i);
+		g_autofree char *text = rd_run_gate_text(run, step);
 
-		g_ptr_array_add(causes, g_strdup_printf("gate %s waits for approval%s%s",
-							gate->name, gate->text != NULL ? ": " : "",
-							gate->text != NULL ? gate->text : ""));
+		g_ptr_array_add(causes,
+				g_strdup_printf("gate %s waits for approval%s%s",
+						step->plan->gate->name, text != NULL ? ": " : "",
+						text != NULL ? text : ""));
 	}
 
 	for (guint i = 0; i < run->hosts->len; i++) {
