@@ -172,7 +172,7 @@ static const RecoveryState states[] = {
 	.name = "dead-or-refuse",
 	.summary = "the API answers no read any more: this is no cluster that works",
 	.kind = RECOVERY_KIND_QUERY,
-	.timeout = 300,
+	.timeout = 40,
 	.enter = api_dead,
     },
     {0},

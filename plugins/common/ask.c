@@ -18,6 +18,18 @@ rd_containers_ask(RecoveryStep *step, const char *host, const RdPod *pod, GError
 	return rd_containers_of(containers, pod);
 }
 
+GPtrArray *
+rd_sandboxes_ask(RecoveryStep *step, const RdPod *pod, GError **error)
+{
+	g_autofree char *json =
+	    recovery_ask(step, NULL, error, "crictl", "pods", "-o", "json", NULL);
+	GPtrArray *sandboxes = json != NULL ? rd_sandboxes_parse(json, pod, error) : NULL;
+
+	if (json != NULL && sandboxes == NULL)
+		g_prefix_error(error, "%s: ", recovery_target(step));
+	return sandboxes;
+}
+
 char **
 rd_lines(const char *text)
 {

@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 GPtrArray *rd_containers_ask(RecoveryStep *step, const char *host, const RdPod *pod,
 			     GError **error);
 
+/* the like for the READY sandboxes of @pod on the step's own host */
+GPtrArray *rd_sandboxes_ask(RecoveryStep *step, const RdPod *pod, GError **error);
+
 /* the lines of an answer, without an empty last one */
 char **rd_lines(const char *text);
 /* names in @dir, or NULL. A directory that does not exist has none */

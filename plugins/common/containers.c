@@ -101,26 +101,33 @@ container_read(JsonObject *object)
 	return container;
 }
 
+/* the list @member of what crictl printed, the @what. (transfer full) */
+static JsonArray *
+read_list(const char *json, const char *member, const char *what, GError **error)
+{
+	g_autoptr(GError) inner = NULL;
+	g_autoptr(JsonNode) root = json_from_string(json, &inner);
+	JsonNode *list = root != NULL && JSON_NODE_HOLDS_OBJECT(root)
+			     ? json_object_get_member(json_node_get_object(root), member)
+			     : NULL;
+
+	if (list != NULL && JSON_NODE_HOLDS_ARRAY(list))
+		return json_array_ref(json_node_get_array(list));
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "'crictl %s%s%s", what,
+		    inner != NULL ? ": " : "", inner != NULL ? inner->message : "");
+	return NULL;
+}
+
 GPtrArray *
 rd_containers_parse(const char *json, GError **error)
 {
 	g_autoptr(GPtrArray) containers =
 	    g_ptr_array_new_with_free_func((GDestroyNotify)container_unref);
-	g_autoptr(GError) inner = NULL;
-	g_autoptr(JsonNode) root = json_from_string(json, &inner);
-	JsonNode *list;
-	JsonArray *array;
+	g_autoptr(JsonArray) array =
+	    read_list(json, "containers", "ps -o json' did not print a list of containers", error);
 
-	list = root != NULL && JSON_NODE_HOLDS_OBJECT(root)
-		   ? json_object_get_member(json_node_get_object(root), "containers")
-		   : NULL;
-	if (list == NULL || !JSON_NODE_HOLDS_ARRAY(list)) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
-			    "'crictl ps -o json' did not print a list of containers%s%s",
-			    inner != NULL ? ": " : "", inner != NULL ? inner->message : "");
+	if (array == NULL)
 		return NULL;
-	}
-	array = json_node_get_array(list);
 	for (guint i = 0; i < json_array_get_length(array); i++) {
 		JsonNode *node = json_array_get_element(array, i);
 
@@ -132,16 +139,66 @@ rd_containers_parse(const char *json, GError **error)
 	return g_steal_pointer(&containers);
 }
 
+/* "etcd-m0" is a pod of "etcd" */
+static gboolean
+is_named(const RdPod *pod, const char *name)
+{
+	gsize length = strlen(pod->name);
+
+	return g_str_has_prefix(name, pod->name) && name[length] == '-';
+}
+
 /* A guard pod is etcd-guard-NODE with a container guard. Its name alone does not tell: a node
  * may be called guard-1, and then etcd-guard-1 is the real one. */
 static gboolean
 container_is_of(const RdContainer *container, const RdPod *pod)
 {
-	gsize length = strlen(pod->name);
-
-	return rd_pod_lives_in(pod, container->namespace) &&
-	       g_str_has_prefix(container->pod, pod->name) && container->pod[length] == '-' &&
+	return rd_pod_lives_in(pod, container->namespace) && is_named(pod, container->pod) &&
 	       !g_str_equal(container->name, "guard");
+}
+
+/* the kubelet says of each sandbox where its pod came from: a guard has the same name and
+ * namespace, but no container yet by which to tell it */
+static RdContainer *
+sandbox_read(JsonObject *object, const RdPod *pod)
+{
+	JsonObject *meta = object_member(object, "metadata");
+	const char *source =
+	    string_member(object_member(object, "annotations"), "kubernetes.io/config.source");
+	RdContainer *sandbox;
+
+	if (!g_str_equal(string_member(object, "state"), "SANDBOX_READY") ||
+	    g_str_equal(source, "api") || !is_named(pod, string_member(meta, "name")) ||
+	    !rd_pod_lives_in(pod, string_member(meta, "namespace")))
+		return NULL;
+	sandbox = g_rc_box_new0(RdContainer);
+	sandbox->id = g_strdup(string_member(object, "id"));
+	sandbox->name = g_strdup("");
+	sandbox->pod = g_strdup(string_member(meta, "name"));
+	sandbox->namespace = g_strdup(string_member(meta, "namespace"));
+	return sandbox;
+}
+
+GPtrArray *
+rd_sandboxes_parse(const char *json, const RdPod *pod, GError **error)
+{
+	g_autoptr(JsonArray) array =
+	    read_list(json, "items", "pods -o json' did not print a list of pods", error);
+	GPtrArray *sandboxes;
+
+	if (array == NULL)
+		return NULL;
+	sandboxes = g_ptr_array_new_with_free_func((GDestroyNotify)container_unref);
+	for (guint i = 0; i < json_array_get_length(array); i++) {
+		JsonNode *node = json_array_get_element(array, i);
+		RdContainer *sandbox = JSON_NODE_HOLDS_OBJECT(node)
+					   ? sandbox_read(json_node_get_object(node), pod)
+					   : NULL;
+
+		if (sandbox != NULL)
+			g_ptr_array_add(sandboxes, sandbox);
+	}
+	return sandboxes;
 }
 
 GPtrArray *

@@ -28,6 +28,10 @@ typedef struct {
 
 /* the RUNNING containers of `crictl ps -o json`. (element-type RdContainer) */
 GPtrArray *rd_containers_parse(const char *json, GError **error);
+/* The READY sandboxes of @pod in `crictl pods -o json`, as containers without a name; the id is the
+ * sandbox's. A pod has one before its first container runs, and until the kubelet is through with
+ * it. Pods that came by the API (guards) are not among them. (element-type RdContainer) */
+GPtrArray *rd_sandboxes_parse(const char *json, const RdPod *pod, GError **error);
 /* those of @pod: guard pods live in the same namespace and begin with the same name, but are not
  * static pods; they stay when the manifest goes */
 GPtrArray *rd_containers_of(GPtrArray *containers, const RdPod *pod);

@@ -1,6 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pod.h"
 
+/* No container runs; but one may be about to: the kubelet makes the sandbox first, and a container
+ * in it although the manifest has gone meanwhile. Nobody would ask a second time. */
+static RecoveryProbe
+sandboxes_gone(RecoveryStep *step, const RdPod *pod, GError **error)
+{
+	g_autoptr(GPtrArray) sandboxes = rd_sandboxes_ask(step, pod, error);
+
+	if (sandboxes == NULL)
+		return RECOVERY_PROBE_UNKNOWN;
+	if (sandboxes->len == 0)
+		return RECOVERY_PROBE_PRESENT;
+	recovery_progress(step, "%s on %s: its containers are gone, its sandbox is still there",
+			  pod->pod, recovery_target(step));
+	return RECOVERY_PROBE_ABSENT;
+}
+
 RecoveryProbe
 rd_pod_gone(RecoveryStep *step, const RdPod *pod, GError **error)
 {
@@ -10,7 +26,7 @@ rd_pod_gone(RecoveryStep *step, const RdPod *pod, GError **error)
 	if (containers == NULL)
 		return RECOVERY_PROBE_UNKNOWN;
 	if (containers->len == 0)
-		return RECOVERY_PROBE_PRESENT;
+		return sandboxes_gone(step, pod, error);
 	names = rd_containers_names(containers);
 	recovery_progress(step, "%s on %s: the kubelet stops %s", pod->pod, recovery_target(step),
 			  names);
@@ -27,30 +43,51 @@ rd_pod_stopped(RecoveryStep *step, const RdPod *pod, GError **error)
 	return place.in_place ? RECOVERY_PROBE_ABSENT : rd_pod_gone(step, pod, error);
 }
 
-/* F18: what the kubelet did not stop by half-time. A container that ended between the list and the
- * command makes crictl fail; the wait afterwards tells. */
+/* what ended between the list and the command makes crictl fail; the wait afterwards tells */
+static gboolean
+stop_one(RecoveryStep *step, const RdPod *pod, const char *const *argv, const char *what,
+	 GError **error)
+{
+	const RecoveryCommand command = {.argv = argv};
+	g_autoptr(GError) inner = NULL;
+
+	recovery_progress(step, "%s on %s: stops %s with crictl", pod->pod, recovery_target(step),
+			  what);
+	if (recovery_run(step, &command, NULL, &inner))
+		return TRUE;
+	if (!g_error_matches(inner, RECOVERY_ERROR, RECOVERY_ERROR_FAILED)) {
+		g_propagate_error(error, g_steal_pointer(&inner));
+		return FALSE;
+	}
+	recovery_progress(step, "%s", inner->message);
+	return TRUE;
+}
+
+/* F18: what the kubelet did not stop by half-time, containers first, for these get their grace */
 static gboolean
 stop_leftovers(RecoveryStep *step, const RdPod *pod, GError **error)
 {
 	g_autoptr(GPtrArray) containers = rd_containers_ask(step, NULL, pod, error);
+	g_autoptr(GPtrArray) sandboxes = NULL;
 
 	if (containers == NULL)
 		return FALSE;
 	for (guint i = 0; i < containers->len; i++) {
 		const RdContainer *container = containers->pdata[i];
 		const char *argv[] = {"crictl", "stop", "-t", "30", container->id, NULL};
-		const RecoveryCommand command = {.argv = argv};
-		g_autoptr(GError) inner = NULL;
 
-		recovery_progress(step, "%s on %s: stops %s with crictl", pod->pod,
-				  recovery_target(step), container->name);
-		if (recovery_run(step, &command, NULL, &inner))
-			continue;
-		if (!g_error_matches(inner, RECOVERY_ERROR, RECOVERY_ERROR_FAILED)) {
-			g_propagate_error(error, g_steal_pointer(&inner));
+		if (!stop_one(step, pod, argv, container->name, error))
 			return FALSE;
-		}
-		recovery_progress(step, "%s", inner->message);
+	}
+	sandboxes = rd_sandboxes_ask(step, pod, error);
+	if (sandboxes == NULL)
+		return FALSE;
+	for (guint i = 0; i < sandboxes->len; i++) {
+		const RdContainer *sandbox = sandboxes->pdata[i];
+		const char *argv[] = {"crictl", "stopp", sandbox->id, NULL};
+
+		if (!stop_one(step, pod, argv, "its sandbox", error))
+			return FALSE;
 	}
 	return TRUE;
 }

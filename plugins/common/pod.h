@@ -6,7 +6,7 @@ G_BEGIN_DECLS
 /* Stopping and starting a static pod on the step's host: by its manifest, which moves aside and
  * back. An optional pod that the host does not have counts as stopped, and as running. */
 
-/* no container of the pod is left */
+/* no container of the pod is left, and none is about to be started */
 RecoveryProbe rd_pod_gone(RecoveryStep *step, const RdPod *pod, GError **error);
 /* the manifest is aside, or the host has none, and no container is left */
 RecoveryProbe rd_pod_stopped(RecoveryStep *step, const RdPod *pod, GError **error);

@@ -8,6 +8,9 @@
 #define MACHINES "/apis/machine.openshift.io/v1beta1/machines"
 #define APPROVER                                                                                   \
 	"/api/v1/namespaces/openshift-cluster-machine-approver/configmaps/machine-approver-config"
+/* who signs the kubelets' serving certificates */
+#define SIGNER_CA      "/api/v1/namespaces/openshift-config-managed/configmaps/csr-controller-ca"
+#define PORT	       10250 /* of a Node that does not say */
 #define INFRASTRUCTURE "/apis/config.openshift.io/v1/infrastructures/cluster"
 #define SERVICE	       "/api/v1/namespaces/default/services/kubernetes"
 
@@ -241,9 +244,10 @@ gather(RecoveryStep *step, const RecoveryMoment *moment, GError **error)
 
 /* ---- from the hosts ---- */
 
-/* the hosts whom a verdict at one of @rules is about, each once. (unowned elements) */
+/* the hosts whom a verdict at one of @rules is about, each once; @kind: only such, -1: any.
+ * (unowned elements) */
 static GPtrArray *
-find_asked(CsrGather *self, GPtrArray *verdicts, const char *const *rules)
+find_asked(CsrGather *self, GPtrArray *verdicts, const char *const *rules, int kind)
 {
 	GPtrArray *asked = g_ptr_array_new();
 
@@ -255,6 +259,7 @@ find_asked(CsrGather *self, GPtrArray *verdicts, const char *const *rules)
 			const RdCsrVerdict *verdict = verdicts->pdata[j];
 
 			needed = g_strv_contains(rules, verdict->rule) &&
+				 (kind < 0 || (int)verdict->kind == kind) &&
 				 g_strcmp0(verdict->node, host->name) == 0;
 		}
 		if (needed)
@@ -269,8 +274,8 @@ ask_hosts(RecoveryStep *step, CsrGather *self, GPtrArray *verdicts)
 {
 	static const char *const key_rules[] = {"client.need", "client.possession", NULL};
 	static const char *const name_rules[] = {"serving.host", NULL};
-	g_autoptr(GPtrArray) keys = find_asked(self, verdicts, key_rules);
-	g_autoptr(GPtrArray) names = find_asked(self, verdicts, name_rules);
+	g_autoptr(GPtrArray) keys = find_asked(self, verdicts, key_rules, -1);
+	g_autoptr(GPtrArray) names = find_asked(self, verdicts, name_rules, -1);
 	g_autofree char *marker = rd_node_marker(step);
 
 	if (keys->len > 0)
@@ -291,6 +296,50 @@ ask_hosts(RecoveryStep *step, CsrGather *self, GPtrArray *verdicts)
 	return keys->len + names->len > 0;
 }
 
+/* "10.0.0.1:10250" of Node @name: its first InternalIP. NULL when it does not say. (transfer full)
+ */
+static char *
+kubelet_address(CsrGather *self, const char *name)
+{
+	static const char *const internal[] = {"InternalIP", NULL};
+	JsonNode *node = rd_api_find(self->nodes, name);
+	const char *ip = node != NULL ? addresses(self, node, internal)[0] : NULL;
+	gint64 port =
+	    rd_api_int(node, PORT, "status", "daemonEndpoints", "kubeletEndpoint", "Port", NULL);
+
+	if (ip == NULL)
+		return NULL;
+	return g_strdup_printf(
+	    strchr(ip, ':') != NULL ? "[%s]:%" G_GINT64_FORMAT : "%s:%" G_GINT64_FORMAT, ip, port);
+}
+
+/* What nobody else vouches for, the kubelet's own certificate may: asked last, because a connection
+ * that hangs takes ten seconds. TRUE when there is more to judge by. */
+static gboolean
+ask_kubelets(RecoveryStep *step, CsrGather *self, GPtrArray *verdicts)
+{
+	static const char *const rules[] = {"serving.host", NULL};
+	g_autoptr(GPtrArray) asked = find_asked(self, verdicts, rules, RD_CSR_REFUSE);
+	g_autoptr(GPtrArray) at = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(JsonNode) map = NULL;
+	const char *ca;
+
+	if (asked->len == 0)
+		return FALSE;
+	/* without it nothing is proven, which is what there was before */
+	map = recovery_api_get(step, SIGNER_CA, NULL);
+	ca = rd_api_text(map, "data", "ca-bundle.crt", NULL);
+	if (*ca == '\0')
+		return FALSE;
+	for (guint i = 0; i < asked->len; i++)
+		g_ptr_array_add(at, kubelet_address(self, ((CsrHost *)asked->pdata[i])->name));
+	csr_hosts_ask_presented(step, asked, (const char *const *)at->pdata, ca, self->facts.now);
+	for (guint i = 0; i < self->hosts->len; i++)
+		((RdCsrNode *)&self->facts.nodes[i])->presented =
+		    ((CsrHost *)self->hosts->pdata[i])->presented;
+	return TRUE;
+}
+
 GPtrArray *
 csr_judge(RecoveryStep *step, JsonArray *requests, const RecoveryMoment *moment, GError **error)
 {
@@ -300,7 +349,13 @@ csr_judge(RecoveryStep *step, JsonArray *requests, const RecoveryMoment *moment,
 	if (self == NULL)
 		return NULL;
 	verdicts = rd_csr_judge(requests, &self->facts);
-	if (!ask_hosts(step, self, verdicts))
-		return g_steal_pointer(&verdicts);
-	return rd_csr_judge(requests, &self->facts);
+	if (ask_hosts(step, self, verdicts)) {
+		g_ptr_array_unref(verdicts);
+		verdicts = rd_csr_judge(requests, &self->facts);
+	}
+	if (ask_kubelets(step, self, verdicts)) {
+		g_ptr_array_unref(verdicts);
+		verdicts = rd_csr_judge(requests, &self->facts);
+	}
+	return g_steal_pointer(&verdicts);
 }

@@ -15,6 +15,7 @@ csr_host_free(CsrHost *self)
 	g_clear_pointer(&self->pending_key, g_bytes_unref);
 	g_clear_pointer(&self->dns, g_ptr_array_unref);
 	g_clear_pointer(&self->ips, g_ptr_array_unref);
+	g_clear_pointer(&self->presented, rd_csr_presented_free);
 	g_free(self);
 }
 
@@ -148,5 +149,53 @@ csr_hosts_ask_names(RecoveryStep *step, GPtrArray *hosts)
 
 		g_ptr_array_add(host->dns, NULL);
 		g_ptr_array_add(host->ips, NULL);
+	}
+}
+
+/* ---- what the kubelet presents ---- */
+
+/* where it listens, without the port: "10.0.0.1", "fd00::1" */
+static char *
+without_port(const char *address)
+{
+	const char *end = strrchr(address, ':');
+
+	return address[0] == '[' ? g_strndup(address + 1, end - address - 2)
+				 : g_strndup(address, end - address);
+}
+
+void
+csr_hosts_ask_presented(RecoveryStep *step, GPtrArray *hosts, const char *const *addresses,
+			const char *ca, gint64 now)
+{
+	g_auto(GStrv) recovery = recovery_hosts(step, "recovery");
+	g_autoptr(GPtrArray) asked = g_ptr_array_new(), from = g_ptr_array_new();
+	g_autoptr(GPtrArray) argvs = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) answers = NULL;
+
+	for (guint i = 0; i < hosts->len && recovery[0] != NULL; i++) {
+		const char *argv[] = {"timeout",    "10",	"openssl",    "s_client",
+				      "-showcerts", "-connect", addresses[i], NULL};
+
+		if (addresses[i] == NULL)
+			continue;
+		g_ptr_array_add(asked, GUINT_TO_POINTER(i));
+		g_ptr_array_add(from, recovery[0]);
+		g_ptr_array_add(argvs, g_memdup2(argv, sizeof argv));
+	}
+	if (asked->len == 0)
+		return;
+	g_ptr_array_add(from, NULL);
+	answers = recovery_ask_each(step, (const char *const *)from->pdata,
+				    (const char *const *const *)argvs->pdata);
+	for (guint i = 0; i < answers->len; i++) {
+		guint index = GPOINTER_TO_UINT(asked->pdata[i]);
+		CsrHost *host = hosts->pdata[index];
+		const RecoveryAnswer *answer = answers->pdata[i];
+		g_autofree char *ip = without_port(addresses[index]), *why = NULL;
+
+		if (answer->error == NULL && answer->reply.status == 0)
+			host->presented =
+			    rd_csr_presented_parse(answer->reply.out, ca, ip, now, &why);
 	}
 }

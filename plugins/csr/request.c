@@ -145,8 +145,8 @@ read_subject(RdCsrRequest *self, gnutls_x509_crq_t crq)
 
 /* ---- alternative names and other wishes ---- */
 
-static char *
-address_to_text(const guint8 *bytes, gsize size)
+char *
+rd_csr_address_print(const guint8 *bytes, gsize size)
 {
 	static const guint8 mapped[12] = {[10] = 0xff, [11] = 0xff};
 	char text[INET6_ADDRSTRLEN];
@@ -167,9 +167,9 @@ rd_csr_address_canonical(const char *text)
 	guint8 bytes[16];
 
 	if (inet_pton(AF_INET, text, bytes) == 1)
-		return address_to_text(bytes, 4);
+		return rd_csr_address_print(bytes, 4);
 	if (inet_pton(AF_INET6, text, bytes) == 1)
-		return address_to_text(bytes, 16);
+		return rd_csr_address_print(bytes, 16);
 	return NULL;
 }
 
@@ -196,7 +196,7 @@ read_alternative_names(RdCsrRequest *self, gnutls_x509_crq_t crq)
 			g_ptr_array_add(self->dns, g_strndup(value, size));
 			break;
 		case GNUTLS_SAN_IPADDRESS:
-			address = address_to_text((guint8 *)value, size);
+			address = rd_csr_address_print((guint8 *)value, size);
 			if (address == NULL)
 				return FALSE;
 			g_ptr_array_add(self->ips, address);

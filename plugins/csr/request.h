@@ -26,6 +26,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdCsrRequest, rd_csr_request_free)
 /* SubjectPublicKeyInfo in DER of "-----BEGIN PUBLIC KEY-----", as openssl pkey -pubout prints it;
  * NULL when it is none. (transfer full) */
 GBytes *rd_csr_public_key_parse(const char *pem, gsize size);
+/* an address of 4 or 16 bytes in that form; NULL for any other size. (transfer full) */
+char *rd_csr_address_print(const guint8 *bytes, gsize size);
 /* "10.0.0.1", "fd00::1" as everybody else writes it, an IPv4 address in IPv6 dress as IPv4; NULL
  * when it is no address. (transfer full) */
 char *rd_csr_address_canonical(const char *text);

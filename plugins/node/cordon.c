@@ -91,6 +91,20 @@ edit_open(JsonNode *node, gpointer data)
 	return is_ours(data, node) ? patch(FALSE, NULL) : NULL;
 }
 
+/* uncordon's: by its parameter also what an earlier run has left closed */
+static gboolean
+is_meant(RecoveryStep *step, JsonNode *node)
+{
+	return is_ours(step, node) || (g_str_equal(recovery_string(step, "whose"), "any") &&
+				       *rd_api_annotation(node, OURS) != '\0');
+}
+
+static JsonNode *
+edit_open_meant(JsonNode *node, gpointer data)
+{
+	return is_meant(data, node) ? patch(FALSE, NULL) : NULL;
+}
+
 static gboolean
 edit(RecoveryStep *step, RdApiEdit how, RecoveryApiEnd *end, GError **error)
 {
@@ -113,11 +127,17 @@ node_cordon_enter(RecoveryStep *step, GError **error)
 			     node_name(step, NULL));
 }
 
-/* also uncordon's enter: what is gone, or not ours, needs nothing */
+/* what is gone, or not ours, needs nothing */
 gboolean
 node_uncordon(RecoveryStep *step, GError **error)
 {
 	return edit(step, edit_open, NULL, error);
+}
+
+gboolean
+node_uncordon_enter(RecoveryStep *step, GError **error)
+{
+	return edit(step, edit_open_meant, NULL, error);
 }
 
 RecoveryProbe
@@ -128,5 +148,5 @@ node_uncordon_probe(RecoveryStep *step, GError **error)
 
 	if (node == NULL)
 		return RECOVERY_PROBE_UNKNOWN;
-	return is_ours(step, node) ? RECOVERY_PROBE_ABSENT : RECOVERY_PROBE_PRESENT;
+	return is_meant(step, node) ? RECOVERY_PROBE_ABSENT : RECOVERY_PROBE_PRESENT;
 }

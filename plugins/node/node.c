@@ -28,6 +28,13 @@ static const RecoveryParam cordon_params[] = {
     {0},
 };
 
+static const RecoveryParam uncordon_params[] = {
+    NODE_PARAM,
+    {"whose", RECOVERY_PARAM_STRING, "run",
+     "run: what this run has closed; any: what any run of recoveryd has, and nobody else"},
+    {0},
+};
+
 static const RecoveryParam drain_params[] = {
     RD_API_SINCE,
     NODE_PARAM,
@@ -69,13 +76,13 @@ static const RecoveryState states[] = {
     },
     {
 	.name = "uncordon",
-	.summary = "the node takes pods again, if it was this run that closed it",
+	.summary = "the node takes pods again, if it was this run (or any) that closed it",
 	.kind = RECOVERY_KIND_CHANGE,
-	.params = cordon_params,
+	.params = uncordon_params,
 	.timeout = 300,
 	.undo_is = RECOVERY_UNDO_NOTHING,
 	.probe = node_uncordon_probe,
-	.enter = node_uncordon,
+	.enter = node_uncordon_enter,
     },
     {
 	.name = "drain",

@@ -62,6 +62,9 @@ static const RecoveryParam rolled_out_params[] = {
 static const RecoveryParam stable_params[] = {
     {"known", RECOVERY_PARAM_STRING, NULL,
      "operators that have to be there, names with spaces between: operator/known's output"},
+    {"before", RECOVERY_PARAM_STRING, "",
+     "operators that were unstable in the backup, names with spaces between: operator/known's "
+     "output; they are waited for no longer than the others"},
     {"accept", RECOVERY_PARAM_STRING, "",
      "operators that a person accepts as they are, names with spaces between"},
     {"period", RECOVERY_PARAM_DURATION, "5m", "how long all of them have to stay stable"},
@@ -70,6 +73,8 @@ static const RecoveryParam stable_params[] = {
 };
 
 static const char *const redeploy_outputs[] = {"recorded", "reason", NULL};
+static const char *const stable_outcomes[] = {"stable", "unstable-before", NULL};
+static const char *const stable_outputs[] = {"unstable", NULL};
 static const char *const known_outputs[] = {"names", "unstable", NULL};
 
 static const RecoveryState states[] = {
@@ -116,6 +121,8 @@ static const RecoveryState states[] = {
 	.summary = "all operators are available and stay so",
 	.kind = RECOVERY_KIND_WAIT,
 	.params = stable_params,
+	.outcomes = stable_outcomes,
+	.outputs = stable_outputs,
 	.timeout = 3600,
 	.probe = stable_probe,
     },

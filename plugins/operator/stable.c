@@ -7,6 +7,10 @@
  * one that holds its leader election; or, as many have none and nothing to write, one whose pod was
  * made since. Witnessed once is enough for the attempt: what is written from then on is of today.
  *
+ * Who was unstable in the backup already may stay so without anything being wrong with the
+ * recovery; but whether it may is a person's to say (F59). Such an operator neither stops the clock
+ * nor is it accepted: when the others have been stable for the period it is an outcome of its own.
+ *
  * A probe keeps nothing, so the clock is in the notes: "stable-N" is when it started, "broken-N"
  * what stopped it. */
 
@@ -268,6 +272,7 @@ clock_run(RecoveryStep *step, double now, double *stable_s, GError **error)
 typedef struct {
 	GString *line; /* what is missing, the first of them by name */
 	guint missing;
+	GString *before; /* operators that are not stable, and were not in the backup */
 } Findings;
 
 static void G_GNUC_PRINTF(2, 3) finding(Findings *findings, const char *format, ...)
@@ -283,6 +288,15 @@ static void G_GNUC_PRINTF(2, 3) finding(Findings *findings, const char *format, 
 	va_end(args);
 }
 
+/* @names: with spaces between */
+static gboolean
+is_among(const char *names, const char *name)
+{
+	g_auto(GStrv) all = g_strsplit(names, " ", -1);
+
+	return g_strv_contains((const char *const *)all, name);
+}
+
 static gboolean
 check_operator(RecoveryStep *step, Cluster *cluster, JsonNode *object, Findings *findings,
 	       GError **error)
@@ -293,7 +307,12 @@ check_operator(RecoveryStep *step, Cluster *cluster, JsonNode *object, Findings 
 	gboolean witnessed = fresh == RECOVERY_FRESH_TRUE;
 
 	if (fresh == RECOVERY_FRESH_FALSE) {
-		finding(findings, "%s", why);
+		if (is_among(recovery_string(step, "before"), rd_api_name(object)))
+			g_string_append_printf(findings->before, "%s%s",
+					       findings->before->len > 0 ? " " : "",
+					       rd_api_name(object));
+		else
+			finding(findings, "%s", why);
 		return TRUE;
 	}
 	if (recovery_recall(step, key) != NULL)
@@ -313,7 +332,6 @@ static gboolean
 check_all(RecoveryStep *step, Cluster *cluster, Findings *findings, GError **error)
 {
 	g_auto(GStrv) known = g_strsplit(recovery_string(step, "known"), " ", -1);
-	g_auto(GStrv) accept = g_strsplit(recovery_string(step, "accept"), " ", -1);
 
 	if (rd_api_length(cluster->operators) == 0)
 		finding(findings, "the list of operators is empty");
@@ -323,7 +341,7 @@ check_all(RecoveryStep *step, Cluster *cluster, Findings *findings, GError **err
 	for (guint i = 0; i < rd_api_length(cluster->operators); i++) {
 		JsonNode *object = json_array_get_element(cluster->operators, i);
 
-		if (!g_strv_contains((const char *const *)accept, rd_api_name(object)) &&
+		if (!is_among(recovery_string(step, "accept"), rd_api_name(object)) &&
 		    !check_operator(step, cluster, object, findings, error))
 			return FALSE;
 	}
@@ -346,20 +364,28 @@ conclude(RecoveryStep *step, const Cluster *cluster, const Findings *findings, G
 	if (!clock_run(step, cluster->moment.now, &stable_s, error))
 		return RECOVERY_PROBE_UNKNOWN;
 	recovery_progress(
-	    step, "all %u operators are stable, for %.0f s of %" G_GINT64_FORMAT " s by now%s%s",
-	    rd_api_length(cluster->operators), MAX(stable_s, 0), period,
+	    step,
+	    "all %u operators%s%s are stable, for %.0f s of %" G_GINT64_FORMAT " s by now%s%s",
+	    rd_api_length(cluster->operators),
+	    findings->before->len > 0 ? " but those that were not in the backup either, " : "",
+	    findings->before->str, MAX(stable_s, 0), period,
 	    *recovery_string(step, "accept") != '\0' ? "; accepted as they are: " : "",
 	    recovery_string(step, "accept"));
-	return stable_s > period ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
+	if (stable_s <= period)
+		return RECOVERY_PROBE_ABSENT;
+	recovery_outcome(step, findings->before->len > 0 ? "unstable-before" : "stable");
+	return recovery_output(step, "unstable", findings->before->str, error)
+		   ? RECOVERY_PROBE_PRESENT
+		   : RECOVERY_PROBE_UNKNOWN;
 }
 
 RecoveryProbe
 stable_probe(RecoveryStep *step, GError **error)
 {
 	g_auto(Cluster) cluster = {0};
-	g_autoptr(GString) line = g_string_new(NULL);
+	g_autoptr(GString) line = g_string_new(NULL), before = g_string_new(NULL);
 	g_autoptr(GError) local = NULL;
-	Findings findings = {.line = line};
+	Findings findings = {.line = line, .before = before};
 
 	cluster.operators = recovery_api_list(step, CLUSTER_OPERATORS, &local);
 	if (cluster.operators != NULL && rd_api_moment(step, &cluster.moment, &local) &&

@@ -25,6 +25,8 @@ static const RecoveryParam pod_params[] = {
 
 static const char *const facts_outcomes[] = {"ovn", "other-network", "migration", NULL};
 static const char *const facts_outputs[] = {"network", "layout", "dir", "control-plane", NULL};
+static const char *const behind_outputs[] = {"behind", NULL};
+static const char *const pod_outputs[] = {"terminating", NULL};
 static const char *const pod_outcomes[] = {"done", "terminating", NULL};
 
 static const RecoveryState states[] = {
@@ -49,6 +51,15 @@ static const RecoveryState states[] = {
 	.enter = control_plane_enter,
     },
     {
+	.name = "behind",
+	.summary = "whether this host's network still is what it was before the restore",
+	.kind = RECOVERY_KIND_QUERY,
+	.params = pod_params,
+	.outputs = behind_outputs,
+	.timeout = 300,
+	.enter = behind_enter,
+    },
+    {
 	.name = "wipe",
 	.summary = "remove the OVN databases of this host and restart Open vSwitch",
 	.kind = RECOVERY_KIND_CHANGE,
@@ -65,6 +76,7 @@ static const RecoveryState states[] = {
 	.kind = RECOVERY_KIND_CHANGE,
 	.params = pod_params,
 	.outcomes = pod_outcomes,
+	.outputs = pod_outputs,
 	.timeout = 600,
 	.undo_is = RECOVERY_UNDO_NOTHING,
 	.baseline = pod_baseline,

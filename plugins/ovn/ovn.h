@@ -17,6 +17,7 @@ gboolean facts_enter(RecoveryStep *step, GError **error);
 gboolean control_plane_baseline(RecoveryStep *step, GError **error);
 RecoveryProbe control_plane_probe(RecoveryStep *step, GError **error);
 gboolean control_plane_enter(RecoveryStep *step, GError **error);
+gboolean behind_enter(RecoveryStep *step, GError **error);
 gboolean pod_baseline(RecoveryStep *step, GError **error);
 RecoveryProbe pod_probe(RecoveryStep *step, GError **error);
 RecoveryProbe force_pod_probe(RecoveryStep *step, GError **error);

@@ -288,6 +288,32 @@ pod_path(RecoveryStep *step)
 			       node);
 }
 
+/* Not behind is a host whose pod was made since the restore and is Ready. @since of 1: nobody knows
+ * when that was, so all are. */
+gboolean
+behind_enter(RecoveryStep *step, GError **error)
+{
+	g_autofree char *path = pod_path(step);
+	g_autoptr(JsonArray) pods = recovery_api_list(step, path, error);
+	gboolean behind = TRUE;
+	RecoveryMoment moment;
+
+	if (pods == NULL || !rd_api_moment(step, &moment, error))
+		return FALSE;
+	for (guint i = 0; i < rd_api_length(pods) && moment.since > 1; i++) {
+		JsonNode *pod = json_array_get_element(pods, i);
+		g_autoptr(JsonNode) lease = NULL;
+		g_autofree char *made = NULL, *ready = NULL;
+
+		if (!get_lease(step, rd_api_text(pod, "spec", "nodeName", NULL), &lease, error))
+			return FALSE;
+		if (recovery_fresh_created(pod, moment.since, &made) == RECOVERY_FRESH_TRUE &&
+		    recovery_fresh_pod(&moment, pod, NULL, lease, &ready) == RECOVERY_FRESH_TRUE)
+			behind = FALSE;
+	}
+	return recovery_output(step, "behind", behind ? "yes" : "no", error);
+}
+
 gboolean
 pod_baseline(RecoveryStep *step, GError **error)
 {
@@ -330,9 +356,12 @@ pod_probe(RecoveryStep *step, GError **error)
 	gboolean stuck = FALSE;
 	RecoveryProbe probe = look_at_node_pod(step, &stuck, error);
 
-	if (probe == RECOVERY_PROBE_PRESENT)
-		recovery_outcome(step, stuck ? "terminating" : "done");
-	return probe;
+	if (probe != RECOVERY_PROBE_PRESENT)
+		return probe;
+	recovery_outcome(step, stuck ? "terminating" : "done");
+	return recovery_output(step, "terminating", stuck ? "yes" : "no", error)
+		   ? probe
+		   : RECOVERY_PROBE_UNKNOWN;
 }
 
 /* no harder way is left but to delete the Node, which is a person's decision */

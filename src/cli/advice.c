@@ -277,6 +277,7 @@ rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
 {
 	GPtrArray *commands = g_ptr_array_new_with_free_func(g_free);
 	RdRunState state = rd_run_get_state(run);
+	char *rest;
 
 	switch (state) {
 	case RD_RUN_NEW:
@@ -305,6 +306,11 @@ rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
 		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s", run_id));
 		break;
 	case RD_RUN_ENDED:
+		rest = g_strcmp0(rd_run_get_end(run), "done with leftovers") == 0
+			   ? rd_run_get_rest(run)
+			   : NULL;
+		if (rest != NULL)
+			g_ptr_array_add(commands, rest);
 		if (rd_advice_accepts(run, "resume", NULL, NULL))
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
 		rd_advice_add_rollback(run, run_id, commands);

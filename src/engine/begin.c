@@ -8,6 +8,7 @@
 #include "backup/pair.h"
 #include "begin.h"
 #include "journal/journal.h"
+#include "machine/run.h"
 #include "procedure/expand.h"
 #include "setting.h"
 
@@ -226,7 +227,7 @@ rd_begin_host_event(const char *name, const char *who, const char *reason)
 static gboolean
 rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 {
-	g_autofree char *path = rd_rundir_file(dir, "journal.db");
+	g_autofree char *path = rd_rundir_file(dir, "journal.db"), *file = NULL;
 	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
 	g_autoptr(RdJournal) journal = NULL;
 	RdEvent *event = rd_event_new(RD_EVENT_CREATED, self->procedure->name);
@@ -244,6 +245,13 @@ rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 	if (self->options->plan_digest != NULL)
 		g_ptr_array_add(events, rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL),
 						      "plan.digest", self->options->plan_digest));
+	file = g_canonicalize_filename(self->options->inventory, NULL);
+	g_ptr_array_add(
+	    events, rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), RD_RUN_INPUT_CLUSTER, file));
+	if (self->options->recovery_host != NULL)
+		g_ptr_array_add(events,
+				rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL),
+					      RD_RUN_INPUT_RECOVERY, self->options->recovery_host));
 	for (guint i = 0; i < self->setting->inventory->hosts->len; i++) {
 		const RdInventoryHost *host = g_ptr_array_index(self->setting->inventory->hosts, i);
 		const char *reason = g_hash_table_lookup(self->options->excused, host->name);

@@ -247,15 +247,12 @@ rd_run_begin(RdRun *run, RdMove *move, RdStep *step)
 			    step->crashes, step->text != NULL ? step->text : "nobody knows why");
 		return rd_run_refuse(run, move, step, error);
 	}
-	if (step->plan->gate != NULL && step->life == RD_LIFE_PENDING) {
-		const char *word = rd_run_gate_word(run, step);
-
-		if (word == NULL)
-			return FALSE;
-		if (strcmp(word, "denied") == 0)
-			return rd_move_events(move, rd_run_step_event(run, step, RD_STEP_SKIP,
-								      "its gate was denied"));
-	}
+	if (step->life == RD_LIFE_PENDING && rd_run_gate_denied(run, step))
+		return rd_move_events(
+		    move, rd_run_step_event(run, step, RD_STEP_SKIP, "its gate was denied"));
+	if (step->plan->gate != NULL && step->life == RD_LIFE_PENDING &&
+	    rd_run_gate_word(run, step) == NULL)
+		return FALSE;
 	event = rd_run_step_event(run, step, look ? RD_STEP_LOOK : RD_STEP_BEGIN, NULL);
 	/* an attempt that cannot have touched is not used up by being lost */
 	event->attempt =

@@ -38,6 +38,11 @@ rd_run_add_left(RdRun *run, GString *kept)
 		const RdStep *step = g_ptr_array_index(run->steps, i);
 		const RdRunHost *host = rd_run_find_host(run, step->target);
 
+		if (!run->back && step->plan->postponable && step->life == RD_LIFE_SKIPPED &&
+		    rd_run_step_counts(run, step))
+			g_string_append_printf(kept, "%sleft for later: %s@%s",
+					       kept->len > 0 ? "; " : "", step->plan->name,
+					       step->target);
 		if (run->back && (step->kept || (step->owed && host != NULL)))
 			g_string_append_printf(kept, "%snot undone: %s@%s",
 					       kept->len > 0 ? "; " : "", step->plan->name,
@@ -100,8 +105,13 @@ rd_run_decide_end(RdRun *run, RdMove *move, const char *end)
 	if (kept->len > 0)
 		g_string_prepend(kept, "lock not given back on ");
 	rd_run_add_left(run, kept);
-	if (kept->len > 0 && g_strcmp0(end, "done") == 0)
+	if (kept->len > 0 && g_strcmp0(end, "done") == 0) {
+		g_autofree char *rest = rd_run_get_rest(run);
+
 		end = "done with leftovers";
+		if (rest != NULL)
+			g_string_append_printf(kept, "; next: %s", rest);
+	}
 	if (*owed_text != '\0') {
 		g_string_prepend(kept, kept->len > 0 ? "; " : "");
 		g_string_prepend(kept, owed_text);

@@ -63,6 +63,21 @@ rd_run_get_gates(RdRun *run)
 	return gates;
 }
 
+/* A no to the gate before a group is one to all of it: who is not to be drained is not to be
+ * rebooted either. */
+gboolean
+rd_run_gate_denied(RdRun *run, const RdStep *step)
+{
+	const RdPlanUnit *unit =
+	    g_ptr_array_index(run->plan->units, rd_plan_find_unit(run->plan, step->plan->name));
+	const RdStep *first = rd_run_step_at(run, unit->first, step->target);
+
+	return (first->plan->gate != NULL &&
+		g_strcmp0(rd_run_gate_word(run, first), "denied") == 0) ||
+	       (step->plan->gate != NULL && g_strcmp0(rd_run_gate_word(run, step), "denied") == 0);
+}
+
+/* a name that has no value yet stays as it is written: the question is asked all the same */
 char *
 rd_run_get_gate_text(RdRun *run, const RdStep *step)
 {

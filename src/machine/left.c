@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-machine"
 
+#include <string.h>
+
 #include "run-private.h"
 
-/* Workers that cannot be brought through: they are left, and the run ends with leftovers. */
+/* Hosts that are not brought through: workers that cannot be, which are left at once; and hosts on
+ * which something was postponed. The run ends with leftovers, and says what takes them. */
 
 /* why @step's worker cannot be brought through; NULL while it can. (transfer full) */
 static char *
@@ -43,4 +46,79 @@ rd_run_decide_left(RdRun *run, RdMove *move)
 		return rd_move_events(move, rd_event_text(event, why));
 	}
 	return FALSE;
+}
+
+/* left, or something that the procedure lets be postponed was left out there */
+static gboolean
+rd_run_is_leftover(RdRun *run, const RdRunHost *host)
+{
+	if (host->excused)
+		return FALSE;
+	for (guint i = 0; !host->left && i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->plan->postponable && step->life == RD_LIFE_SKIPPED &&
+		    strcmp(step->target, host->plan->name) == 0)
+			return TRUE;
+	}
+	return host->left;
+}
+
+char *
+rd_run_leftover_names(RdRun *run)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	for (guint i = 0; i < run->hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
+
+		if (rd_run_is_leftover(run, host))
+			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "",
+					       host->plan->name);
+	}
+	return names->len > 0 ? g_string_free(g_steal_pointer(&names), FALSE) : NULL;
+}
+
+/* as a shell takes it; what needs no quotes gets none */
+static void
+rd_rest_append(GString *line, const char *option, const char *text)
+{
+	g_autofree char *quoted = NULL;
+
+	for (const char *c = text; *c != '\0' && quoted == NULL; c++)
+		if (!g_ascii_isalnum(*c) && strchr("/._-,=:+@", *c) == NULL)
+			quoted = g_shell_quote(text);
+	g_string_append_printf(line, " %s %s", option, quoted != NULL ? quoted : text);
+}
+
+char *
+rd_run_get_rest(RdRun *run)
+{
+	const RdPlanRest *rest = run->plan->rest;
+	const char *cluster = rd_run_get_input(run, RD_RUN_INPUT_CLUSTER);
+	const char *recovery = rd_run_get_input(run, RD_RUN_INPUT_RECOVERY);
+	g_autofree char *names = rest != NULL ? rd_run_leftover_names(run) : NULL;
+	const RdStep anywhere = {.target = RD_CLUSTER};
+	GString *line;
+
+	if (names == NULL)
+		return NULL;
+	line = g_string_new("recoveryd start ");
+	g_string_append(line, rest->procedure);
+	rd_rest_append(line, "-c", cluster != NULL ? cluster : "FILE");
+	if (recovery != NULL)
+		rd_rest_append(line, "--recovery-host", recovery);
+	for (guint i = 0; i + 1 < rest->inputs->len; i += 2) {
+		const char *template = rest->inputs->pdata[i + 1];
+		gboolean hosts = strcmp(template, RD_LEFTOVERS) == 0;
+		/* what this run never found out has a default there */
+		g_autofree char *value =
+		    hosts ? g_strdup(names) : rd_run_resolve(run, &anywhere, template, NULL);
+		g_autofree char *pair =
+		    g_strdup_printf("%s=%s", (char *)rest->inputs->pdata[i], value);
+
+		if (value != NULL)
+			rd_rest_append(line, "-i", pair);
+	}
+	return g_string_free(line, FALSE);
 }

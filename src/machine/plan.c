@@ -190,6 +190,21 @@ rd_plan_add_unit(RdPlan *plan, const char *name, guint count)
 	g_ptr_array_add(plan->units, unit);
 }
 
+void
+rd_plan_set_rest(RdPlan *plan, const char *procedure)
+{
+	plan->rest = g_new0(RdPlanRest, 1);
+	plan->rest->procedure = g_strdup(procedure);
+	plan->rest->inputs = g_ptr_array_new_with_free_func(g_free);
+}
+
+void
+rd_plan_add_rest_input(RdPlan *plan, const char *name, const char *template)
+{
+	g_ptr_array_add(plan->rest->inputs, g_strdup(name));
+	g_ptr_array_add(plan->rest->inputs, g_strdup(template));
+}
+
 int
 rd_plan_find_state(const RdPlan *plan, const char *name)
 {
@@ -234,5 +249,10 @@ rd_plan_free(RdPlan *plan)
 	g_ptr_array_unref(plan->hosts);
 	g_ptr_array_unref(plan->states);
 	g_ptr_array_unref(plan->units);
+	if (plan->rest != NULL) {
+		g_free(plan->rest->procedure);
+		g_ptr_array_unref(plan->rest->inputs);
+		g_free(plan->rest);
+	}
 	g_free(plan);
 }

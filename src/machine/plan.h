@@ -88,7 +88,8 @@ typedef struct {
 	gboolean skippable;
 	gboolean irreversible; /* its type says that nothing takes it back */
 	gboolean
-	    leftover;	 /* a worker that cannot be brought through is left, and the run goes on */
+	    leftover; /* a worker that cannot be brought through is left, and the run goes on */
+	gboolean postponable; /* a host on which it was left out is a leftover of the run */
 	gboolean single; /* on the recovery host: its outputs are one value wherever one stands */
 } RdPlanState;
 
@@ -99,6 +100,13 @@ typedef struct {
 	guint first, count; /* indices into states */
 } RdPlanUnit;
 
+/* How the hosts are brought to their end that this run could not, or was told not to. */
+typedef struct {
+	char *procedure;
+	GPtrArray *inputs; /* (element-type utf8) pairs name, template; RD_LEFTOVERS is the hosts */
+} RdPlanRest;
+#define RD_LEFTOVERS "${leftovers}"
+
 typedef struct {
 	char *procedure; /* name */
 	char *summary;
@@ -106,6 +114,7 @@ typedef struct {
 	GPtrArray *hosts;  /* (element-type RdPlanHost) in order of the inventory */
 	GPtrArray *states; /* (element-type RdPlanState) */
 	GPtrArray *units;  /* (element-type RdPlanUnit) */
+	RdPlanRest *rest;  /* (nullable) */
 } RdPlan;
 
 RdPlan *rd_plan_new(const char *procedure, const char *cluster);
@@ -119,6 +128,8 @@ void rd_plan_state_set_gate(RdPlanState *state, const char *name, const char *te
 void rd_plan_state_add_edge(RdPlanState *state, const char *outcome, const char *to);
 /* the last @count states become one unit */
 void rd_plan_add_unit(RdPlan *plan, const char *name, guint count);
+void rd_plan_set_rest(RdPlan *plan, const char *procedure);
+void rd_plan_add_rest_input(RdPlan *plan, const char *name, const char *template);
 /* indices, -1 when there is none */
 int rd_plan_find_state(const RdPlan *plan, const char *name);
 int rd_plan_find_unit(const RdPlan *plan, const char *state);

@@ -96,6 +96,8 @@ gboolean rd_run_in_hand(RdRun *run);
  * filled */
 gboolean rd_run_decide_end(RdRun *run, RdMove *move, const char *end);
 gboolean rd_run_decide_left(RdRun *run, RdMove *move);
+/* "m0,w1", or NULL. (transfer full) */
+char *rd_run_leftover_names(RdRun *run);
 
 /* the steps in hand come to their end, and nothing else begins */
 gboolean rd_run_is_leaving(RdRun *run);
@@ -111,6 +113,8 @@ gboolean rd_run_beside_works(RdRun *run);
 
 /* gate.c: "approved", "denied", or NULL while nobody has said anything */
 const char *rd_run_gate_word(RdRun *run, const RdStep *step);
+/* its own gate, or that of the group which it is in */
+gboolean rd_run_gate_denied(RdRun *run, const RdStep *step);
 gboolean rd_run_apply_gate(RdRun *run, const RdEvent *event);
 gboolean rd_request_gate(RdRun *run, GPtrArray *events, const char *word, const char *name,
 			 const char *who, const char *reason, GError **error);

@@ -139,6 +139,10 @@ gint64 rd_run_get_created_wall(RdRun *run);
 const char *rd_run_get_creator(RdRun *run);
 gboolean rd_run_passed(RdRun *run, RdMark mark);
 const char *rd_run_get_input(RdRun *run, const char *name);
+/* what `start` was given beside the procedure's own inputs, under names that none of those can
+ * have: the inventory's path, and the recovery host where it was not the inventory's */
+#define RD_RUN_INPUT_CLUSTER  "start.cluster"
+#define RD_RUN_INPUT_RECOVERY "start.recovery-host"
 /* every step of the plan, in its order, in its newest visit: (element-type RdStep) (unowned) */
 GPtrArray *rd_run_get_steps(RdRun *run);
 RdStep *rd_run_find_step(RdRun *run, const char *state, const char *target);
@@ -168,6 +172,9 @@ GPtrArray *rd_run_get_way_back(RdRun *run);
 GPtrArray *rd_run_get_unreturned(RdRun *run);
 /* it is being rolled back, or is held, paused or ended on that way */
 gboolean rd_run_goes_back(RdRun *run);
+/* What has to be typed for the hosts that a run which is through has left over: a complete command.
+ * NULL when there is none, or the procedure names nothing that takes them. (transfer full) */
+char *rd_run_get_rest(RdRun *run);
 /* index of the unit at work, -1 before the first */
 int rd_run_get_unit(RdRun *run);
 /* why it is held or waits, one line per cause: (element-type utf8) (transfer full) */

@@ -25,6 +25,28 @@ static void G_GNUC_PRINTF(2, 3) complain(Expansion *self, const char *format, ..
 	va_end(args);
 }
 
+/* @names with commas between, each of the inventory, spelled as there; takes @names */
+static void
+add_host_names(Expansion *self, const char *input, char *names)
+{
+	g_auto(GStrv) all = g_strsplit(names, ",", -1);
+	g_autoptr(GString) found = g_string_new(NULL);
+
+	for (guint i = 0; all[i] != NULL; i++) {
+		const RdInventoryHost *host =
+		    rd_inventory_find(self->inventory, g_strstrip(all[i]));
+
+		if (host == NULL)
+			complain(self, "input %s: the inventory has no host “%s”", input, all[i]);
+		else
+			g_string_append_printf(found, "%s%s", found->len > 0 ? "," : "",
+					       host->name);
+	}
+	g_free(names);
+	g_hash_table_insert(self->values, g_strdup_printf("input.%s", input),
+			    g_string_free(g_steal_pointer(&found), FALSE));
+}
+
 /* @value as input @name; complains */
 static void
 add_value(Expansion *self, const RdProcedureInput *input, const char *name, const char *value)
@@ -39,6 +61,8 @@ add_value(Expansion *self, const RdProcedureInput *input, const char *name, cons
 		complain(self, "input %s is not UTF-8", name);
 	else if (!rd_type_check_value(rd_input_type_to_param(input->type), value, &normal, &wanted))
 		complain(self, "input %s must be %s, not “%s”", name, wanted, value);
+	else if (input->type == RD_INPUT_HOSTS)
+		add_host_names(self, name, normal);
 	else
 		g_hash_table_insert(self->values, g_strdup_printf("input.%s", name), normal);
 }
@@ -134,13 +158,21 @@ fill_with(Expansion *self, const char *state, const RdProcedureCall *call, GHash
 	}
 }
 
+/* @among: (nullable) an input of hosts */
 static void
-add_role(Expansion *self, const char *role, GPtrArray *targets)
+add_role(Expansion *self, const char *role, const char *among, GPtrArray *targets)
 {
 	g_autoptr(GPtrArray) hosts = rd_inventory_role(self->inventory, role);
+	g_autofree char *key = g_strdup_printf("input.%s", among);
+	const char *given = among != NULL ? g_hash_table_lookup(self->values, key) : NULL;
+	g_auto(GStrv) names = g_strsplit(given != NULL ? given : "", ",", -1);
 
-	for (guint i = 0; i < hosts->len; i++)
-		g_ptr_array_add(targets, g_strdup(((RdInventoryHost *)hosts->pdata[i])->name));
+	for (guint i = 0; i < hosts->len; i++) {
+		const RdInventoryHost *host = hosts->pdata[i];
+
+		if (among == NULL || g_strv_contains((const char *const *)names, host->name))
+			g_ptr_array_add(targets, g_strdup(host->name));
+	}
 }
 
 static gboolean
@@ -159,9 +191,9 @@ add_targets(Expansion *self, const RdProcedureUnit *unit, RdPlanState *state)
 	if (strcmp(unit->on, RD_CLUSTER) == 0)
 		g_ptr_array_add(state->targets, g_strdup(RD_CLUSTER));
 	else if (unit->order == NULL)
-		add_role(self, unit->on, state->targets);
+		add_role(self, unit->on, unit->among, state->targets);
 	for (guint i = 0; unit->order != NULL && unit->order[i] != NULL; i++)
-		add_role(self, unit->order[i], state->targets);
+		add_role(self, unit->order[i], unit->among, state->targets);
 
 	state->width = state->targets->len;
 	if (unit->percent > 0)
@@ -203,13 +235,19 @@ add_state(Expansion *self, RdPlan *plan, const RdProcedureUnit *unit, const RdPr
 	state->skippable = from->skippable;
 	state->irreversible = from->call->type->undo_is == RECOVERY_UNDO_IRREVERSIBLE;
 	state->leftover = from->leftover;
+	state->postponable = from->postponable;
 	if (from->beside != NULL)
 		state->beside = g_strdup(rd_procedure_first_of(self->procedure, from->beside));
 	if (from->borrow != NULL)
 		state->borrow = g_strdup(rd_procedure_first_of(self->procedure, from->borrow));
 	state->single = strcmp(unit->on, RD_ROLE_RECOVERY) == 0;
-	if (from->gate != NULL)
-		rd_plan_state_set_gate(state, from->gate, from->gate_text, from->gate_always);
+	if (from->gate != NULL) {
+		g_autofree char *text = from->gate_text != NULL
+					    ? rd_template_fill(from->gate_text, self->values)
+					    : NULL;
+
+		rd_plan_state_set_gate(state, from->gate, text, from->gate_always);
+	}
 	fill_with(self, from->name, from->call, state->with);
 	add_targets(self, unit, state);
 	add_guards(self, state, from->guards, rd_plan_state_add_guard);
@@ -254,6 +292,11 @@ rd_procedure_expand(const RdProcedure *procedure, const RdInventory *inventory, 
 	gboolean known = FALSE;
 
 	plan->summary = g_strdup(procedure->summary);
+	if (procedure->rest != NULL)
+		rd_plan_set_rest(plan, procedure->rest);
+	for (guint i = 0; i + 1 < procedure->rest_inputs->len; i += 2)
+		rd_plan_add_rest_input(plan, procedure->rest_inputs->pdata[i],
+				       procedure->rest_inputs->pdata[i + 1]);
 	add_inputs(&self, inputs);
 	/* half-known inputs would only repeat in every state what is wrong with them */
 	known = wrong->len == 0;

@@ -16,12 +16,13 @@
 #define FORMAT	      "1"
 #define REQUIRED_KEYS 4 /* of top_keys, from the front */
 
-static const char *const top_keys[] = {"procedure", "format",	"summary", "states",
-				       "inputs",    "releases", NULL};
+static const char *const top_keys[] = {"procedure", "format",	"summary",   "states",
+				       "inputs",    "releases", "leftovers", NULL};
 static const char *const input_keys[] = {"type", "default", "summary", NULL};
-static const char *const group_keys[] = {"group", "on", "order", "states", NULL};
-static const char *const input_types[] = {"string",   "int",	"bool", "file",
-					  "duration", "backup", NULL};
+static const char *const group_keys[] = {"group", "on", "among", "order", "states", NULL};
+static const char *const leftover_keys[] = {"procedure", "inputs", NULL};
+static const char *const input_types[] = {"string",   "int",	"bool",	 "file",
+					  "duration", "backup", "hosts", NULL};
 
 static void
 reference_free(RdReference *reference)
@@ -171,7 +172,21 @@ read_order_list(RdLoading *self, RdProcedureUnit *unit, JsonNode *node)
 	unit->order = g_strv_builder_end(roles);
 }
 
-/* on and order, which a state and a group have alike */
+/* inputs stand before the states, or the complaint says so */
+static void
+read_among(RdLoading *self, RdProcedureUnit *unit, JsonObject *object)
+{
+	const char *name = rd_yaml_member(self->yaml, object, "among");
+	const RdProcedureInput *input =
+	    name != NULL ? rd_procedure_find_input(self->procedure, name) : NULL;
+
+	if (name != NULL && (input == NULL || input->type != RD_INPUT_HOSTS))
+		rd_yaml_complain(self->yaml, json_object_get_member(object, "among"),
+				 "among: there is no input %s of type hosts", name);
+	unit->among = g_strdup(name);
+}
+
+/* on, among and order, which a state and a group have alike */
 static void
 read_where(RdLoading *self, RdProcedureUnit *unit, JsonObject *object)
 {
@@ -181,6 +196,7 @@ read_where(RdLoading *self, RdProcedureUnit *unit, JsonObject *object)
 
 	unit->on = g_strdup(RD_ROLE_CONTROL_PLANE);
 	unit->width = 1;
+	read_among(self, unit, object);
 	if (on != NULL && !g_strv_contains(rd_roles, on)) {
 		g_autofree char *hint = rd_spell_hint(on, rd_roles);
 		g_autofree char *all = g_strjoinv(", ", (char **)rd_roles);
@@ -290,6 +306,34 @@ read_states(RdLoading *self, JsonNode *node)
 }
 
 static void
+read_leftovers(RdLoading *self, JsonNode *node)
+{
+	JsonObject *object = rd_yaml_mapping(self->yaml, node, "leftovers", leftover_keys);
+	JsonNode *inputs = object != NULL ? json_object_get_member(object, "inputs") : NULL;
+	JsonObject *pairs =
+	    inputs != NULL ? rd_yaml_mapping(self->yaml, inputs, "inputs", NULL) : NULL;
+	g_autoptr(GList) names = pairs != NULL ? json_object_get_members(pairs) : NULL;
+	int last = (int)self->procedure->states->len - 1;
+
+	self->procedure->rest =
+	    object != NULL ? g_strdup(rd_yaml_member(self->yaml, object, "procedure")) : NULL;
+	if (object != NULL && self->procedure->rest == NULL)
+		rd_yaml_complain(self->yaml, node,
+				 "leftovers: which procedure takes them? procedure: NAME");
+	for (GList *l = names; l != NULL; l = l->next) {
+		JsonNode *value = json_object_get_member(pairs, l->data);
+		const char *text = rd_yaml_scalar(self->yaml, value, l->data);
+
+		if (text == NULL)
+			continue;
+		if (strcmp(text, RD_LEFTOVERS) != 0)
+			rd_loading_note_references(self, text, value, last);
+		g_ptr_array_add(self->procedure->rest_inputs, g_strdup(l->data));
+		g_ptr_array_add(self->procedure->rest_inputs, g_strdup(text));
+	}
+}
+
+static void
 read_top(RdLoading *self)
 {
 	JsonNode *root = rd_yaml_get_root(self->yaml);
@@ -321,6 +365,8 @@ read_top(RdLoading *self)
 		read_inputs(self, json_object_get_member(top, "inputs"));
 	if (json_object_has_member(top, "states"))
 		read_states(self, json_object_get_member(top, "states"));
+	if (json_object_has_member(top, "leftovers"))
+		read_leftovers(self, json_object_get_member(top, "leftovers"));
 }
 
 static RdProcedure *

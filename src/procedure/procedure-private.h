@@ -41,6 +41,9 @@ void rd_loading_read_state(RdLoading *self, JsonNode *node, gboolean inside_grou
 /* a list of waits and queries into @into; @index: whose they are */
 void rd_loading_read_guards(RdLoading *self, JsonNode *node, const char *key, GPtrArray *into,
 			    int index);
+/* a text that may have templates: they are checked later. Complains when one is broken. TRUE when
+ * it has some */
+gboolean rd_loading_note_references(RdLoading *self, const char *text, JsonNode *node, int state);
 /* beside, borrow, return-when, gate, leftover */
 void rd_loading_read_spans(RdLoading *self, RdProcedureState *state, JsonObject *object, int index);
 void rd_loading_check_spans(RdLoading *self);

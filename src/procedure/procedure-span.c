@@ -29,7 +29,7 @@ read_until(RdLoading *self, JsonObject *object, const char *key)
 }
 
 static void
-read_gate(RdLoading *self, RdProcedureState *state, JsonObject *object, JsonNode *node)
+read_gate(RdLoading *self, RdProcedureState *state, JsonObject *object, JsonNode *node, int index)
 {
 	JsonObject *gate = NULL;
 	const char *ask = NULL;
@@ -43,6 +43,9 @@ read_gate(RdLoading *self, RdProcedureState *state, JsonObject *object, JsonNode
 		state->gate = g_strdup(rd_yaml_member(self->yaml, gate, "name"));
 		state->gate_text = g_strdup(rd_yaml_member(self->yaml, gate, "text"));
 		ask = rd_yaml_member(self->yaml, gate, "ask");
+		if (state->gate_text != NULL)
+			rd_loading_note_references(self, state->gate_text,
+						   json_object_get_member(gate, "text"), index);
 	}
 	if (state->gate == NULL || !rd_loading_is_name(state->gate))
 		rd_yaml_complain(self->yaml, node,
@@ -63,8 +66,9 @@ rd_loading_read_spans(RdLoading *self, RdProcedureState *state, JsonObject *obje
 	state->beside = read_until(self, object, "beside");
 	state->borrow = read_until(self, object, "borrow");
 	state->leftover = rd_yaml_member_bool(self->yaml, object, "leftover", FALSE);
+	state->postponable = rd_yaml_member_bool(self->yaml, object, "postponable", FALSE);
 	if (gate != NULL)
-		read_gate(self, state, object, gate);
+		read_gate(self, state, object, gate, index);
 	if (returns == NULL)
 		return;
 	self->later = TRUE;
@@ -136,9 +140,10 @@ rd_loading_check_spans(RdLoading *self)
 			rd_yaml_complain(self->yaml, node,
 					 "%s cannot borrow: %s has no way to take back what it did",
 					 state->name, type->name);
-		if (state->gate != NULL && i != unit->first)
+		if (state->postponable && strcmp(unit->on, RD_CLUSTER) == 0)
 			rd_yaml_complain(self->yaml, node,
-					 "%s: a gate stands before a group, on its first state",
+					 "%s: postponable: only what is done on hosts can be left "
+					 "for later",
 					 state->name);
 		if (state->leftover && strcmp(unit->on, RD_ROLE_WORKERS) != 0)
 			rd_yaml_complain(self->yaml, node,

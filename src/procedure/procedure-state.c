@@ -13,13 +13,13 @@
 #define DELAY_DEFAULT_S	  10
 #define TIMEOUT_DEFAULT_S 300
 
-static const char *const state_keys[] = {"state",   "type",	   "on",       "order",	   "with",
-					 "timeout", "retry",	   "guards",   "outcomes", "when",
-					 "mark",    "skippable",   "summary",  "gate",	   "beside",
-					 "borrow",  "return-when", "leftover", NULL};
-static const char *const inner_keys[] = {"state",  "type",   "with",	    "timeout",	"retry",
-					 "guards", "mark",   "skippable",   "summary",	"when",
-					 "gate",   "borrow", "return-when", "leftover", NULL};
+static const char *const state_keys[] = {
+    "state", "type",   "on",	   "among",	  "order",    "with",	     "timeout",
+    "retry", "guards", "outcomes", "when",	  "mark",     "skippable",   "summary",
+    "gate",  "beside", "borrow",   "return-when", "leftover", "postponable", NULL};
+static const char *const inner_keys[] = {
+    "state",   "type", "with", "timeout", "retry",	 "guards",   "mark",	    "skippable",
+    "summary", "when", "gate", "borrow",  "return-when", "leftover", "postponable", NULL};
 static const char *const retry_keys[] = {"tries", "delay", NULL};
 static const char *const guard_keys[] = {"type", "with", NULL};
 static const char *const reserved[] = {"run",  "input",	 "target",     RD_CLUSTER,
@@ -35,9 +35,8 @@ rd_loading_is_name(const char *text)
 	return size > 0 && size <= 40 && text[size] == '\0';
 }
 
-/* notes a text with templates for later; complains when it is broken. TRUE when it has some */
-static gboolean
-note_references(RdLoading *self, const char *text, JsonNode *node, int state)
+gboolean
+rd_loading_note_references(RdLoading *self, const char *text, JsonNode *node, int state)
 {
 	g_autoptr(GPtrArray) names = NULL;
 	RdReference *reference = NULL;
@@ -108,7 +107,7 @@ read_with(RdLoading *self, RdProcedureCall *call, JsonNode *with, int state)
 		if (text == NULL)
 			continue;
 		g_hash_table_insert(call->with, g_strdup(name), g_strdup(text));
-		if (note_references(self, text, node, state))
+		if (rd_loading_note_references(self, text, node, state))
 			continue;
 		if (param->type == RECOVERY_PARAM_SECRET)
 			rd_yaml_complain(self->yaml, node,
@@ -242,7 +241,7 @@ read_when(RdLoading *self, RdProcedureState *state, JsonNode *node, int index)
 
 		if (value == NULL)
 			continue;
-		if (!note_references(self, l->data, value_node, index))
+		if (!rd_loading_note_references(self, l->data, value_node, index))
 			rd_yaml_complain_key(self->yaml, value_node,
 					     "when: “%s” refers to nothing; write ${…}",
 					     (const char *)l->data);

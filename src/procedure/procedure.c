@@ -11,6 +11,7 @@
 static const char *const input_words[] = {
     [RD_INPUT_STRING] = "string", [RD_INPUT_INT] = "int",	    [RD_INPUT_BOOL] = "bool",
     [RD_INPUT_FILE] = "file",	  [RD_INPUT_DURATION] = "duration", [RD_INPUT_BACKUP] = "backup",
+    [RD_INPUT_HOSTS] = "hosts",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(input_words) == RD_INPUT_LAST + 1);
 RD_WORDS(RdInputType, rd_input_type, input_words)
@@ -25,6 +26,7 @@ rd_input_type_to_param(RdInputType type)
 	    [RD_INPUT_FILE] = RECOVERY_PARAM_FILE,
 	    [RD_INPUT_DURATION] = RECOVERY_PARAM_DURATION,
 	    [RD_INPUT_BACKUP] = RECOVERY_PARAM_STRING,
+	    [RD_INPUT_HOSTS] = RECOVERY_PARAM_STRING,
 	};
 
 	G_STATIC_ASSERT(G_N_ELEMENTS(params) == RD_INPUT_LAST + 1);
@@ -103,6 +105,7 @@ unit_free(RdProcedureUnit *unit)
 	g_free(unit->name);
 	g_free(unit->on);
 	g_strfreev(unit->order);
+	g_free(unit->among);
 	g_free(unit);
 }
 
@@ -114,6 +117,7 @@ rd_procedure_new(void)
 	self->inputs = g_ptr_array_new_with_free_func((GDestroyNotify)input_free);
 	self->states = g_ptr_array_new_with_free_func((GDestroyNotify)state_free);
 	self->units = g_ptr_array_new_with_free_func((GDestroyNotify)unit_free);
+	self->rest_inputs = g_ptr_array_new_with_free_func(g_free);
 	return self;
 }
 
@@ -128,6 +132,8 @@ rd_procedure_free(RdProcedure *self)
 	g_free(self->releases.from);
 	g_free(self->releases.below);
 	g_free(self->releases.otherwise);
+	g_free(self->rest);
+	g_ptr_array_unref(self->rest_inputs);
 	g_ptr_array_unref(self->inputs);
 	g_ptr_array_unref(self->states);
 	g_ptr_array_unref(self->units);

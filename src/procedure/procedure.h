@@ -14,8 +14,9 @@ typedef enum {
 	RD_INPUT_FILE,	   /* absolute, on this machine */
 	RD_INPUT_DURATION, /* 90s, 5m, 1h */
 	RD_INPUT_BACKUP,   /* a proven pair: "${input.NAME.FIELD}", FIELD of rd_pair_fields */
+	RD_INPUT_HOSTS,	   /* names of the inventory with commas between, for `among` */
 } RdInputType;
-#define RD_INPUT_LAST RD_INPUT_BACKUP
+#define RD_INPUT_LAST RD_INPUT_HOSTS
 const char *rd_input_type_to_string(RdInputType type);
 gboolean rd_input_type_from_string(const char *name, RdInputType *type);
 
@@ -49,7 +50,7 @@ typedef struct {
 	gboolean gate_always;	/* never approved beforehand */
 	char *beside, *borrow;	/* (nullable) until which state, or RD_UNTIL_END */
 	GPtrArray *returns;	/* (element-type RdProcedureCall) */
-	gboolean skippable, leftover;
+	gboolean skippable, leftover, postponable;
 } RdProcedureState;
 
 /* one state, or a group of them, which then share where and in which order */
@@ -61,6 +62,7 @@ typedef struct {
 	/* how many targets at a time: width, or percent of them; both 0: all */
 	guint width, percent;
 	char **order; /* (nullable) roles, one after the other */
+	char *among;  /* (nullable) an input of hosts: only those */
 } RdProcedureUnit;
 
 /* which releases it is for; all NULL: for any */
@@ -74,10 +76,12 @@ typedef struct {
 	char *name;
 	char *summary;
 	RdProcedureReleases releases;
-	char *digest;	   /* hex SHA-256 of the file's bytes */
-	GPtrArray *inputs; /* (element-type RdProcedureInput) */
-	GPtrArray *states; /* (element-type RdProcedureState) */
-	GPtrArray *units;  /* (element-type RdProcedureUnit) */
+	char *rest;		/* (nullable) the procedure that takes the leftovers of a run */
+	GPtrArray *rest_inputs; /* (element-type utf8) pairs of its input, template */
+	char *digest;		/* hex SHA-256 of the file's bytes */
+	GPtrArray *inputs;	/* (element-type RdProcedureInput) */
+	GPtrArray *states;	/* (element-type RdProcedureState) */
+	GPtrArray *units;	/* (element-type RdProcedureUnit) */
 } RdProcedure;
 
 /* NULL with every mistake of the file as "FILE:LINE:COLUMN: text". @types must outlive it. */

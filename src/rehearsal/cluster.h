@@ -130,6 +130,11 @@ RdSimContainer *rd_sim_container_find(RdSimHost *self, const char *id, RdSimPod 
 void rd_sim_container_stop(RdSimHost *self, RdSimContainer *container);
 /* as of `crictl ps -o json` */
 void rd_sim_container_list(RdSimHost *self, GString *out);
+/* one of that name runs */
+gboolean rd_sim_container_named(RdSimHost *self, const char *name);
+/* what `crictl pods -o json` prints, and `crictl stopp`: FALSE when there is no such sandbox */
+void rd_sim_sandbox_list(RdSimHost *self, GString *out);
+gboolean rd_sim_sandbox_stop(RdSimHost *self, const char *id);
 void rd_sim_pod_free(RdSimPod *pod);
 
 /* vrrp.c: what the container of that name does; die: with its host, without a word */

@@ -205,6 +205,8 @@ ss(RdSimExec *self)
 	g_string_append(self->out, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n");
 	if (self->host->etcd != NULL)
 		g_string_append(self->out, "LISTEN 0 4096 *:2379 *:*\nLISTEN 0 4096 *:2380 *:*\n");
+	if (rd_sim_container_named(self->host, "kube-apiserver"))
+		g_string_append(self->out, "LISTEN 0 4096 *:6443 *:*\n");
 }
 
 static void
@@ -230,6 +232,27 @@ crictl_stop(RdSimExec *self)
 	rd_sim_container_stop(self->host, container);
 	rd_sim_host_count(self->host, "crictl stop", container->name);
 	g_string_append_printf(self->out, "%s\n", operand(self));
+}
+
+static void
+crictl_pods(RdSimExec *self)
+{
+	rd_sim_sandbox_list(self->host, self->out);
+}
+
+static void
+crictl_stopp(RdSimExec *self)
+{
+	if (!rd_sim_sandbox_stop(self->host, operand(self))) {
+		g_string_append_printf(self->err,
+				       "stopping the pod sandbox \"%s\": rpc error: code = "
+				       "NotFound desc = could not find pod\n",
+				       operand(self));
+		self->status = 1;
+		return;
+	}
+	rd_sim_host_count(self->host, "crictl stopp", operand(self));
+	g_string_append_printf(self->out, "Stopped sandbox %s\n", operand(self));
 }
 
 static void
@@ -282,6 +305,8 @@ static const Command commands[] = {
     {"ip address del * dev *", TRUE, 1, 5, NULL, rd_sim_ip_address_del},
     {"grep -ciE * /etc/mco/proxy.env", FALSE, 1, 5, NULL, rd_sim_grep_count},
     {"crictl ps -o json", FALSE, 20, 80, NULL, crictl_ps},
+    {"crictl pods -o json", FALSE, 20, 80, NULL, crictl_pods},
+    {"crictl stopp", TRUE, 100, 2000, NULL, crictl_stopp},
     {"crictl stop -t 30", TRUE, 500, 20000, NULL, crictl_stop},
     {"crictl exec", FALSE, 50, 150, rd_sim_etcdctl_begin, rd_sim_etcdctl_end},
     {"podman", FALSE, 300, 900, rd_sim_podman_begin, rd_sim_podman_end},

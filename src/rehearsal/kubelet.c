@@ -421,6 +421,22 @@ rd_sim_container_find(RdSimHost *self, const char *id, RdSimPod **pod)
 	return NULL;
 }
 
+gboolean
+rd_sim_container_named(RdSimHost *self, const char *name)
+{
+	for (guint i = 0; i < self->pods->len; i++) {
+		const RdSimPod *pod = g_ptr_array_index(self->pods, i);
+
+		for (guint j = 0; j < pod->containers->len; j++) {
+			const RdSimContainer *container = g_ptr_array_index(pod->containers, j);
+
+			if (container->running && g_str_equal(container->name, name))
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
 /* the kubelet starts again what was stopped behind its back, unless it wanted it gone itself */
 void
 rd_sim_container_stop(RdSimHost *self, RdSimContainer *container)
@@ -460,4 +476,41 @@ rd_sim_container_list(RdSimHost *self, GString *out)
 		}
 	}
 	g_string_append(out, "]}\n");
+}
+
+/* a pod has its sandbox from the moment the kubelet begins with it until it is through */
+void
+rd_sim_sandbox_list(RdSimHost *self, GString *out)
+{
+	g_string_append(out, "{\"items\":[");
+	for (guint i = 0; i < self->pods->len; i++) {
+		const RdSimPod *pod = g_ptr_array_index(self->pods, i);
+
+		g_string_append_printf(
+		    out,
+		    "%s{\"id\":\"%s\",\"metadata\":{\"name\":\"%s\",\"uid\":\"%s\","
+		    "\"namespace\":\"%s\",\"attempt\":0},\"state\":\"SANDBOX_READY\","
+		    "\"annotations\":{\"kubernetes.io/config.hash\":\"%s\","
+		    "\"kubernetes.io/config.source\":\"file\"}}",
+		    i > 0 ? "," : "", pod->uid, pod->name, pod->uid, pod->namespace, pod->uid);
+	}
+	g_string_append(out, "]}\n");
+}
+
+gboolean
+rd_sim_sandbox_stop(RdSimHost *self, const char *id)
+{
+	for (guint i = 0; i < self->pods->len; i++) {
+		RdSimPod *pod = g_ptr_array_index(self->pods, i);
+
+		if (!g_str_has_prefix(pod->uid, id))
+			continue;
+		for (guint j = 0; j < pod->containers->len; j++)
+			container_end(self, pod, g_ptr_array_index(pod->containers, j));
+		g_ptr_array_remove_index(self->pods, i);
+		/* who is still wanted gets another one */
+		rd_sim_kubelet_notice(self);
+		return TRUE;
+	}
+	return FALSE;
 }

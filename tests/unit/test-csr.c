@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pki-fixture.h"
+#include "plugins/csr/presented.h"
 #include "plugins/csr/request.h"
 #include "plugins/csr/rules.h"
 #include <gio/gio.h>
+#include <stdio.h>
 
 /* The corpus of INV-26, made here: 0 wrong approvals, 0 wrong refusals. Each case is a request that
  * a kubelet would make, with one thing changed. */
@@ -547,6 +549,82 @@ test_machines(void)
 	}
 }
 
+/* ---- what a kubelet presents ---- */
+
+/* a serving certificate as kube-controller-manager issues it, in what s_client prints */
+static char *
+presented_text(const Pki *ca, const char *ip, const char *purpose, const char *email, int from_s)
+{
+	static const char *const dns[] = {"m1.kite", NULL};
+	g_autoptr(Pki) leaf = pki_new("O=system:nodes,CN=system:node:m1", ca, dns);
+	g_autofree char *pem_text = NULL;
+	gnutls_datum_t pem = {0};
+	guint8 bytes[4];
+
+	pki_must(sscanf(ip, "%hhu.%hhu.%hhu.%hhu", &bytes[0], &bytes[1], &bytes[2], &bytes[3]));
+	pki_must(gnutls_x509_crt_set_subject_alt_name(leaf->certificate, GNUTLS_SAN_IPADDRESS,
+						      bytes, sizeof bytes, GNUTLS_FSAN_APPEND));
+	if (email != NULL)
+		pki_must(gnutls_x509_crt_set_subject_alt_name(leaf->certificate,
+							      GNUTLS_SAN_RFC822NAME, email,
+							      strlen(email), GNUTLS_FSAN_APPEND));
+	pki_must(gnutls_x509_crt_set_key_purpose_oid(leaf->certificate, purpose, 0));
+	pki_must(gnutls_x509_crt_set_activation_time(leaf->certificate, NOW + from_s));
+	pki_must(gnutls_x509_crt_set_expiration_time(leaf->certificate, NOW + from_s + 3600));
+	pki_must(gnutls_x509_crt_sign2(leaf->certificate, ca->certificate, ca->key,
+				       GNUTLS_DIG_SHA256, 0));
+	pki_must(gnutls_x509_crt_export2(leaf->certificate, GNUTLS_X509_FMT_PEM, &pem));
+	pem_text = pki_take(&pem);
+	return g_strdup_printf("CONNECTED(00000003)\n---\nCertificate chain\n 0 s:O = "
+			       "system:nodes, CN = system:node:m1\n%s---\nServer certificate\n"
+			       "subject=O = system:nodes\n---\n",
+			       pem_text);
+}
+
+static void
+test_presented(void)
+{
+	g_autoptr(Pki) ca = pki_new("CN=kubelet-signer", NULL, NULL);
+	g_autoptr(Pki) other = pki_new("CN=kubelet-signer", NULL, NULL);
+	g_autofree char *bundle = g_strconcat(other->certificate_pem, ca->certificate_pem, NULL);
+	const struct {
+		const Pki *signer;
+		const char *bundle, *ip, *purpose, *email;
+		int from_s;
+		gboolean trusted;
+	} cases[] = {
+	    {ca, bundle, "10.0.0.2", GNUTLS_KP_TLS_WWW_SERVER, NULL, -60, TRUE},
+	    {ca, bundle, "10.0.0.2", GNUTLS_KP_TLS_WWW_SERVER, "a@b", -60, TRUE},
+	    {ca, other->certificate_pem, "10.0.0.2", GNUTLS_KP_TLS_WWW_SERVER, NULL, -60, FALSE},
+	    {ca, "", "10.0.0.2", GNUTLS_KP_TLS_WWW_SERVER, NULL, -60, FALSE},
+	    {ca, bundle, "10.0.0.3", GNUTLS_KP_TLS_WWW_SERVER, NULL, -60, FALSE},
+	    {ca, bundle, "10.0.0.2", GNUTLS_KP_TLS_WWW_CLIENT, NULL, -60, FALSE},
+	    {ca, bundle, "10.0.0.2", GNUTLS_KP_TLS_WWW_SERVER, NULL, 60, FALSE},
+	    {ca, bundle, "10.0.0.2", GNUTLS_KP_TLS_WWW_SERVER, NULL, -3600, FALSE},
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *text =
+		    presented_text(cases[i].signer, cases[i].ip, cases[i].purpose, cases[i].email,
+				   cases[i].from_s);
+		g_autofree char *why = NULL;
+		g_autoptr(RdCsrPresented) self =
+		    rd_csr_presented_parse(text, cases[i].bundle, "10.0.0.2", NOW, &why);
+
+		g_test_message("case %u: %s", i, why != NULL ? why : "trusted");
+		g_assert_true((self != NULL) == cases[i].trusted);
+		g_assert_true((why == NULL) == cases[i].trusted);
+		if (self == NULL)
+			continue;
+		g_assert_cmpstr(self->common_name, ==, "system:node:m1");
+		g_assert_cmpstr(self->dns[0], ==, "m1.kite");
+		g_assert_cmpstr(self->ips[0], ==, "10.0.0.2");
+		g_assert_null(self->dns[1]);
+		g_assert_null(self->ips[1]);
+		g_assert_true(self->other_names == (cases[i].email != NULL));
+	}
+}
+
 /* ---- several at once ---- */
 
 /* @expected: one letter for each: a(pprove), s(kip), r(efuse) */
@@ -703,6 +781,7 @@ main(int argc, char **argv)
 	g_test_add_func("/csr/client", test_client);
 	g_test_add_func("/csr/serving", test_serving);
 	g_test_add_func("/csr/machines", test_machines);
+	g_test_add_func("/csr/presented", test_presented);
 	g_test_add_func("/csr/newest", test_newest);
 	g_test_add_func("/csr/two-signers", test_two_signers);
 	g_test_add_func("/csr/flood", test_flood);

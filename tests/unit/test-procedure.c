@@ -291,6 +291,43 @@ test_spans(void)
 	g_assert_cmpuint(find_state(plan, "boot")->when->len, ==, 2);
 }
 
+/* which hosts, and who takes what is left */
+static void
+test_leftovers(void)
+{
+	g_autofree char *dir = fixture_dir("procedures");
+	g_autofree char *path = g_build_filename(dir, "good-leftovers.yaml", NULL);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdProcedure) procedure = rd_procedure_load(path, types, &error);
+	g_autoptr(RdInventory) inventory = make_inventory("m1");
+	g_autoptr(GHashTable) inputs = make_inputs(NULL, NULL);
+	g_autoptr(RdPlan) plan = NULL, none = NULL;
+	const RdPlanState *state = NULL;
+
+	g_assert_no_error(error);
+	g_hash_table_remove_all(inputs);
+	g_hash_table_insert(inputs, g_strdup("nodes"), g_strdup("M1, m2"));
+	plan = rd_procedure_expand(procedure, inventory, inputs, &error);
+	g_assert_no_error(error);
+	state = find_state(plan, "some");
+	g_assert_cmpuint(state->targets->len, ==, 2);
+	g_assert_cmpstr(state->targets->pdata[0], ==, "m2");
+	g_assert_cmpstr(state->targets->pdata[1], ==, "m1");
+	g_assert_cmpuint(find_state(plan, "workers")->targets->len, ==, 0);
+	g_assert_cmpuint(find_state(plan, "second")->targets->len, ==, 2);
+	state = find_state(plan, "later");
+	g_assert_true(state->postponable);
+	g_assert_cmpstr(state->gate->text, ==, "${look.value} and m1,m2");
+	g_assert_cmpuint(state->targets->len, >, 2);
+	g_assert_cmpstr(plan->rest->procedure, ==, "p");
+	g_assert_cmpuint(plan->rest->inputs->len, ==, 4);
+
+	g_hash_table_insert(inputs, g_strdup("nodes"), g_strdup("m1,w9"));
+	none = rd_procedure_expand(procedure, inventory, inputs, &error);
+	g_assert_null(none);
+	g_assert_nonnull(strstr(error->message, "the inventory has no host “w9”"));
+}
+
 static void
 test_releases(void)
 {
@@ -686,6 +723,7 @@ main(int argc, char **argv)
 	g_test_add_func("/procedure/two-states", test_two_states);
 	g_test_add_func("/procedure/targets", test_targets);
 	g_test_add_func("/procedure/spans", test_spans);
+	g_test_add_func("/procedure/leftovers", test_leftovers);
 	g_test_add_func("/procedure/releases", test_releases);
 	g_test_add_func("/procedure/wrong-inputs", test_wrong_inputs);
 	g_test_add_func("/procedure/graph", test_graph);
