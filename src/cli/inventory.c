@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/inspect.h"
+#include "preflight/inspect.h"
 #include "cli/json.h"
 
 static char *output;

@@ -8,7 +8,7 @@
 #include "cli/event-text.h"
 #include "cli/exit.h"
 #include "cli/format.h"
-#include "cli/inspect.h"
+#include "preflight/inspect.h"
 #include "cli/json.h"
 #include "cli/screen.h"
 #include "journal/journal.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define G_LOG_DOMAIN "rd-cli"
+#define G_LOG_DOMAIN "rd-preflight"
 
 #include <string.h>
 
-#include "cli/inspect-private.h"
+#include "preflight/inspect-private.h"
 
 /* What the answers of a host mean. */
 

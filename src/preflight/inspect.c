@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define G_LOG_DOMAIN "rd-cli"
+#define G_LOG_DOMAIN "rd-preflight"
 
 #include <gio/gio.h>
 #include <recovery/plugin.h>
 #include <string.h>
 
-#include "cli/inspect-private.h"
+#include "preflight/inspect-private.h"
 #include "host/address.h"
 #include "host/ssh.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define G_LOG_DOMAIN "rd-cli"
+#define G_LOG_DOMAIN "rd-preflight"
 
 #include <gio/gio.h>
 #include <string.h>
 
-#include "cli/inspect.h"
+#include "preflight/inspect.h"
 #include "engine/api-way.h"
 #include "kube/kubeconfig.h"
 #include "machine/plan.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include "cli/inspect.h"
+#include "preflight/inspect.h"
 G_BEGIN_DECLS
 
 /* a finding more; @text is taken, @check lives as long as the program */
