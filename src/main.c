@@ -5,6 +5,7 @@
 /* --help shows them in this order */
 static const RdCommand *const commands[] = {
     &rd_command_start,
+    &rd_command_check,
     &rd_command_resume,
     &rd_command_status,
     &rd_command_logs,

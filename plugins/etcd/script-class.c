@@ -9,8 +9,9 @@ static const RdScriptClass classes[] = {
 		    "Restoring to a previous cluster state (4.11 to 4.17)"},
     [SINCE_4_7] = {"4.7-4.10", "since-4-7",
 		   "Restoring to a previous cluster state, of the release itself (4.7 to 4.10)"},
-    [SINCE_4_18] = {"4.18+", "since-4-18",
-		    "Restoring to a previous cluster state, 4.18 and later, which stops etcd alone"},
+    [SINCE_4_18] =
+	{"4.18+", "since-4-18",
+	 "Restoring to a previous cluster state, 4.18 and later, which stops etcd alone"},
     [TNF] = {"tnf", "tnf", "Two-node OpenShift with fencing: recovering etcd"},
 };
 

@@ -36,8 +36,8 @@ check_class(RecoveryStep *step, const RdScriptClass *class, const char *sha256, 
 		return etcd_refuse(error,
 				   "%s: " RESTORE_SCRIPT " is of the class %s, and this procedure "
 				   "is for %s. Follow \"%s\"",
-				   recovery_target(step), class->name, recovery_string(step, "accept"),
-				   class->document);
+				   recovery_target(step), class->name,
+				   recovery_string(step, "accept"), class->document);
 	if (is_known || recovery_bool(step, "accept-unknown"))
 		return TRUE;
 	return etcd_refuse(error,

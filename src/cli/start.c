@@ -7,6 +7,7 @@
 #include "cli/follow.h"
 #include "cli/outlive.h"
 #include "cli/places.h"
+#include "cli/prepare.h"
 #include "engine/begin.h"
 #include "engine/session.h"
 #include "engine/setting.h"
@@ -14,6 +15,7 @@
 static char *inventory;
 static char **inputs;
 static char **excuses;
+static char **overrides;
 static char **approved;
 static char *recovery_host;
 static char *notify;
@@ -29,6 +31,8 @@ rd_start_options(void)
 	     "NAME=VALUE"},
 	    {"excuse", 0, 0, G_OPTION_ARG_STRING_ARRAY, &excuses,
 	     "state that a control-plane host is powered off and stays so", "HOST=REASON"},
+	    {"override", 0, 0, G_OPTION_ARG_STRING_ARRAY, &overrides,
+	     "start though this check says block; the reason is journalled", "CHECK=REASON"},
 	    {"approve", 0, 0, G_OPTION_ARG_STRING_ARRAY, &approved,
 	     "approve a gate beforehand, so that the run need not wait there", "GATE"},
 	    {"recovery-host", 0, 0, G_OPTION_ARG_STRING, &recovery_host,
@@ -46,19 +50,75 @@ rd_start_options(void)
 	return entries;
 }
 
-/* "NAME=VALUE" words; FALSE for one without '=' */
-static gboolean
-rd_start_pairs(char **words, const char *option, GHashTable *table, GError **error)
-{
-	for (guint i = 0; words != NULL && words[i] != NULL; i++) {
-		const char *equals = strchr(words[i], '=');
+/* ---- the checks before it ------------------------------------------------------------------ */
 
-		if (equals == NULL || equals == words[i])
-			return rd_cli_usage(error, "--%s %s: write NAME=VALUE", option, words[i]);
-		g_hash_table_replace(table, g_strndup(words[i], equals - words[i]),
-				     g_strdup(equals + 1));
+typedef struct {
+	const RdCli *cli;
+	GHashTable *excused, *overridden;
+} RdStartChecks;
+
+/* a procedure that knows no purpose is for a cluster that is dead */
+static gboolean
+rd_start_must_be_dead(const RdBeginRead *read)
+{
+	const char *purpose = g_hash_table_lookup(read->inputs, "purpose");
+
+	return rd_procedure_restores(read->procedure) && g_strcmp0(purpose, "go-back") != 0 &&
+	       g_strcmp0(purpose, "drill") != 0;
+}
+
+static void
+rd_start_say(const RdStartChecks *self, const RdFinding *finding)
+{
+	gboolean blocks = finding->level == RD_LEVEL_BLOCK && finding->override == NULL;
+	g_autofree char *text = rd_screen_clean(finding->text);
+
+	rd_cli_say(self->cli, "%s: %s: %s: %s", blocks ? "block" : "warning", finding->host,
+		   finding->check, text);
+	if (finding->override == NULL && finding->remedy != NULL)
+		rd_cli_say(self->cli, "  -> %s", finding->remedy);
+}
+
+static char *
+rd_start_remark(const RdFinding *finding)
+{
+	return g_strdup_printf("check %s overridden: %s (%s: %s)", finding->check,
+			       finding->override, finding->host, finding->text);
+}
+
+/* a lock alone is another's run: its own exit code */
+static gboolean
+rd_start_may(const RdBeginRead *read, GPtrArray *remarks, gpointer data, GError **error)
+{
+	const RdStartChecks *self = data;
+	const RdPreflightOptions options = {
+	    .inventory = read->inventory,
+	    .backup = read->snapshot,
+	    .procedure = read->procedure->name,
+	    .restores = rd_procedure_restores(read->procedure),
+	    .must_be_dead = rd_start_must_be_dead(read),
+	    .accept_no_hash = accept_no_hash,
+	    .excused = self->excused,
+	    .overrides = self->overridden,
+	};
+	g_autoptr(RdPreflight) preflight = rd_preflight(&options);
+	g_autofree char *blocks = rd_preflight_blocks(preflight->findings);
+
+	for (guint i = 0; i < preflight->findings->len; i++) {
+		const RdFinding *finding = preflight->findings->pdata[i];
+
+		if (finding->level != RD_LEVEL_OK)
+			rd_start_say(self, finding);
+		if (finding->override != NULL)
+			g_ptr_array_add(remarks, rd_start_remark(finding));
 	}
-	return TRUE;
+	if (blocks == NULL)
+		return TRUE;
+	g_set_error(error, RD_EXIT_ERROR,
+		    strcmp(blocks, "lock") == 0 ? RD_EXIT_LOCKED : RD_EXIT_REFUSED,
+		    "%u findings stand in the way (%s)",
+		    rd_findings_count(preflight->findings, RD_LEVEL_BLOCK), blocks);
+	return FALSE;
 }
 
 static gboolean
@@ -88,6 +148,9 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	g_autoptr(GHashTable) excused =
 	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_autoptr(GPtrArray) warnings = NULL;
+	g_autoptr(GHashTable) overridden =
+	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	RdStartChecks checks = {cli, excused, overridden};
 	RdBeginOptions options = {.base = base,
 				  .procedure = args[0],
 				  .procedure_dirs = rd_place_procedures(),
@@ -100,15 +163,19 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 				  .accept_no_hash = accept_no_hash,
 				  .notify = notify,
 				  .who = who,
-				  .shared = shared};
+				  .shared = shared,
+				  .may = rd_start_may,
+				  .may_data = &checks};
 	g_autoptr(RdRundir) dir = NULL;
 
 	if (inventory == NULL) {
 		rd_cli_usage(error, "which cluster? -c FILE names its inventory");
 		return RD_EXIT_USAGE;
 	}
-	if (!rd_start_pairs(inputs, "input", given, error) ||
-	    !rd_start_pairs(excuses, "excuse", excused, error))
+	if (!rd_prepare_pairs(inputs, "input", given, error) ||
+	    !rd_prepare_pairs(excuses, "excuse", excused, error) ||
+	    !rd_prepare_pairs(overrides, "override", overridden, error) ||
+	    !rd_preflight_may_override(overridden, error))
 		return RD_EXIT_USAGE;
 	dir = rd_begin(&options, &warnings, error);
 	if (dir == NULL) {
@@ -134,8 +201,9 @@ const RdCommand rd_command_start = {
     .name = "start",
     .args = "PROCEDURE",
     .summary = "begin a recovery and follow it",
-    .help = "Reads and checks everything first; a backup is proven by its hash. Nothing is "
-	    "changed on any host when it is refused (exit code 2 or 7).\n\n"
+    .help = "Reads and checks everything first; a backup is proven by its hash, and all hosts are "
+	    "asked what `recoveryd check` asks. Nothing is changed on any host when it is refused "
+	    "(exit code 2, 6 or 7).\n\n"
 	    "The run outlives this command, its terminal and its connections. Ctrl-C ends the "
 	    "following, not the run.",
     .options = rd_start_options,
