@@ -9,43 +9,56 @@
 
 #define LEVEL_COLUMN 7
 
-static guint
-host_columns(GPtrArray *findings)
-{
-	guint columns = 0;
-
-	for (guint i = 0; i < findings->len; i++) {
-		const RdFinding *finding = findings->pdata[i];
-
-		if (finding->level != RD_LEVEL_OK)
-			columns = MAX(columns, rd_screen_columns(finding->host));
-	}
-	return columns;
-}
-
 /* @text filled up with spaces that stay */
 static char *
 column(const char *text, guint columns)
 {
 	GString *out = g_string_new(text);
 
-	for (guint i = rd_screen_columns(text); i < columns + 2; i++)
+	for (guint i = rd_screen_columns(text); i < columns; i++)
 		g_string_append(out, RD_SPACE);
 	return g_string_free(out, FALSE);
 }
 
+static gboolean
+is_same(const RdFinding *a, const RdFinding *b)
+{
+	return strcmp(a->check, b->check) == 0 && a->level == b->level &&
+	       strcmp(a->text, b->text) == 0 && g_strcmp0(a->remedy, b->remedy) == 0;
+}
+
+/* "m0, m1": all that have the same to say as @i; NULL when an earlier one was printed with it */
+static char *
+whose(GPtrArray *findings, guint i)
+{
+	const RdFinding *finding = findings->pdata[i];
+	g_autoptr(GString) hosts = g_string_new(NULL);
+
+	for (guint j = 0; j < findings->len; j++) {
+		const RdFinding *other = findings->pdata[j];
+
+		if (!is_same(finding, other))
+			continue;
+		if (j < i)
+			return NULL;
+		g_string_append_printf(hosts, "%s%s", hosts->len > 0 ? ", " : "", other->host);
+	}
+	return rd_screen_clean(hosts->str);
+}
+
 static void
-print_one(GString *page, const RdScreen *screen, const RdFinding *finding, guint columns)
+print_one(GString *page, const RdScreen *screen, const RdFinding *finding, const char *hosts)
 {
 	gboolean blocks = finding->level == RD_LEVEL_BLOCK && finding->override == NULL;
-	g_autofree char *name = rd_screen_clean(finding->host);
-	g_autofree char *host = column(name, columns);
-	g_autofree char *level = column(blocks ? "block" : "warn", LEVEL_COLUMN - 2);
+	g_autofree char *level = column(blocks ? "block" : "warn", LEVEL_COLUMN);
 	g_autofree char *text = rd_screen_clean(finding->text);
+	/* the check of the backup is called like its place */
+	gboolean named = strcmp(hosts, finding->check) != 0;
 
 	rd_page_printf(page, screen, 0, LEVEL_COLUMN,
-		       "%s%s" RD_INK_END "%s" RD_INK_BOLD "%s" RD_INK_END ": %s",
-		       blocks ? RD_INK_BAD : RD_INK_WARN, level, host, finding->check, text);
+		       "%s%s" RD_INK_END RD_INK_BOLD "%s" RD_INK_END "%s%s: %s",
+		       blocks ? RD_INK_BAD : RD_INK_WARN, level, hosts, named ? " " : "",
+		       named ? finding->check : "", text);
 	if (finding->override != NULL) {
 		g_autofree char *reason = rd_screen_clean(finding->override);
 
@@ -61,14 +74,16 @@ print_one(GString *page, const RdScreen *screen, const RdFinding *finding, guint
 static void
 print_level(GString *page, const RdScreen *screen, GPtrArray *findings, gboolean blocks)
 {
-	guint columns = host_columns(findings);
-
 	for (guint i = 0; i < findings->len; i++) {
 		const RdFinding *finding = findings->pdata[i];
+		g_autofree char *hosts = NULL;
 
-		if (finding->level != RD_LEVEL_OK &&
-		    (finding->level == RD_LEVEL_BLOCK && finding->override == NULL) == blocks)
-			print_one(page, screen, finding, columns);
+		if (finding->level == RD_LEVEL_OK ||
+		    (finding->level == RD_LEVEL_BLOCK && finding->override == NULL) != blocks)
+			continue;
+		hosts = whose(findings, i);
+		if (hosts != NULL)
+			print_one(page, screen, finding, hosts);
 	}
 }
 
@@ -106,7 +121,7 @@ rd_findings_print(GString *page, const RdScreen *screen, GPtrArray *findings)
 {
 	guint count = 0, all = 0;
 	g_autofree char *names = fine(findings, &count, &all);
-	g_autofree char *level = column("ok", LEVEL_COLUMN - 2);
+	g_autofree char *level = column("ok", LEVEL_COLUMN);
 
 	print_level(page, screen, findings, TRUE);
 	print_level(page, screen, findings, FALSE);

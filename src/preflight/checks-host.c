@@ -13,6 +13,7 @@
 #define CLOCK_BLOCK 2.0 /* seconds: INV-36 */
 #define CLOCK_WARN  1.0 /* from here on etcd complains */
 #define GIB	    (G_GUINT64_CONSTANT(1) << 30)
+#define LOGS	    (G_GUINT64_CONSTANT(192) << 20) /* three write-ahead logs of 64 MB */
 #define INODES	    1000 /* a few hundred files are unpacked and written */
 
 gboolean
@@ -150,45 +151,55 @@ rd_check_kubelet(RdChecking *self)
 			 "static pods");
 }
 
-/* P2-06: the copy, what is restored from it, the old database where it is moved by copying, and the
- * logs of the first minutes. Without a backup the database itself says how big one will be. */
+/* P2-06: on the host where the script restores, its copy, what is restored from it, the old
+ * database where it is moved by copying, and the logs of the first minutes. Without a script the
+ * copy stays in its directory, and old data is renamed. Without a backup the database itself says
+ * how big one will be. */
+static guint64
+room_needed(const RdChecking *self, const RdHostFacts *host)
+{
+	const RdBackupVerdict *backup = self->facts->backup;
+	guint64 snapshot =
+	    backup != NULL && backup->proof != NULL ? (guint64)backup->proof->size : host->db_size;
+
+	if (rd_check_is_recovery(self, host) && g_strcmp0(self->procedure, "manual-restore") != 0)
+		return 2 * snapshot + host->db_size + GIB;
+	return 2 * snapshot + LOGS;
+}
+
+static void
+judge_room(RdChecking *self, const RdHostFacts *host, RdRoomPlace place)
+{
+	const RdRoom *room = &host->rooms[place];
+	const char *path = rd_room_paths[place];
+	guint64 needed = room_needed(self, host);
+	g_autofree char *wanted = g_format_size_full(needed, G_FORMAT_SIZE_IEC_UNITS);
+	g_autofree char *size =
+	    g_format_size_full((guint64)MAX(room->bytes, 0), G_FORMAT_SIZE_IEC_UNITS);
+
+	if (room->bytes < 0)
+		rd_found(self, host->host->name, RD_LEVEL_WARN, "is it there?",
+			 "%s: df says nothing", path);
+	else if ((guint64)room->bytes < needed)
+		rd_found(self, host->host->name, RD_LEVEL_BLOCK,
+			 "make room before anything is stopped: a restore that finds none stops "
+			 "half way",
+			 "%s: %s free, %s needed", path, size, wanted);
+	else if (room->inodes >= 0 && room->inodes < INODES)
+		rd_found(self, host->host->name, RD_LEVEL_BLOCK, "remove small files",
+			 "%s: %" G_GINT64_FORMAT " inodes left", path, room->inodes);
+	else
+		rd_found(self, host->host->name, RD_LEVEL_OK, NULL, "%s: %s free, %s needed", path,
+			 size, wanted);
+}
+
 void
 rd_check_room(RdChecking *self)
 {
-	static const RdRoomPlace places[] = {RD_ROOM_DATA, RD_ROOM_VAR};
-	const RdBackupVerdict *backup = self->facts->backup;
-	guint64 snapshot =
-	    backup != NULL && backup->proof != NULL ? (guint64)backup->proof->size : 0;
-
 	RD_FOR_EACH_ASKED(self, host)
 	{
-		guint64 needed =
-		    2 * (snapshot > 0 ? snapshot : host->db_size) + host->db_size + GIB;
-		g_autofree char *wanted = g_format_size_full(needed, G_FORMAT_SIZE_IEC_UNITS);
-
-		for (guint i = 0; i < G_N_ELEMENTS(places); i++) {
-			const RdRoom *room = &host->rooms[places[i]];
-			const char *path = rd_room_paths[places[i]];
-			g_autofree char *size = g_format_size_full((guint64)MAX(room->bytes, 0),
-								   G_FORMAT_SIZE_IEC_UNITS);
-
-			if (room->bytes < 0)
-				rd_found(self, host->host->name, RD_LEVEL_WARN,
-					 "is it there? df says nothing", "%s: nobody knows", path);
-			else if ((guint64)room->bytes < needed)
-				rd_found(
-				    self, host->host->name, RD_LEVEL_BLOCK,
-				    "make room before anything is stopped: a script that finds "
-				    "none stops half way",
-				    "%s: %s free, %s are needed", path, size, wanted);
-			else if (room->inodes >= 0 && room->inodes < INODES)
-				rd_found(
-				    self, host->host->name, RD_LEVEL_BLOCK, "remove small files",
-				    "%s: %" G_GINT64_FORMAT " inodes left", path, room->inodes);
-			else
-				rd_found(self, host->host->name, RD_LEVEL_OK, NULL,
-					 "%s: %s free, %s are needed", path, size, wanted);
-		}
+		judge_room(self, host, RD_ROOM_DATA);
+		judge_room(self, host, RD_ROOM_VAR);
 	}
 }
 

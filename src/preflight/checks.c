@@ -39,7 +39,7 @@ const RdCheckRow rd_checks[] = {
     {"vip",        "F16, INV-23",  "no host is reached through a VIP", NULL, FALSE,
      "the connection would end with the VIP", rd_check_vip},
     {"kubelet",    "P2-06",        "the kubelet runs: it alone stops and starts pods", NULL, TRUE, NULL, rd_check_kubelet},
-    {"room",       "F11, P2-06",   "room for old and new data: twice the snapshot, the old database, 1 GiB", NULL, TRUE, NULL, rd_check_room},
+    {"room",       "F11, P2-06",   "room for old and new data: twice the snapshot and its logs; where the script restores also the old database and 1 GiB", NULL, TRUE, NULL, rd_check_room},
     {"parking",    "F12, INV-12",  "what is moved aside survives a reboot", NULL, TRUE, NULL, rd_check_parking},
     {"data-mount", "F13",          "/var/lib/etcd is no mount of its own on the recovery host", NULL, TRUE, NULL, rd_check_data_mount},
     {"strangers",  "F20, INV-10",  "every file among the manifests is a known pod", NULL, TRUE, NULL, rd_check_strangers},
