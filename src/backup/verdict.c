@@ -34,7 +34,7 @@ check_free(gpointer data)
 }
 
 /* @remedy NULL: ok */
-static void G_GNUC_PRINTF(5, 6) add(RdVerdict *self, const char *name, RdCheckLevel level,
+static void G_GNUC_PRINTF(5, 6) add(RdBackupVerdict *self, const char *name, RdCheckLevel level,
 				    const char *remedy, const char *format, ...)
 {
 	RdCheck *check = g_new0(RdCheck, 1);
@@ -76,7 +76,7 @@ format_day(gint64 seconds)
 
 /* FALSE: nothing is there to be looked at */
 static gboolean
-check_pair(RdVerdict *self, const char *path)
+check_pair(RdBackupVerdict *self, const char *path)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *absolute = g_canonicalize_filename(path, NULL);
@@ -108,7 +108,7 @@ check_pair(RdVerdict *self, const char *path)
 }
 
 static void
-check_age(RdVerdict *self, gint64 now)
+check_age(RdBackupVerdict *self, gint64 now)
 {
 	gint64 age = 0;
 
@@ -128,7 +128,7 @@ check_age(RdVerdict *self, gint64 now)
 }
 
 static void
-check_bytes(RdVerdict *self, GCancellable *cancellable)
+check_bytes(RdBackupVerdict *self, GCancellable *cancellable)
 {
 	RdSnapshot *proof = rd_snapshot_check(self->path, cancellable);
 
@@ -158,7 +158,7 @@ check_bytes(RdVerdict *self, GCancellable *cancellable)
 }
 
 static gboolean
-check_tree(RdVerdict *self, GCancellable *cancellable, GError **error)
+check_tree(RdBackupVerdict *self, GCancellable *cancellable, GError **error)
 {
 	g_autoptr(GError) local = NULL;
 	RdFacts *facts = rd_facts_read(self->path, cancellable, &local);
@@ -187,7 +187,7 @@ check_tree(RdVerdict *self, GCancellable *cancellable, GError **error)
 }
 
 static void
-check_members(RdVerdict *self)
+check_members(RdBackupVerdict *self)
 {
 	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
 	g_auto(GStrv) names = NULL;
@@ -214,7 +214,7 @@ check_members(RdVerdict *self)
 /* ---- the static resources ------------------------------------------------------------------ */
 
 static gboolean
-read_resources(RdVerdict *self, GCancellable *cancellable, GError **error)
+read_resources(RdBackupVerdict *self, GCancellable *cancellable, GError **error)
 {
 	g_autoptr(GError) local = NULL;
 
@@ -236,7 +236,7 @@ read_resources(RdVerdict *self, GCancellable *cancellable, GError **error)
 }
 
 static void
-check_manifests(RdVerdict *self)
+check_manifests(RdBackupVerdict *self)
 {
 	g_autoptr(GString) missing = g_string_new(NULL);
 	g_autoptr(GString) found = g_string_new(NULL);
@@ -273,7 +273,7 @@ check_manifests(RdVerdict *self)
 
 /* do etcd's members in the snapshot have the names of the hosts in the tar? */
 static void
-check_hosts(RdVerdict *self)
+check_hosts(RdBackupVerdict *self)
 {
 	const char *const *hosts = (const char *const *)self->resources->hosts;
 	g_autofree char *list = list_texts(hosts);
@@ -302,7 +302,7 @@ check_hosts(RdVerdict *self)
 }
 
 static void
-check_certificates(RdVerdict *self, gint64 now)
+check_certificates(RdBackupVerdict *self, gint64 now)
 {
 	g_autofree char *first_file = NULL;
 	g_autofree char *ends = NULL;
@@ -342,7 +342,7 @@ check_certificates(RdVerdict *self, gint64 now)
 }
 
 static void
-check_encryption(RdVerdict *self)
+check_encryption(RdBackupVerdict *self)
 {
 	GHashTable *used = self->facts != NULL ? self->facts->encrypted : NULL;
 	const char *const *known = (const char *const *)self->resources->encryption_keys;
@@ -377,7 +377,8 @@ check_encryption(RdVerdict *self)
 /* ---- all of it ----------------------------------------------------------------------------- */
 
 static gboolean
-reach(RdVerdict *self, const char *path, gint64 now, GCancellable *cancellable, GError **error)
+reach(RdBackupVerdict *self, const char *path, gint64 now, GCancellable *cancellable,
+      GError **error)
 {
 	if (!check_pair(self, path))
 		return TRUE;
@@ -399,17 +400,17 @@ reach(RdVerdict *self, const char *path, gint64 now, GCancellable *cancellable, 
 	return TRUE;
 }
 
-RdVerdict *
+RdBackupVerdict *
 rd_verdict_reach(const char *path, gint64 now, GCancellable *cancellable, GError **error)
 {
-	g_autoptr(RdVerdict) self = g_new0(RdVerdict, 1);
+	g_autoptr(RdBackupVerdict) self = g_new0(RdBackupVerdict, 1);
 
 	self->checks = g_ptr_array_new_with_free_func(check_free);
 	return reach(self, path, now, cancellable, error) ? g_steal_pointer(&self) : NULL;
 }
 
 void
-rd_verdict_free(RdVerdict *self)
+rd_verdict_free(RdBackupVerdict *self)
 {
 	if (self == NULL)
 		return;

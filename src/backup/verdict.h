@@ -30,14 +30,14 @@ typedef struct {
 	RdResources *resources; /* (nullable) */
 	GPtrArray *checks;	/* RdCheck, in the order in which they were made */
 	RdCheckLevel level;	/* the worst of them */
-} RdVerdict;
+} RdBackupVerdict;
 
 /* @path: a directory with one backup, its snapshot, or any snapshot (a rescue copy), which then is
  * judged alone. @now: seconds since 1970. Never NULL, unless @cancellable was: then
  * RD_BACKUP_ERROR_CANCELLED. Everything is read, however bad the beginning is: one bad file is no
  * reason not to hear about the other. */
-RdVerdict *rd_verdict_reach(const char *path, gint64 now, GCancellable *cancellable,
-			    GError **error);
-void rd_verdict_free(RdVerdict *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdVerdict, rd_verdict_free)
+RdBackupVerdict *rd_verdict_reach(const char *path, gint64 now, GCancellable *cancellable,
+				  GError **error);
+void rd_verdict_free(RdBackupVerdict *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdBackupVerdict, rd_verdict_free)
 G_END_DECLS

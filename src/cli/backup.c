@@ -48,7 +48,7 @@ rd_verdict_column(const char *text, guint columns)
 }
 
 static void
-rd_verdict_print(const RdCli *cli, const RdVerdict *verdict)
+rd_verdict_print(const RdCli *cli, const RdBackupVerdict *verdict)
 {
 	static const char *const inks[] = {[RD_CHECK_OK] = RD_INK_GOOD,
 					   [RD_CHECK_WARN] = RD_INK_WARN,
@@ -144,7 +144,7 @@ rd_verdict_add_images(JsonBuilder *json, const RdResources *resources)
 }
 
 static void
-rd_verdict_print_json(const RdVerdict *verdict)
+rd_verdict_print_json(const RdBackupVerdict *verdict)
 {
 	g_autoptr(JsonBuilder) json = json_builder_new();
 	g_autoptr(JsonNode) root = NULL;
@@ -182,7 +182,7 @@ rd_verdict_print_json(const RdVerdict *verdict)
 static RdExit
 rd_backup_verify_run(const RdCli *cli, char **args, GError **error)
 {
-	g_autoptr(RdVerdict) verdict = NULL;
+	g_autoptr(RdBackupVerdict) verdict = NULL;
 	gboolean json = FALSE;
 
 	if (!rd_backup_wants_json(&json, error))

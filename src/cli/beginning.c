@@ -6,6 +6,7 @@
 
 #include "cli/beginning.h"
 #include "cli/places.h"
+#include "cli/prepare.h"
 #include "engine/session.h"
 
 RdBeginningWords rd_beginning_words;
@@ -18,21 +19,6 @@ rd_beginning_clear(RdBeginningInput *self)
 	g_clear_pointer(&self->plan, rd_plan_file_free);
 	g_free(self->who);
 	/* the words are those of the command line or of the plan */
-}
-
-/* "NAME=VALUE" words; FALSE for one without '=' */
-static gboolean
-rd_beginning_pairs(char **words, const char *option, GHashTable *table, GError **error)
-{
-	for (guint i = 0; words != NULL && words[i] != NULL; i++) {
-		const char *equals = strchr(words[i], '=');
-
-		if (equals == NULL || equals == words[i])
-			return rd_cli_usage(error, "--%s %s: write NAME=VALUE", option, words[i]);
-		g_hash_table_replace(table, g_strndup(words[i], equals - words[i]),
-				     g_strdup(equals + 1));
-	}
-	return TRUE;
 }
 
 /* A procedure is YAML with keys at the beginning of lines; a plan is JSON. What cannot be read is
@@ -100,8 +86,8 @@ rd_beginning_take_words(RdBeginningInput *self, const char *name, GError **error
 	self->options.excused = self->excused;
 	self->options.approved = (const char *const *)words->approved;
 	self->options.accept_no_hash = words->accept_no_hash;
-	return rd_beginning_pairs(words->inputs, "input", self->given, error) &&
-	       rd_beginning_pairs(words->excuses, "excuse", self->excused, error);
+	return rd_prepare_pairs(words->inputs, "input", self->given, error) &&
+	       rd_prepare_pairs(words->excuses, "excuse", self->excused, error);
 }
 
 gboolean

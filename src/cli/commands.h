@@ -49,6 +49,8 @@ extern const RdCommand rd_command_plugin_list;
 extern const RdCommand rd_command_plugin_show;
 extern const RdCommand rd_command_plugin_check;
 extern const RdCommand rd_command_inventory_check;
+/* a cluster before a run */
+extern const RdCommand rd_command_check;
 
 /* the program about itself */
 extern const RdCommand rd_command_help;

@@ -7,6 +7,7 @@
 #include "cli/build-config.h"
 #include "cli/command-private.h"
 #include "cli/commands.h"
+#include "preflight/checks.h"
 
 /* The table of commands in words: --help, and the man page. */
 
@@ -225,8 +226,10 @@ rd_man_run(const RdCli *cli, char **args, GError **error)
 		rd_help_print_man(out, cli->commands);
 	} else if (strcmp(args[0], "exit-codes") == 0) {
 		rd_exit_print_markdown(out);
+	} else if (strcmp(args[0], "checks") == 0) {
+		rd_checks_print(out);
 	} else {
-		rd_cli_usage(error, "there are the pages recoveryd and exit-codes, not %s",
+		rd_cli_usage(error, "there are the pages recoveryd, exit-codes and checks, not %s",
 			     args[0]);
 		return RD_EXIT_USAGE;
 	}
@@ -236,8 +239,8 @@ rd_man_run(const RdCli *cli, char **args, GError **error)
 
 const RdCommand rd_command_man = {
     .name = "man",
-    .args = "[recoveryd|exit-codes]",
-    .summary = "print the man page (roff) or docs/exit-codes.md",
+    .args = "[recoveryd|exit-codes|checks]",
+    .summary = "print the man page (roff) or a table of docs/",
     .run = rd_man_run,
     .hidden = TRUE,
 };

@@ -6,7 +6,7 @@
 
 #include "cli/beginning.h"
 #include "cli/commands.h"
-#include "cli/json.h"
+#include "yaml/json.h"
 #include "cli/view-plan.h"
 
 static char *output;

@@ -7,8 +7,10 @@
 #include "cli/commands.h"
 #include "cli/follow.h"
 #include "cli/outlive.h"
+#include "cli/prepare.h"
 #include "engine/setting.h"
 
+static char **overrides;
 static char *notify;
 static gboolean detach, shared;
 
@@ -17,6 +19,8 @@ rd_start_options(void)
 {
 	static const GOptionEntry entries[] = {
 	    RD_BEGINNING_ENTRIES,
+	    {"override", 0, 0, G_OPTION_ARG_STRING_ARRAY, &overrides,
+	     "start though this check says block; the reason is journalled", "CHECK=REASON"},
 	    {"detach", 'd', 0, G_OPTION_ARG_NONE, &detach, "do not follow the run", NULL},
 	    {"notify", 0, 0, G_OPTION_ARG_STRING, &notify,
 	     "a program that gets each notification as JSON on stdin", "COMMAND"},
@@ -26,6 +30,79 @@ rd_start_options(void)
 	};
 
 	return entries;
+}
+
+/* ---- the checks before it ------------------------------------------------------------------ */
+
+typedef struct {
+	const RdCli *cli;
+	GHashTable *excused; /* (unowned) (nullable) */
+	GHashTable *overridden;
+	gboolean accept_no_hash;
+} RdStartChecks;
+
+/* a procedure that knows no purpose is for a cluster that is dead */
+static gboolean
+rd_start_must_be_dead(const RdBeginRead *read)
+{
+	const char *purpose = g_hash_table_lookup(read->inputs, "purpose");
+
+	return rd_procedure_restores(read->procedure) && g_strcmp0(purpose, "go-back") != 0 &&
+	       g_strcmp0(purpose, "drill") != 0;
+}
+
+static void
+rd_start_say(const RdStartChecks *self, const RdFinding *finding)
+{
+	gboolean blocks = finding->level == RD_LEVEL_BLOCK && finding->override == NULL;
+	g_autofree char *text = rd_screen_clean(finding->text);
+
+	rd_cli_say(self->cli, "%s: %s: %s: %s", blocks ? "block" : "warning", finding->host,
+		   finding->check, text);
+	if (finding->override == NULL && finding->remedy != NULL)
+		rd_cli_say(self->cli, "  -> %s", finding->remedy);
+}
+
+static char *
+rd_start_remark(const RdFinding *finding)
+{
+	return g_strdup_printf("check %s overridden: %s (%s: %s)", finding->check,
+			       finding->override, finding->host, finding->text);
+}
+
+/* a lock alone is another's run: its own exit code */
+static gboolean
+rd_start_may(const RdBeginRead *read, GPtrArray *remarks, gpointer data, GError **error)
+{
+	const RdStartChecks *self = data;
+	const RdPreflightOptions options = {
+	    .inventory = read->inventory,
+	    .backup = read->snapshot,
+	    .procedure = read->procedure->name,
+	    .restores = rd_procedure_restores(read->procedure),
+	    .must_be_dead = rd_start_must_be_dead(read),
+	    .accept_no_hash = self->accept_no_hash,
+	    .excused = self->excused,
+	    .overrides = self->overridden,
+	};
+	g_autoptr(RdPreflight) preflight = rd_preflight(&options);
+	g_autofree char *blocks = rd_preflight_blocks(preflight->findings);
+
+	for (guint i = 0; i < preflight->findings->len; i++) {
+		const RdFinding *finding = preflight->findings->pdata[i];
+
+		if (finding->level != RD_LEVEL_OK)
+			rd_start_say(self, finding);
+		if (finding->override != NULL)
+			g_ptr_array_add(remarks, rd_start_remark(finding));
+	}
+	if (blocks == NULL)
+		return TRUE;
+	g_set_error(error, RD_EXIT_ERROR,
+		    strcmp(blocks, "lock") == 0 ? RD_EXIT_LOCKED : RD_EXIT_REFUSED,
+		    "%u findings stand in the way (%s)",
+		    rd_findings_count(preflight->findings, RD_LEVEL_BLOCK), blocks);
+	return FALSE;
 }
 
 static gboolean
@@ -75,10 +152,20 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	g_autofree char *how = NULL;
 	g_autoptr(GPtrArray) warnings = NULL;
 	g_auto(RdBeginningInput) input = {0};
+	g_autoptr(GHashTable) overridden =
+	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	RdStartChecks checks = {.cli = cli, .overridden = overridden};
 	g_autoptr(RdRundir) dir = NULL;
 
 	if (!rd_beginning_read(&input, args[0], error))
 		return RD_EXIT_USAGE;
+	if (!rd_prepare_pairs(overrides, "override", overridden, error) ||
+	    !rd_preflight_may_override(overridden, error))
+		return RD_EXIT_USAGE;
+	checks.excused = input.options.excused;
+	checks.accept_no_hash = input.options.accept_no_hash;
+	input.options.may = rd_start_may;
+	input.options.may_data = &checks;
 	input.options.base = base;
 	input.options.notify = notify;
 	input.options.shared = shared;
@@ -110,8 +197,9 @@ const RdCommand rd_command_start = {
     .help = "PROCEDURE is a name, a path (with a slash in it), or the file of a plan that "
 	    "`recoveryd plan -o` saved: then the hosts are asked again for what the plan rests "
 	    "on, and it is refused with the list of what has changed.\n\n"
-	    "Reads and checks everything first; a backup is proven by its hash. Nothing is "
-	    "changed on any host when it is refused (exit code 2 or 7).\n\n"
+	    "Reads and checks everything first; a backup is proven by its hash, and all hosts are "
+	    "asked what `recoveryd check` asks. Nothing is changed on any host when it is refused "
+	    "(exit code 2, 6 or 7).\n\n"
 	    "The run outlives this command, its terminal and its connections. Ctrl-C ends the "
 	    "following, not the run.",
     .options = rd_start_options,

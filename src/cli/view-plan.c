@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cli/format.h"
+#include "yaml/format.h"
 #include "cli/view-plan.h"
 
 #define RD_PLAN_NAMES_MOST 40 /* columns for "state@host" */

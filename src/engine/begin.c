@@ -20,6 +20,8 @@ typedef struct {
 	RdPlan *plan;
 	char *procedure_path, *types_text;
 	GPtrArray *warnings;
+	GPtrArray *remarks; /* (element-type utf8) */
+	char *snapshot;
 } RdBeginning;
 
 static void
@@ -30,6 +32,8 @@ rd_beginning_clear(RdBeginning *self)
 	g_clear_pointer(&self->types, rd_types_free);
 	g_clear_pointer(&self->setting, rd_run_setting_free);
 	g_clear_pointer(&self->warnings, g_ptr_array_unref);
+	g_clear_pointer(&self->remarks, g_ptr_array_unref);
+	g_free(self->snapshot);
 	g_free(self->procedure_path);
 	g_free(self->types_text);
 }
@@ -187,6 +191,8 @@ rd_begin_prove_backup(RdBeginning *self, const char *name, const char *path, GEr
 	    !rd_begin_check_release(self, pair, error))
 		return FALSE;
 	rd_pair_add_inputs(pair, name, self->setting->inputs);
+	g_free(self->snapshot);
+	self->snapshot = g_strdup(pair->snapshot);
 	return TRUE;
 }
 
@@ -266,6 +272,11 @@ rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 		rd_event_pair(event, self->setting->who, self->options->approved[i]);
 		g_ptr_array_add(events, rd_event_text(event, "when the run was started"));
 	}
+	for (guint i = 0; i < self->remarks->len; i++)
+		g_ptr_array_add(events,
+				rd_event_text(rd_event_pair(rd_event_new(RD_EVENT_REMARK, NULL),
+							    self->setting->who, NULL),
+					      self->remarks->pdata[i]));
 	journal = rd_journal_create(path, error);
 	return journal != NULL && rd_journal_append(journal, events, error);
 }
@@ -301,6 +312,16 @@ rd_begin_fill(RdBeginning *self, RdRundir *dir, GError **error)
 	       rd_run_setting_save(self->setting, dir, error) && rd_begin_journal(self, dir, error);
 }
 
+static gboolean
+rd_begin_may(RdBeginning *self, GError **error)
+{
+	const RdBeginRead read = {self->setting->inventory, self->procedure, self->setting->inputs,
+				  self->snapshot};
+
+	return self->options->may == NULL ||
+	       self->options->may(&read, self->remarks, self->options->may_data, error);
+}
+
 RdRundir *
 rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 {
@@ -308,6 +329,7 @@ rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 	g_autoptr(RdRundir) dir = NULL;
 
 	self.setting = rd_run_setting_new();
+	self.remarks = g_ptr_array_new_with_free_func(g_free);
 	self.setting->uuid =
 	    options->uuid != NULL ? g_strdup(options->uuid) : g_uuid_string_random();
 	self.setting->who = g_strdup(options->who);
@@ -318,7 +340,8 @@ rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 		return NULL;
 	self.plan = rd_procedure_expand(self.procedure, self.setting->inventory,
 					self.setting->inputs, error);
-	if (self.plan == NULL || !rd_begin_check_approved(&self, error))
+	if (self.plan == NULL || !rd_begin_check_approved(&self, error) ||
+	    !rd_begin_may(&self, error))
 		return NULL;
 	dir = rd_rundir_create(options->base, options->shared, error);
 	if (dir == NULL || !rd_begin_fill(&self, dir, error))

@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 #include "journal/rundir.h"
+#include "procedure/inventory.h"
+#include "procedure/procedure.h"
 G_BEGIN_DECLS
 
 /* The beginning of a run: everything is read, checked and proven first, then the run directory is
- * made with copies of it all, and the journal's first events. No host is spoken to; nothing is left
- * behind when it is refused. */
+ * made with copies of it all, and the journal's first events. No host is spoken to but by `may`;
+ * nothing is left behind when it is refused. */
+
+/* what was read and found right, before anything is written */
+typedef struct {
+	const RdInventory *inventory;
+	const RdProcedure *procedure;
+	GHashTable *inputs;   /* (element-type utf8 utf8) as the run gets them */
+	const char *snapshot; /* (nullable) path of the proven backup's */
+} RdBeginRead;
+/* May a run start? FALSE with error: no. @remarks (element-type utf8) go into the journal. */
+typedef gboolean (*RdBeginMay)(const RdBeginRead *read, GPtrArray *remarks, gpointer data,
+			       GError **error);
 
 typedef struct {
 	const char *base;      /* of run directories */
@@ -23,6 +36,8 @@ typedef struct {
 	gboolean shared;
 	const char *uuid;	 /* (nullable) instead of a new one: of a run that is only walked */
 	const char *plan_digest; /* (nullable) of the plan that it carries out, for the journal */
+	RdBeginMay may; /* (nullable) asked last */
+	gpointer may_data;
 } RdBeginOptions;
 
 /* Errors keep their domain: RD_PROCEDURE_ERROR and G_IO_ERROR_INVALID_ARGUMENT for what the person

@@ -198,6 +198,15 @@ rd_procedure_find_input(const RdProcedure *self, const char *name)
 	return NULL;
 }
 
+gboolean
+rd_procedure_restores(const RdProcedure *self)
+{
+	for (guint i = 0; i < self->inputs->len; i++)
+		if (((RdProcedureInput *)self->inputs->pdata[i])->type == RD_INPUT_BACKUP)
+			return TRUE;
+	return FALSE;
+}
+
 int
 rd_procedure_find_state(const RdProcedure *self, const char *name)
 {

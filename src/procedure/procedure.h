@@ -97,6 +97,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdProcedure, rd_procedure_free)
 char *rd_procedure_locate(const char *name, const char *const *dirs, GError **error);
 
 const RdProcedureInput *rd_procedure_find_input(const RdProcedure *self, const char *name);
+/* it restores etcd: a backup is among its inputs */
+gboolean rd_procedure_restores(const RdProcedure *self);
 /* indices, -1 when there is none */
 int rd_procedure_find_state(const RdProcedure *self, const char *name);
 int rd_procedure_find_unit(const RdProcedure *self, guint state);

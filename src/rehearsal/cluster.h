@@ -71,6 +71,8 @@ struct _RdSimHost {
 	gint64 kubelet_since;
 	gint64 ovs_since; /* 0: since the boot */
 	gboolean sync_due;
+	gboolean imageless;	 /* fault: podman has no image (F14) */
+	double clock_off;	 /* fault: seconds that its clock is before all others' (F10) */
 	char *stubborn;		 /* (nullable) fault: a container that ignores the kubelet's stop */
 	GPtrArray *pods;	 /* (element-type RdSimPod) */
 	GPtrArray *touching;	 /* (element-type RdSimProcess) (unowned) holders of touch.lock */

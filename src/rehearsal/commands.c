@@ -157,6 +157,14 @@ findmnt(RdSimExec *self)
 }
 
 static void
+findmnt_type(RdSimExec *self)
+{
+	g_string_append_printf(self->out, "%-6s %s\n",
+			       rd_sim_tree_type_of(self->host->tree, operand(self)),
+			       rd_sim_tree_mount_of(self->host->tree, operand(self)));
+}
+
+static void
 df(RdSimExec *self)
 {
 	gboolean full = rd_sim_tree_is_full(self->host->tree, operand(self));
@@ -165,6 +173,59 @@ df(RdSimExec *self)
 		fail(self, operand(self), ENOENT);
 	else
 		g_string_append_printf(self->out, "      Avail\n%s\n", full ? "0" : "53687091200");
+}
+
+static void
+df_inodes(RdSimExec *self)
+{
+	gboolean full = rd_sim_tree_is_full(self->host->tree, operand(self));
+
+	if (rd_sim_tree_find(self->host->tree, operand(self)) == NULL)
+		fail(self, operand(self), ENOENT);
+	else
+		g_string_append_printf(self->out, "      Avail   IFree\n%s\n",
+				       full ? "0 26214400" : "53687091200 26214400");
+}
+
+/* `find DIR -name '*.crt' -exec cat {} +`, one directory deep */
+static void
+find_certificates(RdSimExec *self)
+{
+	RdSimNode *node = rd_sim_tree_find(self->host->tree, self->argv[1]);
+
+	for (guint i = 0; node != NULL && node->children != NULL && i < node->children->len; i++) {
+		const RdSimNode *child = g_ptr_array_index(node->children, i);
+		g_autofree char *text = NULL;
+
+		if (child->content == NULL || !g_str_has_suffix(child->name, ".crt"))
+			continue;
+		text = rd_sim_node_text(child);
+		g_string_append(self->out, text);
+	}
+	self->status = node != NULL ? 0 : 1;
+}
+
+/* `grep -oE PATTERN FILE` */
+static void
+grep_matches(RdSimExec *self)
+{
+	RdSimNode *node = rd_sim_tree_find(self->host->tree, operand(self));
+	g_autoptr(GRegex) regex = g_regex_new(self->argv[2], 0, 0, NULL);
+	g_autoptr(GMatchInfo) match = NULL;
+	g_autofree char *text = NULL;
+
+	if (node == NULL || node->content == NULL) {
+		fail(self, operand(self), ENOENT);
+		self->status = 2;
+		return;
+	}
+	text = rd_sim_node_text(node);
+	self->status = g_regex_match(regex, text, 0, &match) ? 0 : 1;
+	for (; g_match_info_matches(match); g_match_info_next(match, NULL)) {
+		g_autofree char *found = g_match_info_fetch(match, 0);
+
+		g_string_append_printf(self->out, "%s\n", found);
+	}
 }
 
 static void
@@ -294,6 +355,10 @@ static const Command commands[] = {
     {"/bin/sh -c * cluster-restore " RD_SIM_SCRIPT, TRUE, 1000, 3000, NULL, nothing,
      rd_sim_script_step},
     {"findmnt -n -o TARGET -T", FALSE, 2, 10, NULL, findmnt},
+    {"findmnt -n -o FSTYPE,TARGET -T", FALSE, 2, 10, NULL, findmnt_type},
+    {"df -B1 --output=avail,iavail", FALSE, 1, 10, NULL, df_inodes},
+    {"find * -name *.crt -exec cat", FALSE, 1, 10, NULL, find_certificates},
+    {"grep -oE", FALSE, 1, 5, NULL, grep_matches},
     {"df -B1 --output=avail", FALSE, 1, 10, NULL, df},
     {"sha256sum", FALSE, 50, 400, NULL, sha256sum},
     {"rmdir", TRUE, 1, 5, NULL, rmdir_empty},

@@ -88,7 +88,8 @@ rd_sim_survey(RdSimHost *host, RdReply *reply)
 {
 	const RdSimLock *lock = rd_sim_lock_read(host);
 	GString *out = g_string_new(NULL);
-	gint64 now = rd_timeline_now(host->cluster->timeline);
+	gint64 now = rd_timeline_now(host->cluster->timeline) +
+		     (gint64)(host->clock_off * (double)RD_SIM_SECOND);
 	GHashTableIter iter;
 	gpointer value;
 

@@ -183,8 +183,10 @@ rd_sim_podman_end(RdSimExec *self)
 {
 	const char *tool = option(self->argv, "--entrypoint");
 
-	if (has_words(self->argv, "image", "exists"))
+	if (has_words(self->argv, "image", "exists")) {
+		self->status = self->host->imageless ? 1 : 0;
 		return;
+	}
 	if (tool != NULL && has_words(self->argv, "snapshot", "restore"))
 		restore_end(self);
 	else if (tool != NULL && has_words(self->argv, "version", NULL))

@@ -8,6 +8,7 @@
 typedef struct {
 	char *path; /* "" for the root file system, else "/var" */
 	gboolean full;
+	char *type; /* NULL: "xfs" */
 } Mount;
 
 struct _RdSimTree {
@@ -49,6 +50,7 @@ static void
 mount_clear(gpointer data)
 {
 	g_free(((Mount *)data)->path);
+	g_free(((Mount *)data)->type);
 }
 
 RdSimTree *
@@ -117,6 +119,23 @@ void
 rd_sim_tree_fill(RdSimTree *self, const char *path, gboolean full)
 {
 	mount_find(self, path)->full = full;
+}
+
+void
+rd_sim_tree_set_type(RdSimTree *self, const char *path, const char *type)
+{
+	Mount *mount = mount_find(self, path);
+
+	g_free(mount->type);
+	mount->type = g_strdup(type);
+}
+
+const char *
+rd_sim_tree_type_of(RdSimTree *self, const char *path)
+{
+	const Mount *mount = mount_find(self, path);
+
+	return mount->type != NULL ? mount->type : "xfs";
 }
 
 gboolean

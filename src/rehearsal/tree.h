@@ -31,6 +31,9 @@ void rd_sim_tree_mount(RdSimTree *self, const char *path);
 /* no more space on the mount that holds @path: what needs a new block gets ENOSPC */
 void rd_sim_tree_fill(RdSimTree *self, const char *path, gboolean full);
 gboolean rd_sim_tree_is_full(RdSimTree *self, const char *path);
+/* the mount that holds @path is of another type than "xfs" */
+void rd_sim_tree_set_type(RdSimTree *self, const char *path, const char *type);
+const char *rd_sim_tree_type_of(RdSimTree *self, const char *path); /* (unowned) */
 /* mount point of the file system that holds @path, existing or not (unowned) */
 const char *rd_sim_tree_mount_of(RdSimTree *self, const char *path);
 

@@ -3,7 +3,8 @@
 """Who may call whom, read from the #include lines and held against each folder's README.md.
 
 Every folder of src/ and plugins/ has a README.md with one sentence "May call: …." It lists folders
-of src/ (`machine`), single headers (`engine/crew.h`), `include`, and libraries by the names below.
+of src/ (`machine`), single headers (`engine/crew.h`, for src/ also `plugins/common/address.h`: what
+plugins read other programs' outputs with, pure), `include`, and libraries by the names below.
 ("every folder of src/" for the topmost). This fails when an #include is not covered, when the
 sentence names what there is not, and when folders would call each other in a circle. ROOT (an
 argument) is for its own test.
@@ -70,6 +71,8 @@ def check_file(root, folder, file, names, faults):
                 wants, exact = first, f'{first}/{beside.name}'
             elif first in names:
                 wants, exact = first, header
+            elif first == 'plugins' and (root / header).is_file():
+                wants = exact = header
             elif (file.parent / header).is_file() or '/' in header:
                 faults.append(f'{where}: "{header}": write it as FOLDER/NAME.h below src/')
                 continue
@@ -117,7 +120,8 @@ def main():
                 check_file(root, folder, file, names, faults)
                 checked += 1
             for word in sorted(folder.allowed - {name for _, name in LIBRARIES} - {EVERYTHING}):
-                if word not in group and not (folder.path.parent / word).is_file():
+                if word not in group and not (folder.path.parent / word).is_file() \
+                        and not (root / word).is_file():
                     faults.append(f'{folder.path.relative_to(root)}/README.md: "May call:" names '
                                   f'{word}, which is no folder, header or known library (see '
                                   'LIBRARIES in tests/lint/structure.py)')

@@ -7,7 +7,7 @@
 
 #include "cli/event-text.h"
 #include "cli/exit.h"
-#include "cli/inspect.h"
+#include "preflight/inspect.h"
 #include "cli/screen.h"
 #include "journal/journal.h"
 #include "yaml/complaints.h"

@@ -210,7 +210,7 @@ typedef struct {
 } Case;
 
 static RdCheckLevel
-level_of(const RdVerdict *verdict, const char *name)
+level_of(const RdBackupVerdict *verdict, const char *name)
 {
 	for (guint i = 0; i < verdict->checks->len; i++) {
 		const RdCheck *check = verdict->checks->pdata[i];
@@ -251,11 +251,11 @@ make_pair(const char *dir, const char *from, const Case *one)
 	tar_end(&tar);
 }
 
-static RdVerdict *
+static RdBackupVerdict *
 reach(const char *path)
 {
 	g_autoptr(GError) error = NULL;
-	RdVerdict *verdict = rd_verdict_reach(path, NOW, NULL, &error);
+	RdBackupVerdict *verdict = rd_verdict_reach(path, NOW, NULL, &error);
 
 	g_assert_no_error(error);
 	for (guint i = 0; i < verdict->checks->len; i++) {
@@ -287,7 +287,7 @@ test_cases(void)
 	if (!have_etcd())
 		return;
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autoptr(RdVerdict) verdict = NULL;
+		g_autoptr(RdBackupVerdict) verdict = NULL;
 
 		g_test_message("%s:", cases[i].what);
 		make_pair(dir, snapshot, &cases[i]);
@@ -304,10 +304,10 @@ test_broken_files(void)
 	g_autofree char *dir = in_scratch("broken");
 	g_autofree char *db = g_build_filename(dir, "snapshot_" STAMP ".db", NULL);
 	g_autofree char *gz = g_build_filename(dir, "static_kuberesources_" STAMP ".tar.gz", NULL);
-	g_autoptr(RdVerdict) flipped = NULL;
-	g_autoptr(RdVerdict) cut = NULL;
-	g_autoptr(RdVerdict) alone = NULL;
-	g_autoptr(RdVerdict) halved = NULL;
+	g_autoptr(RdBackupVerdict) flipped = NULL;
+	g_autoptr(RdBackupVerdict) cut = NULL;
+	g_autoptr(RdBackupVerdict) alone = NULL;
+	g_autoptr(RdBackupVerdict) halved = NULL;
 	char *data = NULL;
 	gsize size = 0;
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define G_LOG_DOMAIN "rd-cli"
+#define G_LOG_DOMAIN "rd-preflight"
 
 #include <gio/gio.h>
 #include <recovery/plugin.h>
 #include <string.h>
 
-#include "cli/inspect-private.h"
 #include "engine/addresses.h"
 #include "host/ssh.h"
+#include "preflight/ask.h"
+#include "preflight/inspect.h"
 
 #define RD_INSPECT_THREADS 32
 #define RD_INSPECT_LIMIT   60 /* seconds for a question */
@@ -19,6 +20,7 @@ typedef struct {
 	char *machine;	     /* (owned) (nullable) */
 	gboolean api;	     /* the way to the API leads through it */
 	GHashTable *facts;   /* (owned) (nullable) */
+	RdHostFacts *known;  /* (unowned) (nullable) of a control-plane host */
 } RdInspected;
 
 /* *noise (out): bytes that a banner or profile wrote before the answer */
@@ -86,11 +88,11 @@ rd_inspect_no_root(RdInspected *self, RdSsh *ssh, const char *why)
 	g_autofree char *allowed = strcmp(user, "root") != 0 ? rd_inspect_sudo_allows(ssh) : NULL;
 
 	if (allowed == NULL)
-		rd_inspect_add(self->findings, self->host->name, "root", RD_LEVEL_BLOCK,
+		rd_finding_add(self->findings, self->host->name, "root", RD_LEVEL_BLOCK,
 			       g_strdup(why),
 			       "root, or sudo without password and terminal for this user");
 	else
-		rd_inspect_add(
+		rd_finding_add(
 		    self->findings, self->host->name, "root", RD_LEVEL_BLOCK,
 		    g_strdup_printf("sudo is limited: without password it allows %s only "
 				    "what is listed, %s; /bin/sh is needed",
@@ -118,6 +120,40 @@ rd_inspect_parse(GBytes *out)
 	return facts;
 }
 
+/* ---- one connection as a world ------------------------------------------------------------- */
+
+typedef struct {
+	RdWorld world;
+	RdSsh *ssh;
+	const char *user;
+} RdInspectWorld;
+
+static gboolean
+rd_inspect_world_call(RdWorld *world, const char *host, const RdCall *call, RdReply *reply,
+		      GError **error)
+{
+	RdInspectWorld *self = (RdInspectWorld *)world;
+	gssize noise = 0;
+
+	return rd_inspect_call(self->ssh, self->user, call, reply, &noise, error);
+}
+
+static const RdWorldClass rd_inspect_world_class = {.call = rd_inspect_world_call};
+
+/* what else is asked of a control-plane host */
+static void
+rd_inspect_ask_more(RdInspected *self, RdSsh *ssh)
+{
+	RdInspectWorld world = {{&rd_inspect_world_class}, ssh, self->host->login->user};
+	g_autoptr(GError) error = NULL;
+
+	if (self->known == NULL || rd_ask_host(&world.world, self->known, &error))
+		return;
+	rd_finding_add(self->findings, self->host->name, "reachable", RD_LEVEL_BLOCK,
+		       g_strdup_printf("it answered, and then did not: %s", error->message),
+		       RD_REMEDY_UNREACHABLE);
+}
+
 /* survey and script over one connection; FALSE when the host cannot be worked on at all */
 static gboolean
 rd_inspect_ask(RdInspected *self, RdSsh *ssh)
@@ -140,23 +176,30 @@ rd_inspect_ask(RdInspected *self, RdSsh *ssh)
 		return FALSE;
 	}
 	after = g_get_real_time();
-	rd_inspect_add(self->findings, name, "root", RD_LEVEL_OK,
+	rd_finding_add(self->findings, name, "root", RD_LEVEL_OK,
 		       g_strdup(strcmp(user, "root") == 0 ? "logged in as root" : "sudo -n works"),
 		       NULL);
 	if (!rd_survey_parse(surveyed.out, &survey, &error)) {
-		rd_inspect_add(self->findings, name, "lock", RD_LEVEL_BLOCK,
+		rd_finding_add(self->findings, name, "lock", RD_LEVEL_BLOCK,
 			       g_strdup(error->message), "look at /var/lib/recoveryd/epoch there");
 		g_clear_error(&error);
 	} else {
 		rd_inspect_judge_survey(self->findings, name, &survey, before, after);
 		self->machine = g_strdup(survey.machine_id);
+		if (self->known != NULL) {
+			self->known->surveyed = TRUE;
+			self->known->before = before;
+			self->known->after = after;
+			self->known->survey = survey;
+			survey = (RdSurvey){0};
+		}
 	}
 	if (noise > 0)
-		rd_inspect_add(self->findings, name, "banner", RD_LEVEL_WARN,
+		rd_finding_add(self->findings, name, "banner", RD_LEVEL_WARN,
 			       g_strdup("a login script writes to standard output"),
 			       "does not disturb us; it breaks scp and rsync");
 	if (!rd_inspect_call(ssh, user, &ask_call, &asked, &noise, &error)) {
-		rd_inspect_add(self->findings, name, "tools", RD_LEVEL_BLOCK,
+		rd_finding_add(self->findings, name, "tools", RD_LEVEL_BLOCK,
 			       g_strdup(error->message), NULL);
 		return FALSE;
 	}
@@ -183,10 +226,10 @@ rd_inspect_forward(RdInspected *self)
 	allowed =
 	    ssh != NULL || !g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE);
 	if (allowed)
-		rd_inspect_add(self->findings, self->host->name, "forwarding", RD_LEVEL_OK,
+		rd_finding_add(self->findings, self->host->name, "forwarding", RD_LEVEL_OK,
 			       g_strdup("allowed"), NULL);
 	else
-		rd_inspect_add(
+		rd_finding_add(
 		    self->findings, self->host->name, "forwarding", RD_LEVEL_WARN,
 		    g_strdup(error->message),
 		    "AllowTcpForwarding in sshd_config; it is the way to the API when no "
@@ -204,15 +247,14 @@ rd_inspect_add_closed(RdInspected *self, const GError *error)
 
 	if (g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE)) {
 		check = "reachable";
-		remedy = "is it powered on, are address, port and jump host right? A host that is "
-			 "dead for good is excused at start: --excuse HOST=REASON";
+		remedy = RD_REMEDY_UNREACHABLE;
 	} else if (strstr(error->message, "host key") != NULL) {
 		/* ssh-login.c's words; the code is that of every refusal */
 		check = "host key";
 		remedy = "compare it at the host's console, then put it into the inventory or "
 			 "known_hosts";
 	}
-	rd_inspect_add(self->findings, self->host->name, check, RD_LEVEL_BLOCK,
+	rd_finding_add(self->findings, self->host->name, check, RD_LEVEL_BLOCK,
 		       g_strdup(error->message), remedy);
 }
 
@@ -228,11 +270,12 @@ rd_inspect_host(RdInspected *self)
 		rd_inspect_add_closed(self, error);
 		return;
 	}
-	rd_inspect_add(self->findings, self->host->name, "login", RD_LEVEL_OK,
+	rd_finding_add(self->findings, self->host->name, "login", RD_LEVEL_OK,
 		       g_strdup_printf("%s@%s, host key known", address->user, address->address),
 		       NULL);
 	if (!rd_inspect_ask(self, ssh))
 		return;
+	rd_inspect_ask_more(self, ssh);
 	forwarding = rd_inspect_forward(self);
 	if (self->api)
 		rd_inspect_judge_api(self->findings, self->host->name, forwarding, self->facts);
@@ -285,22 +328,41 @@ rd_inspect_all(RdInspection *self)
 }
 
 GPtrArray *
-rd_inspect(const RdInventory *inventory)
+rd_inspect_addresses(const RdInventory *inventory)
 {
-	GPtrArray *findings = g_ptr_array_new_with_free_func((GDestroyNotify)rd_finding_free);
+	GPtrArray *addresses = g_ptr_array_new_with_free_func((GDestroyNotify)rd_host_address_free);
+
+	for (guint i = 0; i < inventory->hosts->len; i++)
+		g_ptr_array_add(addresses, rd_inspect_address(inventory->hosts->pdata[i]));
+	return addresses;
+}
+
+/* a host that was stated to be off has nothing to say, but whether it is */
+static gboolean
+rd_inspect_counts(const RdInspected *self)
+{
+	return self->known == NULL || self->known->excused == NULL;
+}
+
+void
+rd_inspect(const RdInventory *inventory, RdClusterFacts *facts, GPtrArray *findings)
+{
 	g_autoptr(GHashTable) machines = g_hash_table_new(g_str_hash, g_str_equal);
 	g_autofree RdInspected *hosts = g_new0(RdInspected, inventory->hosts->len);
 	RdInspection inspection = {.hosts = hosts, .n = inventory->hosts->len};
 
 	for (guint i = 0; i < inventory->hosts->len; i++) {
 		hosts[i].host = g_ptr_array_index(inventory->hosts, i);
-		hosts[i].findings = g_ptr_array_new();
+		hosts[i].findings = rd_findings_new();
 		hosts[i].api = rd_inspect_leads_to_api(inventory, hosts[i].host);
+		if (facts != NULL)
+			hosts[i].known = rd_cluster_facts_find(facts, hosts[i].host->name);
 	}
 	rd_inspect_all(&inspection);
 	for (guint i = 0; i < inventory->hosts->len; i++) {
-		g_ptr_array_extend_and_steal(findings, hosts[i].findings);
-		if (hosts[i].machine != NULL)
+		if (rd_inspect_counts(&hosts[i]))
+			g_ptr_array_extend_and_steal(findings, g_steal_pointer(&hosts[i].findings));
+		if (rd_inspect_counts(&hosts[i]) && hosts[i].machine != NULL)
 			g_hash_table_insert(machines, hosts[i].host->name, hosts[i].machine);
 	}
 	rd_inspect_judge_machines(findings, machines);
@@ -309,6 +371,6 @@ rd_inspect(const RdInventory *inventory)
 	for (guint i = 0; i < inventory->hosts->len; i++) {
 		g_free(hosts[i].machine);
 		g_clear_pointer(&hosts[i].facts, g_hash_table_unref);
+		g_clear_pointer(&hosts[i].findings, g_ptr_array_unref);
 	}
-	return findings;
 }

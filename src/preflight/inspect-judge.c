@@ -1,45 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define G_LOG_DOMAIN "rd-cli"
+#define G_LOG_DOMAIN "rd-preflight"
 
 #include <string.h>
 
-#include "cli/inspect-private.h"
+#include "preflight/inspect.h"
 
 /* What the answers of a host mean. */
-
-static const char *const level_words[] =
-    {[RD_LEVEL_OK] = "ok", [RD_LEVEL_WARN] = "warn", [RD_LEVEL_BLOCK] = "block"};
-
-G_STATIC_ASSERT(G_N_ELEMENTS(level_words) == RD_LEVEL_LAST + 1);
-
-const char *
-rd_level_to_string(RdLevel level)
-{
-	return level_words[level];
-}
-
-void
-rd_finding_free(RdFinding *finding)
-{
-	g_free(finding->host);
-	g_free(finding->text);
-	g_free(finding->remedy);
-	g_free(finding);
-}
-
-void
-rd_inspect_add(GPtrArray *findings, const char *host, const char *check, RdLevel level, char *text,
-	       const char *remedy)
-{
-	RdFinding *finding = g_new0(RdFinding, 1);
-
-	finding->host = g_strdup(host);
-	finding->check = check;
-	finding->level = level;
-	finding->text = text;
-	finding->remedy = g_strdup(remedy);
-	g_ptr_array_add(findings, finding);
-}
 
 /* as root on the host; no line of it writes */
 const char rd_inspect_script[] =
@@ -98,13 +64,13 @@ rd_inspect_judge_tools(GPtrArray *findings, const char *host, gboolean control_p
 		    g_strcmp0(g_hash_table_lookup(facts, key), "yes") == 0)
 			continue;
 		missing++;
-		rd_inspect_add(findings, host, "tools", tools[i].level,
+		rd_finding_add(findings, host, "tools", tools[i].level,
 			       g_strdup_printf("%s is missing: it is needed for %s", tools[i].tool,
 					       tools[i].what_for),
 			       "install it, or add its directory to sudo's secure_path");
 	}
 	if (missing == 0)
-		rd_inspect_add(findings, host, "tools", RD_LEVEL_OK, g_strdup("all there"), NULL);
+		rd_finding_add(findings, host, "tools", RD_LEVEL_OK, g_strdup("all there"), NULL);
 }
 
 static void
@@ -122,11 +88,11 @@ rd_inspect_judge_space(GPtrArray *findings, const char *host, GHashTable *facts)
 							 : RD_LEVEL_OK;
 
 		if (value == NULL || *value == '\0') {
-			rd_inspect_add(findings, host, "space", RD_LEVEL_BLOCK,
+			rd_finding_add(findings, host, "space", RD_LEVEL_BLOCK,
 				       g_strdup_printf("%s: df says nothing", spaces[i].dir), NULL);
 			continue;
 		}
-		rd_inspect_add(findings, host, "space", level,
+		rd_finding_add(findings, host, "space", level,
 			       g_strdup_printf("%s: %s free", spaces[i].dir, size),
 			       level != RD_LEVEL_OK
 				   ? "make room: a restore needs the data twice, old and new"
@@ -135,7 +101,7 @@ rd_inspect_judge_space(GPtrArray *findings, const char *host, GHashTable *facts)
 		if (inodes != NULL && g_ascii_isdigit(*inodes) &&
 		    g_ascii_strtoll(inodes, NULL, 10) > 0 &&
 		    g_ascii_strtoll(inodes, NULL, 10) < 1000)
-			rd_inspect_add(findings, host, "space", RD_LEVEL_WARN,
+			rd_finding_add(findings, host, "space", RD_LEVEL_WARN,
 				       g_strdup_printf("%s: %s inodes left", spaces[i].dir, inodes),
 				       "remove small files");
 	}
@@ -157,16 +123,16 @@ rd_inspect_judge_mounts(GPtrArray *findings, const char *host, GHashTable *facts
 		const char *options = g_hash_table_lookup(facts, key);
 
 		if (options == NULL || *options == '\0')
-			rd_inspect_add(findings, host, "mounts", RD_LEVEL_BLOCK,
+			rd_finding_add(findings, host, "mounts", RD_LEVEL_BLOCK,
 				       g_strdup_printf("%s: findmnt says nothing", spaces[i].dir),
 				       NULL);
 		else if (rd_inspect_has_option(options, "ro"))
-			rd_inspect_add(findings, host, "mounts", RD_LEVEL_BLOCK,
+			rd_finding_add(findings, host, "mounts", RD_LEVEL_BLOCK,
 				       g_strdup_printf("%s is read-only", spaces[i].dir),
 				       "look at dmesg: a file system with errors is remounted "
 				       "read-only");
 		else
-			rd_inspect_add(findings, host, "mounts", RD_LEVEL_OK,
+			rd_finding_add(findings, host, "mounts", RD_LEVEL_OK,
 				       g_strdup_printf("%s writable%s", spaces[i].dir,
 						       rd_inspect_has_option(options, "noexec")
 							   ? ", noexec: nothing is executed there"
@@ -184,15 +150,15 @@ rd_inspect_judge(GPtrArray *findings, const char *host, const char *role, GHashT
 	rd_inspect_judge_space(findings, host, facts);
 	rd_inspect_judge_mounts(findings, host, facts);
 	if (g_strcmp0(g_hash_table_lookup(facts, "machine-id"), "yes") != 0)
-		rd_inspect_add(findings, host, "machine-id", RD_LEVEL_BLOCK,
+		rd_finding_add(findings, host, "machine-id", RD_LEVEL_BLOCK,
 			       g_strdup("/etc/machine-id is missing or empty"),
 			       "systemd-machine-id-setup");
 	if (g_strcmp0(g_hash_table_lookup(facts, "systemd"), "yes") != 0)
-		rd_inspect_add(findings, host, "systemd", RD_LEVEL_WARN,
+		rd_finding_add(findings, host, "systemd", RD_LEVEL_WARN,
 			       g_strdup("systemd is not running"),
 			       "jobs then have only a session of their own");
 	if (control_plane && g_strcmp0(g_hash_table_lookup(facts, "manifests"), "yes") != 0)
-		rd_inspect_add(findings, host, "manifests", RD_LEVEL_WARN,
+		rd_finding_add(findings, host, "manifests", RD_LEVEL_WARN,
 			       g_strdup("there is no /etc/kubernetes/manifests"),
 			       "is this a control-plane host?");
 }
@@ -207,20 +173,20 @@ rd_inspect_judge_survey(GPtrArray *findings, const char *host, const RdSurvey *s
 	double off = survey->time - ours;
 	double least = MAX(ABS(off) - doubt, 0);
 
-	rd_inspect_add(findings, host, "clock", least > 1 ? RD_LEVEL_WARN : RD_LEVEL_OK,
+	rd_finding_add(findings, host, "clock", least > 1 ? RD_LEVEL_WARN : RD_LEVEL_OK,
 		       g_strdup_printf("%.1f s %s ours, give or take %.1f s", ABS(off),
 				       off < 0 ? "behind" : "before", doubt),
 		       least > 1 ? "chronyc makestep; etcd and certificates do not bear it" : NULL);
 	if (survey->number >= 0 && survey->held)
-		rd_inspect_add(
+		rd_finding_add(
 		    findings, host, "lock", RD_LEVEL_BLOCK,
 		    g_strdup_printf("lock #%" G_GINT64_FORMAT " is held by run %s, %s, since %s",
 				    survey->number, survey->run, survey->who, survey->since),
 		    "let that run end, or cancel it there");
 	else
-		rd_inspect_add(findings, host, "lock", RD_LEVEL_OK, g_strdup("free"), NULL);
+		rd_finding_add(findings, host, "lock", RD_LEVEL_OK, g_strdup("free"), NULL);
 	for (guint i = 0; survey->jobs != NULL && i < survey->jobs->len; i++)
-		rd_inspect_add(findings, host, "jobs", RD_LEVEL_WARN,
+		rd_finding_add(findings, host, "jobs", RD_LEVEL_WARN,
 			       g_strdup_printf("a job is at work there: %s",
 					       (char *)g_ptr_array_index(survey->jobs, i)),
 			       "let it end");
@@ -239,7 +205,7 @@ rd_inspect_judge_machines(GPtrArray *findings, GHashTable *machines)
 		if (other == NULL)
 			g_hash_table_insert(first, (gpointer)machine, l->data);
 		else
-			rd_inspect_add(findings, l->data, "machine-id", RD_LEVEL_BLOCK,
+			rd_finding_add(findings, l->data, "machine-id", RD_LEVEL_BLOCK,
 				       g_strdup_printf("the same machine-id as %s", other),
 				       "two names of one machine, or a cloned disk: correct the "
 				       "inventory, or systemd-machine-id-setup on the clone");

@@ -1,39 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include "host/call.h"
 #include "kube/kubeconfig.h"
-#include "procedure/inventory.h"
-#include <json-glib/json-glib.h>
+#include "preflight/cluster-facts.h"
+#include "preflight/finding.h"
 G_BEGIN_DECLS
 
 /* Whether the hosts of an inventory can be worked on. Looks only: nothing is written on any host,
  * no lock is taken. */
 
-typedef enum {
-	RD_LEVEL_OK,
-	RD_LEVEL_WARN,	/* a recovery may start; somebody should know */
-	RD_LEVEL_BLOCK, /* this host could not take part */
-} RdLevel;
-#define RD_LEVEL_LAST RD_LEVEL_BLOCK
-const char *rd_level_to_string(RdLevel level);
+/* All hosts at once; a dead one costs the time of its limits. @facts (nullable): what control-plane
+ * hosts are asked besides goes there; of excused ones only whether they are silent. @findings
+ * (element-type RdFinding): in order of the inventory. */
+void rd_inspect(const RdInventory *inventory, RdClusterFacts *facts, GPtrArray *findings);
+/* of all hosts. (element-type RdHostAddress) (transfer full) */
+GPtrArray *rd_inspect_addresses(const RdInventory *inventory);
 
-typedef struct {
-	char *host;	   /* (owned) */
-	const char *check; /* (unowned) static: "login", "root", "space" … */
-	RdLevel level;
-	char *text;   /* (owned) what was found */
-	char *remedy; /* (owned) (nullable) what a person can do */
-} RdFinding;
-void rd_finding_free(RdFinding *finding);
-
-/* All hosts at once; a dead one costs the time of its limits. In order of the inventory.
- * (element-type RdFinding) (transfer full) */
-GPtrArray *rd_inspect(const RdInventory *inventory);
+/* what a person can do about a host that is silent */
+#define RD_REMEDY_UNREACHABLE                                                                      \
+	"is it powered on, are address, port and jump host right? A host that is dead for good "   \
+	"is excused at start: --excuse HOST=REASON"
 
 /* ---- its parts, without any host ---- */
-/* @text is taken */
-void rd_inspect_add(GPtrArray *findings, const char *host, const char *check, RdLevel level,
-		    char *text, const char *remedy);
 /* what rd_inspect_script prints there: "key=value" lines */
 extern const char rd_inspect_script[];
 /* @facts: (element-type utf8 utf8) those lines; @role: of the inventory */
