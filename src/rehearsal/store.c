@@ -311,6 +311,20 @@ rd_sim_store_tally(RdSimStore *self, const char *what)
 	return GPOINTER_TO_UINT(g_hash_table_lookup(self->tally, what));
 }
 
+guint
+rd_sim_store_sum(RdSimStore *self, const char *begin, const char *part)
+{
+	GHashTableIter iter;
+	gpointer what, count;
+	guint sum = 0;
+
+	g_hash_table_iter_init(&iter, self->tally);
+	while (g_hash_table_iter_next(&iter, &what, &count))
+		if (g_str_has_prefix(what, begin) && strstr(what, part) != NULL)
+			sum += GPOINTER_TO_UINT(count);
+	return sum;
+}
+
 void
 rd_sim_store_compact(RdSimStore *self)
 {
