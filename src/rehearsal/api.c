@@ -23,7 +23,7 @@ struct _RdSimApi {
 };
 
 #define TICK (5 * RD_SIM_SECOND)
-#define PACE (100 * RD_SIM_MS) /* nobody behind the API is quicker */
+#define PACE RD_SIM_MS /* nobody behind the API is quicker */
 
 static const char *const mood_names[] = {
     [RD_SIM_API_WELL] = "well",

@@ -51,10 +51,10 @@ correct(RdSimBehind *self, const char *path, const RdSimHost *host, double begun
 {
 	JsonObject *node = rd_sim_store_find(self->store, path);
 	JsonObject *info = rd_sim_member(rd_sim_member(node, "status"), "nodeInfo");
+	const char *said = json_object_get_string_member_with_default(info, "bootID", NULL);
 	gboolean changed = FALSE;
 
-	if (g_strcmp0(json_object_get_string_member_with_default(info, "bootID", ""),
-		      host->boot_id) != 0) {
+	if (said != NULL && !g_str_equal(said, host->boot_id)) {
 		json_object_set_string_member(info, "bootID", host->boot_id);
 		rd_sim_set_condition(node, "Ready", "False", "KubeletNotReady", begun);
 		changed = TRUE;

@@ -312,17 +312,16 @@ rd_sim_store_tally(RdSimStore *self, const char *what)
 }
 
 guint
-rd_sim_store_sum(RdSimStore *self, const char *begin, const char *part)
+rd_sim_store_distinct(RdSimStore *self, const char *begin, const char *part)
 {
 	GHashTableIter iter;
-	gpointer what, count;
-	guint sum = 0;
+	gpointer what;
+	guint n = 0;
 
 	g_hash_table_iter_init(&iter, self->tally);
-	while (g_hash_table_iter_next(&iter, &what, &count))
-		if (g_str_has_prefix(what, begin) && strstr(what, part) != NULL)
-			sum += GPOINTER_TO_UINT(count);
-	return sum;
+	while (g_hash_table_iter_next(&iter, &what, NULL))
+		n += g_str_has_prefix(what, begin) && strstr(what, part) != NULL;
+	return n;
 }
 
 void

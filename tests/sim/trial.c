@@ -389,10 +389,12 @@ tally_api(Trial *self, GHashTable *tally)
 		tally_sum(tally, key,
 			  (guint)json_object_get_int_member(status, "latestAvailableRevision"));
 	}
-	tally_sum(tally, "api pods deleted", rd_sim_store_sum(store, "DELETE /api/v1/", "/pods/"));
-	tally_sum(tally, "api pods evicted", rd_sim_store_sum(store, "POST /api/v1/", "/eviction"));
+	tally_sum(tally, "api pods deleted",
+		  rd_sim_store_distinct(store, "DELETE /api/v1/", "/pods/"));
+	tally_sum(tally, "api pods evicted",
+		  rd_sim_store_distinct(store, "POST /api/v1/", "/eviction"));
 	tally_sum(tally, "api requests approved",
-		  rd_sim_store_sum(store, "PUT /apis/", "/approval"));
+		  rd_sim_store_distinct(store, "PUT /apis/", "/approval"));
 }
 
 GHashTable *
