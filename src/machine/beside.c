@@ -58,9 +58,14 @@ rd_run_beside_works(RdRun *run)
 
 		if (step->plan->beside == NULL || step->visit == 0)
 			continue;
-		if (rd_run_hand(run, step->lane)->busy || step->life == RD_LIFE_LOOKING ||
-		    step->life == RD_LIFE_CHECKING || step->life == RD_LIFE_RUNNING ||
-		    step->life == RD_LIFE_DOUBT || step->life == RD_LIFE_PROBING)
+		if (rd_run_hand(run, step->lane)->busy)
+			return TRUE;
+		/* whose lock another has can go no further, in whatever life that found it */
+		if (rd_run_lock_is_lost(run, step->target))
+			continue;
+		if (step->life == RD_LIFE_LOOKING || step->life == RD_LIFE_CHECKING ||
+		    step->life == RD_LIFE_RUNNING || step->life == RD_LIFE_DOUBT ||
+		    step->life == RD_LIFE_PROBING)
 			return TRUE;
 	}
 	return FALSE;

@@ -35,6 +35,7 @@ rd_move_order(RdRun *run, RdMove *move, RdOrder *order, RdStep *step)
 	hand->what = order->what;
 	hand->step = step;
 	hand->sent = run->clock;
+	hand->number = order->fence_host != NULL ? order->fence_number : order->number;
 	hand->stopping = hand->deadline = hand->leaving = FALSE;
 	move->order = order;
 	return TRUE;

@@ -224,6 +224,7 @@ static void
 rd_digest_result(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *report)
 {
 	RdStep *step = hand->step;
+	const RdRunHost *lock = rd_run_lock_of(run, step->target);
 	gboolean leave = rd_run_is_leaving(run);
 	RdStepEvent what;
 
@@ -234,7 +235,11 @@ rd_digest_result(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *re
 	if (strcmp(report->word, "alive") == 0)
 		return; /* a job still runs there: settle is asked again, until the deadline */
 	if (strcmp(report->word, "fenced") == 0) {
-		rd_digest_trouble(run, events, hand, "fenced", report->text, report->number);
+		/* by a number of our own, which a doubt in another lane has made necessary: it is
+		 * sent anew under that */
+		if (lock == NULL || hand->number >= lock->asked)
+			rd_digest_trouble(run, events, hand, "fenced", report->text,
+					  report->number);
 		rd_digest_step(run, events, step, RD_STEP_LOST, report->text);
 		return;
 	}

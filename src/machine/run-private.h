@@ -26,6 +26,7 @@ typedef struct {
 	gboolean beside; /* of a state that works beside others */
 	RdDo what;
 	gint64 sent;	   /* clock of the order */
+	gint64 number;	   /* of the lock that the order was sent under; 0: none */
 	RdStep *step;	   /* (unowned) (nullable) */
 	gboolean stopping; /* cancel was sent */
 	gboolean deadline; /* because of the deadline */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/api.h"
+#include "rehearsal/controllers.h"
 #include "rehearsal/world.h"
 #include <recovery/plugin.h>
 #include <string.h>
@@ -11,10 +12,37 @@ struct _RdSimApi {
 	GPtrArray *snapshot; /* (owned) (nullable) */
 	guint64 etcd;	     /* cluster id that was served last */
 	gint64 up_since;     /* 0: it is away */
+	gint64 first_up;     /* of this etcd cluster; 0: not yet */
 	RdSimApiMood mood;
 	gint64 mood_until;
 	GHashTable *seen;
+	char *stuck; /* (owned) (nullable) */
+	guint stuck_s;
+	gint64 caught_up; /* when that was done last */
+	guint64 tick;	  /* on the timeline; 0: nothing is under way */
 };
+
+#define TICK (5 * RD_SIM_SECOND)
+#define PACE RD_SIM_MS /* nobody behind the API is quicker */
+
+static const char *const mood_names[] = {
+    [RD_SIM_API_WELL] = "well",
+    [RD_SIM_API_REFUSED] = "refused",
+    [RD_SIM_API_BUSY] = "busy",
+    [RD_SIM_API_CONFLICT] = "conflict",
+    [RD_SIM_API_UNAVAILABLE] = "unavailable",
+    [RD_SIM_API_UNHEARD] = "unheard",
+    [RD_SIM_API_ETCD] = "etcd-timeout",
+    [RD_SIM_API_WEBHOOK] = "webhook",
+    [RD_SIM_API_STALE] = "stale",
+};
+G_STATIC_ASSERT(G_N_ELEMENTS(mood_names) == RD_SIM_API_MOOD_LAST + 1);
+
+const char *
+rd_sim_api_mood_to_string(RdSimApiMood mood)
+{
+	return mood_names[mood];
+}
 
 RdSimApi *
 rd_sim_api_new(RdSimCluster *cluster, const char *host)
@@ -33,6 +61,9 @@ rd_sim_api_free(RdSimApi *self)
 {
 	if (self == NULL)
 		return;
+	if (self->tick != 0)
+		rd_timeline_remove(self->cluster->timeline, self->tick);
+	g_free(self->stuck);
 	rd_sim_store_free(self->store);
 	g_clear_pointer(&self->snapshot, g_ptr_array_unref);
 	g_hash_table_unref(self->seen);
@@ -55,8 +86,20 @@ rd_sim_api_get_time(RdSimApi *self)
 void
 rd_sim_api_take_snapshot(RdSimApi *self)
 {
+	const RdSimHost *host = rd_sim_cluster_find(self->cluster, self->host);
+
 	g_clear_pointer(&self->snapshot, g_ptr_array_unref);
 	self->snapshot = rd_sim_store_save(self->store);
+	if (host->etcd != NULL)
+		self->etcd = host->etcd->cluster_id;
+}
+
+void
+rd_sim_api_set_stuck(RdSimApi *self, const char *plural, guint seconds)
+{
+	g_free(self->stuck);
+	self->stuck = g_strdup(plural);
+	self->stuck_s = seconds;
 }
 
 void
@@ -84,32 +127,82 @@ runs_apiserver(const RdSimHost *host)
 	return FALSE;
 }
 
+/* the etcd it reads from: its own, else another one that has a quorum (its servers are all members)
+ */
+static const RdSimHost *
+find_etcd(RdSimApi *self)
+{
+	const RdSimHost *own = rd_sim_cluster_find(self->cluster, self->host);
+
+	if (rd_sim_etcd_has_quorum(own))
+		return own;
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+
+		if (rd_sim_etcd_has_quorum(host))
+			return host;
+	}
+	return NULL;
+}
+
 gboolean
 rd_sim_api_is_up(RdSimApi *self)
 {
 	RdSimHost *host = rd_sim_cluster_find(self->cluster, self->host);
 
-	return host->power == RD_SIM_UP && runs_apiserver(host) && rd_sim_etcd_has_quorum(host);
+	return host->power == RD_SIM_UP && runs_apiserver(host) && find_etcd(self) != NULL;
+}
+
+static void catch_up(RdSimApi *self);
+
+static void
+tick(gpointer data)
+{
+	RdSimApi *self = data;
+
+	self->tick = 0;
+	if (rd_sim_api_is_up(self))
+		catch_up(self);
+	else
+		self->tick = rd_timeline_add(self->cluster->timeline, TICK, tick, self, NULL);
 }
 
 /* another etcd cluster is a restored one, and holds what the snapshot held */
 static void
 catch_up(RdSimApi *self)
 {
-	RdSimHost *host = rd_sim_cluster_find(self->cluster, self->host);
+	const RdSimEtcdData *etcd = find_etcd(self)->etcd;
 	RdSimBehind behind = {.cluster = self->cluster, .store = self->store, .seen = self->seen};
+	gint64 now = rd_timeline_now(self->cluster->timeline);
 
-	if (self->etcd != 0 && self->etcd != host->etcd->cluster_id && self->snapshot != NULL) {
+	if (self->etcd != 0 && self->etcd != etcd->cluster_id && self->snapshot != NULL) {
 		rd_sim_store_restore(self->store, self->snapshot, TRUE);
 		g_hash_table_remove_all(self->seen);
-		self->up_since = 0;
+		self->up_since = self->first_up = 0;
 	}
-	self->etcd = host->etcd->cluster_id;
+	self->etcd = etcd->cluster_id;
+	if (self->first_up == 0)
+		self->first_up = now;
 	if (self->up_since == 0)
-		self->up_since = rd_timeline_now(self->cluster->timeline);
+		self->up_since = now;
+	else if (now < self->caught_up + PACE)
+		return;
+	self->caught_up = now;
 	behind.now = rd_sim_api_get_time(self);
 	behind.up = (double)self->up_since / G_USEC_PER_SEC;
+	if (self->stuck != NULL && self->stuck_s > 0 &&
+	    now < self->first_up + self->stuck_s * RD_SIM_SECOND)
+		behind.stuck = self->stuck;
 	rd_sim_controllers_catch_up(&behind);
+	if (behind.under_way && self->tick == 0)
+		self->tick = rd_timeline_add(self->cluster->timeline, TICK, tick, self, NULL);
+}
+
+void
+rd_sim_api_catch_up(RdSimApi *self)
+{
+	if (rd_sim_api_is_up(self))
+		catch_up(self);
 }
 
 /* ---- one request, at the server ---- */
@@ -177,6 +270,10 @@ act(RdSimHost *host, gpointer data)
 	catch_up(self);
 	if (mood == RD_SIM_API_BUSY) {
 		answer_trouble(ask, 429, "too many requests");
+	} else if (mood == RD_SIM_API_CONFLICT && touches && ask->request.verb != RD_KUBE_POST) {
+		answer_trouble(ask, 409,
+			       "the object has been modified; please apply your changes "
+			       "to the latest version and try again");
 	} else if (mood == RD_SIM_API_UNAVAILABLE) {
 		answer_trouble(ask, 503, "the server is currently unable to handle the request");
 	} else if (mood == RD_SIM_API_WEBHOOK && touches) {

@@ -22,11 +22,14 @@ double rd_sim_api_get_time(RdSimApi *self);
 /* what is in the store now is in the snapshot that will be restored */
 void rd_sim_api_take_snapshot(RdSimApi *self);
 gboolean rd_sim_api_is_up(RdSimApi *self);
+/* who works behind it has done what it would have by now; nothing while it is away */
+void rd_sim_api_catch_up(RdSimApi *self);
 
 typedef enum {
 	RD_SIM_API_WELL,
 	RD_SIM_API_REFUSED,	/* nobody listens, though it runs */
 	RD_SIM_API_BUSY,	/* 429, Retry-After 1 */
+	RD_SIM_API_CONFLICT,	/* 409, somebody was quicker: changes of objects only */
 	RD_SIM_API_UNAVAILABLE, /* 503 before anything was done */
 	RD_SIM_API_UNHEARD,	/* 503 after it was done */
 	RD_SIM_API_ETCD,	/* 500, etcdserver: request timed out; it was done */
@@ -36,19 +39,13 @@ typedef enum {
 #define RD_SIM_API_MOOD_LAST RD_SIM_API_STALE
 /* from now on for @seconds */
 void rd_sim_api_set_mood(RdSimApi *self, RdSimApiMood mood, guint seconds);
+/* "busy"; NULL beyond the last */
+const char *rd_sim_api_mood_to_string(RdSimApiMood mood);
+/* the operator of @plural ("etcds") does nothing for @seconds from when the API is back */
+void rd_sim_api_set_stuck(RdSimApi *self, const char *plural, guint seconds);
 
 /* world.c: the way of one worker. @world: (unowned) */
 RdKube *rd_sim_api_kube_new(RdSimApi *self, RdWorld *world);
 void rd_sim_api_kube_free(RdKube *kube);
 
-/* controllers.c: what happened behind the API until now */
-typedef struct {
-	RdSimCluster *cluster;
-	RdSimStore *store;
-	double now, up;	  /* up: since when the API answers */
-	GHashTable *seen; /* (element-type utf8 double) when something was first noticed */
-} RdSimBehind;
-void rd_sim_controllers_catch_up(RdSimBehind *self);
-/* a running pod of a daemon set, as JSON. (transfer full) */
-char *rd_sim_daemon_pod(const char *app, const char *node);
 G_END_DECLS

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/cluster.h"
+#include "rehearsal/controllers.h"
 #include "rehearsal/verbs.h"
 #include <string.h>
 
@@ -14,6 +15,7 @@ host_free(RdSimHost *self)
 	g_free(self->machine_id);
 	g_free(self->boot_id);
 	g_free(self->stubborn);
+	rd_sim_login_free(self->login);
 	rd_sim_tree_free(self->tree);
 	g_ptr_array_unref(self->pods);
 	g_ptr_array_unref(self->touching);
@@ -140,7 +142,7 @@ rd_sim_cluster_add(RdSimCluster *self, const char *name, const char *address)
 	host->address = g_strdup(address);
 	host->machine_id = identity(self, "machine", name);
 	host->boot_id = boot_identity(host);
-	host->tree = rd_sim_tree_new();
+	host->tree = rd_sim_tree_new(self->timeline);
 	host->pods = g_ptr_array_new_with_free_func((GDestroyNotify)rd_sim_pod_free);
 	host->touching = g_ptr_array_new();
 	host->copies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rd_sim_copy_free);
@@ -164,6 +166,7 @@ rd_sim_host_power_off(RdSimHost *self)
 	self->boots++;
 	rd_sim_etcd_stop(self);
 	rd_sim_keepalived_die(self);
+	g_clear_pointer(&self->login, rd_sim_login_free);
 	g_ptr_array_set_size(self->pods, 0);
 	g_ptr_array_set_size(self->touching, 0);
 	rd_sim_jobs_die(self);
@@ -220,7 +223,7 @@ rd_sim_host_rebuild(RdSimHost *self)
 {
 	rd_sim_host_power_off(self);
 	rd_sim_tree_free(self->tree);
-	self->tree = rd_sim_tree_new();
+	self->tree = rd_sim_tree_new(self->cluster->timeline);
 	rd_sim_tree_watch(self->tree, watched, self);
 	g_hash_table_remove_all(self->jobs);
 	g_hash_table_remove_all(self->copies);

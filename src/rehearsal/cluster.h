@@ -47,6 +47,7 @@ typedef struct {
 typedef struct {
 	guint64 id;
 	char *name, *url;
+	gboolean learner, unstarted; /* added, and not yet a voter; has never run */
 } RdSimPeer;
 
 /* of an interface */
@@ -63,13 +64,15 @@ typedef enum {
 struct _RdSimHost {
 	RdSimCluster *cluster;
 	char *name, *address, *machine_id, *boot_id;
+	gboolean worker; /* no control plane: no etcd, none of its static pods */
 	RdSimTree *tree;
 	RdSimPower power;
 	gboolean unreachable; /* the way to it swallows everything; the host itself lives on */
 	guint boots;	      /* counts; what belongs to an earlier boot is dead */
 	gint64 up_since;
 	gint64 kubelet_since;
-	gint64 ovs_since; /* 0: since the boot */
+	struct _RdSimLogin *login; /* (owned) (nullable) kubelet-pki.c */
+	gint64 ovs_since;	   /* 0: since the boot */
 	gboolean sync_due;
 	gboolean imageless;	 /* fault: podman has no image (F14) */
 	double clock_off;	 /* fault: seconds that its clock is before all others' (F10) */
@@ -93,6 +96,7 @@ struct _RdSimCluster {
 	RdTimeline *timeline;  /* (owned) */
 	GPtrArray *hosts;      /* (element-type RdSimHost) */
 	guint64 serials;       /* container ids, pod serials, boot ids */
+	guint keys;	       /* that kubelets have made */
 	GPtrArray *violations; /* (element-type utf8) what must never have happened */
 	guint64 raft_cluster;  /* of the newest group with a quorum */
 	char *raft_leader;     /* (owned) (nullable) its leader's host */
@@ -166,6 +170,10 @@ RdSimEtcdData *rd_sim_etcd_bootstrap(const char *initial_cluster, const char *to
 /* the etcd container of a host begins or ends; FALSE: it exits at once, its data is unusable */
 gboolean rd_sim_etcd_start(RdSimHost *self);
 void rd_sim_etcd_stop(RdSimHost *self);
+/* As the etcd operator does: a member that has yet to start, and its vote once it runs. @through: a
+ * member with a quorum. FALSE: nothing was done */
+gboolean rd_sim_etcd_add_learner(RdSimHost *through, const RdSimHost *host);
+gboolean rd_sim_etcd_promote(RdSimHost *through, const RdSimHost *host);
 /* The restore pod, once: FALSE when it exits at once, for there is data or no snapshot. Between
  * begin and end its directory is half a member. */
 gboolean rd_sim_etcd_restore_begin(RdSimHost *self);

@@ -89,6 +89,10 @@ stat_file(RdSimExec *self)
 			    self->out, "%" G_GSIZE_FORMAT,
 			    node->content != NULL ? g_bytes_get_size(node->content) : 4096);
 			break;
+		case 'Y':
+			g_string_append_printf(self->out, "%" G_GINT64_FORMAT,
+					       node->mtime / G_USEC_PER_SEC);
+			break;
 		case 'a':
 			g_string_append_printf(self->out, "%o", node->mode);
 			break;
@@ -354,6 +358,13 @@ static const Command commands[] = {
     {"tar -xOzf", FALSE, 5, 30, NULL, rd_sim_tar},
     {"/bin/sh -c * cluster-restore " RD_SIM_SCRIPT, TRUE, 1000, 3000, NULL, nothing,
      rd_sim_script_step},
+    {"find * -maxdepth 1 -name *.pem ! -newer * -printf", FALSE, 1, 10, NULL, rd_sim_find_newer},
+    {"find * -maxdepth 1 -name *.pem -newer * -printf", FALSE, 1, 10, NULL, rd_sim_find_newer},
+    {"openssl x509 -noout -enddate -in", FALSE, 5, 20, NULL, rd_sim_openssl_enddate},
+    {"openssl pkey -pubout -in", FALSE, 5, 20, NULL, rd_sim_openssl_pubout},
+    {"hostname", FALSE, 1, 5, NULL, rd_sim_hostname},
+    {"systemd-run * --on-active=5 systemctl reboot", TRUE, 20, 100, NULL, rd_sim_reboot_later},
+    {"findmnt -n -o FSTYPE -T", FALSE, 2, 10, NULL, rd_sim_findmnt_type},
     {"findmnt -n -o TARGET -T", FALSE, 2, 10, NULL, findmnt},
     {"findmnt -n -o FSTYPE,TARGET -T", FALSE, 2, 10, NULL, findmnt_type},
     {"df -B1 --output=avail,iavail", FALSE, 1, 10, NULL, df_inodes},

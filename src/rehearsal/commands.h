@@ -43,6 +43,13 @@ void rd_sim_find_databases(RdSimExec *self);
 void rd_sim_rm(RdSimExec *self);
 void rd_sim_ovs_show(RdSimExec *self);
 void rd_sim_ovs_restart(RdSimExec *self);
+/* kubelet-commands.c */
+void rd_sim_openssl_enddate(RdSimExec *self);
+void rd_sim_openssl_pubout(RdSimExec *self);
+void rd_sim_find_newer(RdSimExec *self);
+void rd_sim_hostname(RdSimExec *self);
+void rd_sim_reboot_later(RdSimExec *self);
+void rd_sim_findmnt_type(RdSimExec *self);
 /* podman.c */
 void rd_sim_podman_begin(RdSimExec *self);
 void rd_sim_podman_end(RdSimExec *self);

@@ -63,7 +63,8 @@ endpoints(RdSimExec *self, const Line *line)
 	for (guint i = 0; i < self->host->cluster->hosts->len; i++) {
 		const RdSimHost *host = g_ptr_array_index(self->host->cluster->hosts, i);
 
-		g_ptr_array_add(all, g_strdup_printf("https://%s:2379", host->address));
+		if (!host->worker)
+			g_ptr_array_add(all, g_strdup_printf("https://%s:2379", host->address));
 	}
 	g_ptr_array_add(all, NULL);
 	return (char **)g_ptr_array_steal(all, NULL);
@@ -240,12 +241,14 @@ member_list(RdSimExec *self, const Line *line)
 					       "%s{\"ID\":\"%" G_GINT64_MODIFIER
 					       "x\",\"name\":\"%s\",\"peerURLs\":[\"%s\"],"
 					       "\"clientURLS\":[\"%s\"]}",
-					       comma, peer->id, peer->name, peer->url,
-					       client != NULL ? client : "");
+					       comma, peer->id, peer->unstarted ? "" : peer->name,
+					       peer->url, client != NULL ? client : "");
 		else
 			g_string_append_printf(
-			    self->out, "%" G_GINT64_MODIFIER "x, started, %s, %s, %s, false\n",
-			    peer->id, peer->name, peer->url, client != NULL ? client : "");
+			    self->out, "%" G_GINT64_MODIFIER "x, %s, %s, %s, %s, %s\n", peer->id,
+			    peer->unstarted ? "unstarted" : "started",
+			    peer->unstarted ? "" : peer->name, peer->url,
+			    client != NULL ? client : "", peer->learner ? "true" : "false");
 		comma = ",";
 	}
 	if (as_json)

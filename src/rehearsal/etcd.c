@@ -3,7 +3,8 @@
 #include <string.h>
 
 /* An etcd is its database: cluster id, own id, the member list and a revision, as text. Those that
- * run with the same cluster id form one group; a majority of the member list is a quorum. */
+ * run with the same cluster id form one group; a majority of its voters is a quorum. How a
+ * container that starts finds its place is discover-etcd-initial-cluster's way (domain 4.2). */
 
 #define MAGIC "etcd database of the simulator\n"
 #define PAGE  4096
@@ -71,8 +72,9 @@ rd_sim_etcd_data_print(const RdSimEtcdData *self)
 	for (guint i = 0; i < self->peers->len; i++) {
 		const RdSimPeer *peer = g_ptr_array_index(self->peers, i);
 
-		g_string_append_printf(text, "peer %" G_GINT64_MODIFIER "x %s %s\n", peer->id,
-				       peer->name, peer->url);
+		g_string_append_printf(text, "peer %" G_GINT64_MODIFIER "x %s %s%s%s\n", peer->id,
+				       peer->name, peer->url, peer->learner ? " learner" : "",
+				       peer->unstarted ? " unstarted" : "");
 	}
 	size = text->len;
 	g_string_set_size(text, PAGE);
@@ -110,7 +112,7 @@ rd_sim_etcd_data_parse(GBytes *content)
 	lines = g_strsplit(text + strlen(MAGIC), "\n", 32);
 	self = rd_sim_etcd_data_new(0, "", 0);
 	for (char **line = lines; *line != NULL && **line != '\0'; line++) {
-		g_auto(GStrv) words = g_strsplit(*line, " ", 4);
+		g_auto(GStrv) words = g_strsplit(*line, " ", 5);
 		const char *value = words[1] != NULL ? words[1] : "";
 
 		if (g_str_equal(words[0], "cluster"))
@@ -122,8 +124,13 @@ rd_sim_etcd_data_parse(GBytes *content)
 		else if (g_str_equal(words[0], "name")) {
 			g_free(self->name);
 			self->name = g_strdup(value);
-		} else if (g_str_equal(words[0], "peer") && g_strv_length(words) == 4)
-			add_peer(self, g_ascii_strtoull(value, NULL, 16), words[2], words[3]);
+		} else if (g_str_equal(words[0], "peer") && g_strv_length(words) >= 4) {
+			RdSimPeer *peer =
+			    add_peer(self, g_ascii_strtoull(value, NULL, 16), words[2], words[3]);
+
+			peer->learner = strstr(*line, " learner") != NULL;
+			peer->unstarted = strstr(*line, " unstarted") != NULL;
+		}
 	}
 	return g_steal_pointer(&self);
 }
@@ -186,10 +193,12 @@ rd_sim_etcd_serves(const RdSimHost *self)
 gboolean
 rd_sim_etcd_has_quorum(const RdSimHost *self)
 {
-	guint running = 0;
+	guint running = 0, voters = 0;
 
 	if (!rd_sim_etcd_serves(self))
 		return FALSE;
+	for (guint i = 0; i < self->etcd->peers->len; i++)
+		voters += !((const RdSimPeer *)g_ptr_array_index(self->etcd->peers, i))->learner;
 	for (guint i = 0; i < self->cluster->hosts->len; i++) {
 		const RdSimHost *other = g_ptr_array_index(self->cluster->hosts, i);
 
@@ -198,10 +207,10 @@ rd_sim_etcd_has_quorum(const RdSimHost *self)
 		for (guint j = 0; j < self->etcd->peers->len; j++) {
 			const RdSimPeer *peer = g_ptr_array_index(self->etcd->peers, j);
 
-			running += peer->id == other->etcd->member_id;
+			running += peer->id == other->etcd->member_id && !peer->learner;
 		}
 	}
-	return running > self->etcd->peers->len / 2;
+	return running > voters / 2;
 }
 
 /* INV-13: never two clusters that both work */
@@ -221,21 +230,167 @@ check_one_cluster(RdSimHost *self)
 	}
 }
 
+/* ---- a container starts -------------------------------------------------------------------- */
+
+#define MEMBER RD_SIM_ETCD_DATA "/member"
+
+static RdSimPeer *
+find_peer(const RdSimEtcdData *data, const char *address)
+{
+	g_autofree char *url = g_strdup_printf("https://%s:2380", address);
+
+	for (guint i = 0; i < data->peers->len; i++) {
+		RdSimPeer *peer = g_ptr_array_index(data->peers, i);
+
+		if (g_str_equal(peer->url, url))
+			return peer;
+	}
+	return NULL;
+}
+
+/* the member list that @self is told when it asks the others; NULL when none of them has a quorum
+ */
+static const RdSimEtcdData *
+ask_others(const RdSimHost *self)
+{
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		const RdSimHost *other = g_ptr_array_index(self->cluster->hosts, i);
+
+		if (other != self && rd_sim_host_answers(other) && rd_sim_etcd_has_quorum(other))
+			return other->etcd;
+	}
+	return NULL;
+}
+
+static void
+copy_peers(const RdSimEtcdData *from, RdSimEtcdData *to)
+{
+	if (from == to)
+		return;
+	g_ptr_array_set_size(to->peers, 0);
+	for (guint i = 0; i < from->peers->len; i++) {
+		const RdSimPeer *peer = g_ptr_array_index(from->peers, i);
+		RdSimPeer *copy = add_peer(to, peer->id, peer->name, peer->url);
+
+		copy->learner = peer->learner;
+		copy->unstarted = peer->unstarted;
+	}
+}
+
+/* to disk, wherever it runs: raft has told everybody */
+static void
+share_peers(RdSimCluster *cluster, const RdSimEtcdData *list)
+{
+	for (guint i = 0; i < cluster->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(cluster->hosts, i);
+		g_autoptr(GBytes) content = NULL;
+
+		if (host->etcd == NULL || host->etcd->cluster_id != list->cluster_id)
+			continue;
+		copy_peers(list, host->etcd);
+		content = rd_sim_etcd_data_print(host->etcd);
+		rd_sim_tree_write(host->tree, MEMBER "/snap/db", content, 0600);
+	}
+}
+
+/* data of somebody whom the others list as never started is in the way of the one they wait for */
+static void
+archive(RdSimHost *self)
+{
+	g_autofree char *to =
+	    g_strdup_printf(RD_SIM_ETCD_DATA "/member-removed-archive-%" G_GUINT64_FORMAT,
+			    ++self->cluster->serials);
+
+	rd_sim_tree_rename(self->tree, MEMBER, to);
+	rd_sim_host_count(self, "archived", NULL);
+}
+
+static RdSimEtcdData *
+join(RdSimHost *self, const RdSimEtcdData *others, const RdSimPeer *peer)
+{
+	RdSimEtcdData *data =
+	    rd_sim_etcd_data_new(others->cluster_id, self->name, others->revision);
+
+	data->member_id = peer->id;
+	copy_peers(others, data);
+	find_peer(data, self->address)->unstarted = FALSE;
+	rd_sim_tree_mkdirs(self->tree, MEMBER "/snap");
+	return data;
+}
+
+/* NULL: it exits, to be tried again by the kubelet */
+static RdSimEtcdData *
+find_place(RdSimHost *self)
+{
+	RdSimNode *db = rd_sim_tree_find(self->tree, MEMBER "/snap/db");
+	g_autoptr(RdSimEtcdData) data = db != NULL ? rd_sim_etcd_data_parse(db->content) : NULL;
+	const RdSimEtcdData *others = ask_others(self);
+	RdSimPeer *peer = others != NULL ? find_peer(others, self->address) : NULL;
+
+	if (others == NULL) /* it comes back as who it was, or not at all */
+		return data != NULL && data->member_id != 0 ? g_steal_pointer(&data) : NULL;
+	if (peer == NULL)
+		return NULL; /* in nobody's list */
+	if (peer->unstarted && db != NULL) {
+		archive(self);
+		return NULL;
+	}
+	if (peer->unstarted)
+		return join(self, others, peer);
+	if (data == NULL || data->member_id != peer->id)
+		return NULL; /* "dataDir has been destroyed and must be removed from the cluster" */
+	copy_peers(others, data);
+	return g_steal_pointer(&data);
+}
+
 gboolean
 rd_sim_etcd_start(RdSimHost *self)
 {
-	RdSimNode *db = rd_sim_tree_find(self->tree, RD_SIM_ETCD_DATA "/member/snap/db");
-	RdSimEtcdData *data = db != NULL ? rd_sim_etcd_data_parse(db->content) : NULL;
+	RdSimEtcdData *data = find_place(self);
 
-	/* without data the member list of an "existing" cluster would have to let it in */
-	if (data == NULL || data->member_id == 0) {
-		rd_sim_etcd_data_free(data);
+	if (data == NULL)
 		return FALSE;
-	}
 	rd_sim_etcd_stop(self);
 	self->etcd = data;
 	self->etcd_since = rd_timeline_now(self->cluster->timeline);
+	share_peers(self->cluster, data);
 	check_one_cluster(self);
+	return TRUE;
+}
+
+/* ---- members come -------------------------------------------------------------------------- */
+
+gboolean
+rd_sim_etcd_add_learner(RdSimHost *through, const RdSimHost *host)
+{
+	g_autofree char *url = g_strdup_printf("https://%s:2380", host->address);
+	g_autofree char *text =
+	    g_strdup_printf("%s %" G_GUINT64_FORMAT, url, ++through->cluster->serials);
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA1);
+	RdSimPeer *peer = NULL;
+
+	if (!rd_sim_etcd_has_quorum(through) || find_peer(through->etcd, host->address) != NULL)
+		return FALSE;
+	g_checksum_update(sum, (const guchar *)text, -1);
+	peer = add_peer(through->etcd, sha1_id(sum), host->name, url);
+	peer->learner = peer->unstarted = TRUE;
+	g_ptr_array_sort(through->etcd->peers, peer_compare);
+	share_peers(through->cluster, through->etcd);
+	rd_sim_host_count(through, "member added", host->name);
+	return TRUE;
+}
+
+gboolean
+rd_sim_etcd_promote(RdSimHost *through, const RdSimHost *host)
+{
+	RdSimPeer *peer =
+	    rd_sim_etcd_has_quorum(through) ? find_peer(through->etcd, host->address) : NULL;
+
+	if (peer == NULL || !peer->learner || peer->unstarted || !rd_sim_etcd_serves(host))
+		return FALSE;
+	peer->learner = FALSE;
+	share_peers(through->cluster, through->etcd);
+	rd_sim_host_count(through, "member promoted", host->name);
 	return TRUE;
 }
 
@@ -244,6 +399,8 @@ rd_sim_etcd_stop(RdSimHost *self)
 {
 	g_clear_pointer(&self->etcd, rd_sim_etcd_data_free);
 }
+
+/* ---- the restore pod ----------------------------------------------------------------------- */
 
 #define RESTORE_DIR RD_SIM_ETCD_DATA "/restore-of-the-pod"
 #define SNAPSHOT    "/var/lib/etcd-backup/snapshot.db"

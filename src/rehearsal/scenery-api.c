@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/controllers.h"
 #include "rehearsal/scenery.h"
+#include "rehearsal/store-private.h"
 #include <string.h>
 
 /* What stands in the API of an installed cluster, as far as a recovery reads it (domain 2.2
@@ -12,6 +14,7 @@ static const struct {
 	const char *collection, *kind;
 } kinds[] = {
     {"/api/v1/configmaps", "ConfigMap"},
+    {"/api/v1/endpoints", "Endpoints"},
     {"/api/v1/namespaces", "Namespace"},
     {"/api/v1/nodes", "Node"},
     {"/api/v1/persistentvolumes", "PersistentVolume"},
@@ -24,6 +27,7 @@ static const struct {
      "ValidatingWebhookConfiguration"},
     {"/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "CustomResourceDefinition"},
     {"/apis/apps/v1/daemonsets", "DaemonSet"},
+    {"/apis/apps/v1/deployments", "Deployment"},
     {"/apis/certificates.k8s.io/v1/certificatesigningrequests", "CertificateSigningRequest"},
     {"/apis/config.openshift.io/v1/clusteroperators", "ClusterOperator"},
     {"/apis/config.openshift.io/v1/clusterversions", "ClusterVersion"},
@@ -31,6 +35,7 @@ static const struct {
     {"/apis/config.openshift.io/v1/networks", "Network"},
     {"/apis/config.openshift.io/v1/proxies", "Proxy"},
     {"/apis/coordination.k8s.io/v1/leases", "Lease"},
+    {"/apis/discovery.k8s.io/v1/endpointslices", "EndpointSlice"},
     {"/apis/machine.openshift.io/v1beta1/machinehealthchecks", "MachineHealthCheck"},
     {"/apis/machine.openshift.io/v1beta1/machines", "Machine"},
     {"/apis/metal3.io/v1alpha1/baremetalhosts", "BareMetalHost"},
@@ -74,6 +79,26 @@ static const struct {
      "'4.17.9'}]}}"},
     {"/apis/apps/v1/namespaces/openshift-ovn-kubernetes/daemonsets/ovnkube-node",
      "{'metadata':{'labels':{'app':'ovnkube-node'}}}"},
+    {"/apis/apps/v1/namespaces/openshift-ovn-kubernetes/deployments/ovnkube-control-plane",
+     "{'spec':{'replicas':2,'template':{'spec':{'nodeSelector':{'node-role.kubernetes.io/master':"
+     "''}}}}}"},
+    {RD_SIM_SIGNER_MAP, "{'data':{'ca-bundle.crt':'" RD_SCENERY_SIGNER "'}}"},
+    {"/api/v1/namespaces/default/services/kubernetes", "{'spec':{'clusterIP':'172.30.0.1'}}"},
+    /* a customer's: one pod may be away at a time; its webhook is answered by them */
+    {"/apis/policy/v1/namespaces/shop/poddisruptionbudgets/shop",
+     "{'spec':{'minAvailable':1,'selector':{'matchLabels':{'app':'shop'}}},'status':{"
+     "'disruptionsAllowed':1}}"},
+    {"/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices/shop-x",
+     "{'metadata':{'labels':{'kubernetes.io/service-name':'shop'}},'endpoints':[]}"},
+    {"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/shop",
+     "{'webhooks':[{'name':'pods.shop.example.com','failurePolicy':'Fail','rules':[{'apiGroups':"
+     "[''],'apiVersions':['v1'],'operations':['CREATE'],'resources':['pods']}],'clientConfig':{"
+     "'service':{'namespace':'shop','name':'shop'}}}]}"},
+    /* and one whose pods went away long ago (F49) */
+    {"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/" RD_SCENERY_WEBHOOK,
+     "{'webhooks':[{'name':'audit.example.com','failurePolicy':'Fail','rules':[{'apiGroups':['*'],"
+     "'apiVersions':['*'],'operations':['*'],'resources':['pods']}],'clientConfig':{'service':{"
+     "'namespace':'audit','name':'audit'}}}]}"},
     {"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/"
      "network-node-identity.openshift.io",
      "{'webhooks':[{'name':'node.network-node-identity.openshift.io','failurePolicy':'Fail',"
@@ -108,28 +133,74 @@ add_node(RdSimStore *store, const RdSimHost *host, double time)
 	    "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/%s", host->name);
 	g_autofree char *pod = g_strdup_printf(
 	    "/api/v1/namespaces/openshift-ovn-kubernetes/pods/ovnkube-node-%s", host->name);
-	g_autofree char *pod_json = rd_sim_daemon_pod("ovnkube-node", host->name);
+	g_autofree char *pod_json = rd_sim_pod_json("DaemonSet", "ovnkube-node", host->name);
+	const char *role = host->worker ? "worker" : "master";
+	const char *role_too = host->worker ? "node" : "control-plane";
 	g_autoptr(GDateTime) then = g_date_time_new_from_unix_utc((gint64)time);
 	g_autofree char *when = g_date_time_format(then, "%Y-%m-%dT%H:%M:%SZ");
 	g_autofree char *renewed = g_date_time_format(then, "%Y-%m-%dT%H:%M:%S.000000Z");
 
 	put(store, time, path,
-	    "{'metadata':{'uid':'node-%s','labels':{'node-role.kubernetes.io/master':'',"
-	    "'node-role.kubernetes.io/control-plane':'','kubernetes.io/hostname':'%s'}},'spec':{},"
+	    "{'metadata':{'uid':'node-%s','labels':{'node-role.kubernetes.io/%s':'',"
+	    "'node-role.kubernetes.io/%s':'','kubernetes.io/hostname':'%s'}},'spec':{},"
 	    "'status':{'addresses':[{'type':'InternalIP','address':'%s'},{'type':'Hostname',"
 	    "'address':'%s'}],'conditions':[{'type':'Ready','status':'True','reason':'KubeletReady'"
 	    ","
 	    "'lastHeartbeatTime':'%s','lastTransitionTime':'%s'}],'daemonEndpoints':{"
 	    "'kubeletEndpoint':{'Port':10250}},'nodeInfo':{'bootID':'%s','machineID':'%s',"
 	    "'kubeletVersion':'v1.30.7'}}}",
-	    host->name, host->name, host->address, host->name, when, when, host->boot_id,
-	    host->machine_id);
+	    host->name, role, role_too, host->name, host->address, host->name, when, when,
+	    host->boot_id, host->machine_id);
 	put(store, time, lease,
 	    "{'metadata':{'ownerReferences':[{'apiVersion':'v1','kind':'Node','name':'%s','uid':"
 	    "'node-%s'}]},'spec':{'holderIdentity':'%s','leaseDurationSeconds':40,'renewTime':'%s'}"
 	    "}",
 	    host->name, host->name, host->name, renewed);
 	rd_sim_store_put(store, pod, pod_json, time);
+}
+
+static void
+add_static_operator(RdSimStore *store, guint at, const char *nodes, double time)
+{
+	g_autofree char *path =
+	    g_strdup_printf("/apis/operator.openshift.io/v1/%s/cluster", static_pod_operators[at]);
+	g_autofree char *map = g_strdup_printf(
+	    "/api/v1/namespaces/openshift-%s/configmaps/%s-pod-" RD_SCENERY_REVISION_TEXT,
+	    cluster_operators[at], cluster_operators[at]);
+
+	put(store, time, path,
+	    "{'spec':{'managementState':'Managed','forceRedeploymentReason':''},'status':{"
+	    "'latestAvailableRevision':%d,'conditions':[{'type':'NodeInstallerProgressing',"
+	    "'status':'False','reason':'AllNodesAtLatestRevision'},{'type':"
+	    "'NodeInstallerDegraded','status':'False','reason':'AsExpected'}%s],"
+	    "'nodeStatuses':[%s]}}",
+	    RD_SCENERY_REVISION,
+	    at == 0 ? ",{'type':'EtcdMembersAvailable','status':'True','reason':'EtcdQuorate'}"
+		    : "",
+	    nodes);
+	put(store, time, map, "{'data':{'forceRedeploymentReason':''}}");
+}
+
+/* each with a lease in a namespace of its own, by which one sees that it is at home */
+static void
+add_cluster_operator(RdSimStore *store, const char *name, double time)
+{
+	g_autofree char *path =
+	    g_strdup_printf("/apis/config.openshift.io/v1/clusteroperators/%s", name);
+	g_autofree char *lease = g_strdup_printf(
+	    "/apis/coordination.k8s.io/v1/namespaces/openshift-%s-operator/leases/%s-operator-lock",
+	    name, name);
+	g_autofree char *when = rd_sim_time_text(time);
+
+	put(store, time, path,
+	    "{'status':{'conditions':[{'type':'Available','status':'True'},{'type':'Progressing',"
+	    "'status':'False'},{'type':'Degraded','status':'False'}],'relatedObjects':[{'group':'',"
+	    "'resource':'namespaces','name':'openshift-%s-operator'}]}}",
+	    name);
+	put(store, time, lease,
+	    "{'spec':{'holderIdentity':'%s-operator-7d9','leaseDurationSeconds':137,'renewTime':"
+	    "'%.19s.000000Z'}}",
+	    name, when);
 }
 
 static void
@@ -140,30 +211,53 @@ add_operators(RdSimStore *store, const RdSimCluster *cluster, double time)
 	for (guint i = 0; i < cluster->hosts->len; i++) {
 		const RdSimHost *host = g_ptr_array_index(cluster->hosts, i);
 
-		g_string_append_printf(nodes,
-				       "%s{'nodeName':'%s','currentRevision':7,'targetRevision':0}",
-				       i > 0 ? "," : "", host->name);
+		if (!host->worker)
+			g_string_append_printf(
+			    nodes, "%s{'nodeName':'%s','currentRevision':%d,'targetRevision':0}",
+			    i > 0 ? "," : "", host->name, RD_SCENERY_REVISION);
 	}
-	for (guint i = 0; i < G_N_ELEMENTS(static_pod_operators); i++) {
-		g_autofree char *path = g_strdup_printf("/apis/operator.openshift.io/v1/%s/cluster",
-							static_pod_operators[i]);
+	for (guint i = 0; i < G_N_ELEMENTS(static_pod_operators); i++)
+		add_static_operator(store, i, nodes->str, time);
+	for (guint i = 0; i < G_N_ELEMENTS(cluster_operators); i++)
+		add_cluster_operator(store, cluster_operators[i], time);
+}
 
-		put(store, time, path,
-		    "{'spec':{'managementState':'Managed','forceRedeploymentReason':''},'status':{"
-		    "'latestAvailableRevision':7,'conditions':[{'type':'NodeInstallerProgressing',"
-		    "'status':'False','reason':'AllNodesAtLatestRevision'},{'type':"
-		    "'NodeInstallerDegraded','status':'False','reason':'AsExpected'}],"
-		    "'nodeStatuses':[%s]}}",
-		    nodes->str);
-	}
-	for (guint i = 0; i < G_N_ELEMENTS(cluster_operators); i++) {
-		g_autofree char *path = g_strdup_printf(
-		    "/apis/config.openshift.io/v1/clusteroperators/%s", cluster_operators[i]);
+/* @n pods of a deployment, on the hosts of that role in turn */
+static void
+add_pods(RdSimStore *store, const RdSimCluster *cluster, const char *namespace, const char *app,
+	 gboolean workers, guint n, double time)
+{
+	for (guint i = 0; i < cluster->hosts->len && n > 0; i++) {
+		const RdSimHost *host = g_ptr_array_index(cluster->hosts, i);
+		g_autofree char *path =
+		    g_strdup_printf("/api/v1/namespaces/%s/pods/%s-%s", namespace, app, host->name);
+		g_autofree char *json = rd_sim_pod_json("ReplicaSet", app, host->name);
 
-		put(store, time, path,
-		    "{'status':{'conditions':[{'type':'Available','status':'True'},{'type':"
-		    "'Progressing','status':'False'},{'type':'Degraded','status':'False'}]}}");
+		if (host->worker != workers)
+			continue;
+		rd_sim_store_put(store, path, json, time);
+		n--;
 	}
+}
+
+/* the customer's two pods, where there are workers */
+static void
+add_shop(RdSimStore *store, const RdSimCluster *cluster, double time)
+{
+	put(store, time, "/apis/apps/v1/namespaces/shop/deployments/shop",
+	    "{'spec':{'replicas':2,'template':{'spec':{'nodeSelector':{'node-role.kubernetes.io/"
+	    "worker':''}}}}}");
+	add_pods(store, cluster, "shop", "shop", TRUE, 2, time);
+}
+
+/* what happened since the backup, and is to be undone by the restore */
+static void
+pass_the_day(RdSimApi *self)
+{
+	RdSimStore *store = rd_sim_api_get_store(self);
+
+	rd_sim_store_remove(store, RD_SCENERY_KEPT);
+	put(store, rd_sim_api_get_time(self), RD_SCENERY_ADDED, "{}");
 }
 
 RdSimApi *
@@ -180,6 +274,11 @@ rd_scenery_api(RdSimCluster *cluster, const char *host)
 	for (guint i = 0; i < cluster->hosts->len; i++)
 		add_node(store, g_ptr_array_index(cluster->hosts, i), time);
 	add_operators(store, cluster, time);
+	add_pods(store, cluster, "openshift-ovn-kubernetes", "ovnkube-control-plane", FALSE, 2,
+		 time);
+	add_shop(store, cluster, time);
+	put(store, time, RD_SCENERY_KEPT, "{}");
 	rd_sim_api_take_snapshot(self);
+	pass_the_day(self);
 	return self;
 }

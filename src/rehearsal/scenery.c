@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/scenery.h"
+#include "rehearsal/controllers.h"
 #include "rehearsal/restore-script.h"
 #include "rehearsal/verbs.h"
 #include <string.h>
@@ -39,7 +40,8 @@ pod_manifest(guint i)
 
 	g_string_append_printf(text,
 			       "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
-			       "\"%s\",\"namespace\":\"%s\"},\"spec\":{\"containers\":[",
+			       "\"%s\",\"namespace\":\"%s\",\"labels\":{\"revision\":"
+			       "\"" RD_SCENERY_REVISION_TEXT "\"}},\"spec\":{\"containers\":[",
 			       pods[i].name, pods[i].namespace);
 	for (guint j = 0; names[j] != NULL; j++)
 		g_string_append_printf(text, "%s{\"name\":\"%s\",\"image\":\"" IMAGE DIGEST "\"}",
@@ -75,9 +77,29 @@ add_operator_files(RdSimCluster *self, RdSimHost *host)
 	}
 	add_file(host, CERTS "/etcd-scripts/etcd.env", env->str);
 	add_file(host, CERTS "/restore-etcd-pod/pod.yaml", pod);
+	add_file(host, RD_SIM_SCRIPT, "#!/bin/bash\n# AUX_STATIC_POD_LIST\n");
+	for (guint i = 0; i < G_N_ELEMENTS(pods); i++) {
+		g_autofree char *name =
+		    g_strndup(pods[i].file, strlen(pods[i].file) - strlen("-pod.yaml"));
+		g_autofree char *path =
+		    g_strdup_printf("/etc/kubernetes/static-pod-resources/%s-pod-%s/%s", name,
+				    RD_SCENERY_REVISION_TEXT, pods[i].file);
+		g_autofree char *text = pod_manifest(i);
+
+		add_file(host, path, text);
+	}
+}
+
+/* what every node has, of whatever role */
+static void
+add_node_files(RdSimHost *host)
+{
+	rd_sim_tree_mount(host->tree, "/etc");
+	rd_sim_tree_mount(host->tree, "/var");
+	rd_sim_tree_mkdirs(host->tree, RD_SIM_MANIFESTS);
 	add_file(host, RD_SIM_OVN_DIR "/ovnnb_db.db", "old\n");
 	add_file(host, RD_SIM_OVN_DIR "/ovnsb_db.db", "old\n");
-	add_file(host, RD_SIM_SCRIPT, "#!/bin/bash\n# AUX_STATIC_POD_LIST\n");
+	rd_sim_pki_plant(host, RD_SCENERY_SIGNER);
 }
 
 static char *
@@ -148,8 +170,7 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 	for (guint i = 0; i < n_hosts; i++) {
 		RdSimHost *host = g_ptr_array_index(self->hosts, i);
 
-		rd_sim_tree_mount(host->tree, "/etc");
-		rd_sim_tree_mount(host->tree, "/var");
+		add_node_files(host);
 		rd_sim_tree_mkdirs(host->tree, "/home/core/assets");
 		if (i == 2)
 			rd_sim_tree_mount(host->tree, RD_SIM_ETCD_DATA);
@@ -157,7 +178,6 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 		add_data(host, cluster, i > 0);
 		if (i == 0)
 			add_earlier_restore(host);
-		rd_sim_tree_mkdirs(host->tree, RD_SIM_MANIFESTS);
 		for (guint j = 0; j < G_N_ELEMENTS(pods); j++) {
 			g_autofree char *path =
 			    g_strconcat(RD_SIM_MANIFESTS "/", pods[j].file, NULL);
@@ -168,6 +188,19 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 	}
 	settle(self);
 	return self;
+}
+
+void
+rd_scenery_add_workers(RdSimCluster *self, guint n)
+{
+	for (guint i = 0; i < n; i++) {
+		g_autofree char *name = g_strdup_printf("w%u", i);
+		g_autofree char *address = g_strdup_printf("10.0.0.%u", i + 11);
+		RdSimHost *host = rd_sim_cluster_add(self, name, address);
+
+		host->worker = TRUE;
+		add_node_files(host);
+	}
 }
 
 /* JSON, which the simulated kubelet reads; the arguments are the machine configuration's (domain
@@ -192,6 +225,8 @@ rd_scenery_add_keepalived(RdSimCluster *self)
 	for (guint i = 0; i < self->hosts->len; i++) {
 		RdSimHost *host = g_ptr_array_index(self->hosts, i);
 
+		if (host->worker)
+			continue;
 		host->untidy = i + 1 == self->hosts->len;
 		add_file(host, "/etc/keepalived/keepalived.conf", conf);
 		add_file(host, RD_SIM_MANIFESTS "/keepalived.yaml", manifest);
@@ -299,7 +334,7 @@ rd_scenery_check_vips(RdSimCluster *self, const char *const *without)
 		const RdSimHost *host = g_ptr_array_index(self->hosts, i);
 		RdSimNode *manifests = rd_sim_tree_find(host->tree, RD_SIM_MANIFESTS);
 
-		if (without != NULL && g_strv_contains(without, host->name))
+		if (host->worker || (without != NULL && g_strv_contains(without, host->name)))
 			continue;
 		if (manifests == NULL || manifests->children->len != count_manifests(self))
 			g_ptr_array_add(

@@ -10,11 +10,18 @@ G_BEGIN_DECLS
  * own, on m2 also /var/lib/etcd. */
 
 #define RD_SCENERY_BACKUP_REVISION 4000
+/* of the static pods, in manifests and API */
+#define RD_SCENERY_REVISION	 7
+#define RD_SCENERY_REVISION_TEXT "7"
+/* who signed the kubelets' certificates, and signs in the API of the backup */
+#define RD_SCENERY_SIGNER "csr-signer of last night"
 
 /* the kubelets have done what they can when this returns, and nothing is counted yet */
 RdSimCluster *rd_scenery_quorum_lost(guint32 seed, guint n_hosts);
-/* keepalived on every host, with one API and one ingress VIP. The last host has them, and leaves
- * them behind when its keepalived ends (F43). The same time passes again. */
+/* w0, w1, …: to be added before keepalived, which the last control-plane host has longest */
+void rd_scenery_add_workers(RdSimCluster *self, guint n);
+/* keepalived on every control-plane host, with one API and one ingress VIP. The last host has them,
+ * and leaves them behind when its keepalived ends (F43). The same time passes again. */
 void rd_scenery_add_keepalived(RdSimCluster *self);
 /* what a run that took keepalived away for a while must have left: every manifest is back, every
  * VIP is on one host. (element-type utf8) */
@@ -24,11 +31,21 @@ GBytes *rd_scenery_backup(void);
 /* Its Kubernetes API, served by @host as soon as etcd has a quorum again, and what an installed
  * cluster has in it; a snapshot of that is what a restore brings back. (transfer full) */
 RdSimApi *rd_scenery_api(RdSimCluster *cluster, const char *host);
+/* was deleted after the backup; was made after it; a webhook that nobody answers */
+#define RD_SCENERY_KEPT	   "/api/v1/namespaces/default/configmaps/kept"
+#define RD_SCENERY_ADDED   "/api/v1/namespaces/default/configmaps/added"
+#define RD_SCENERY_WEBHOOK "audit"
 /* the static resources beside it: every manifest as it is (restore-script.h tells the form) */
 GBytes *rd_scenery_resources(void);
 /* the restore of the recovery host m0 with cluster-restore.sh, and silence on all others but
  * @without (nullable); one sentence per difference. (element-type utf8) */
 GPtrArray *rd_scenery_check_single(RdSimCluster *self, const char *const *without);
+/* restore-cluster-state on all hosts but @without (nullable): members, revisions, nodes, objects of
+ * the backup, and what was borrowed; one sentence per difference. (element-type utf8) */
+GPtrArray *rd_scenery_check_cluster_state(RdSimCluster *cluster, RdSimApi *api,
+					  const char *const *without);
+/* of that only what was borrowed: webhooks, guard, who acts by himself. (element-type utf8) */
+GPtrArray *rd_scenery_check_borrowed(RdSimApi *api);
 /* what a person does about a restore pod that was started twice */
 void rd_scenery_mend_restore_pod(RdSimCluster *self);
 /* what a run must have done on all hosts but @without (nullable) if etcd was restored under @token;

@@ -129,6 +129,72 @@ serve_create(Serve *self, JsonNode *body)
 	rd_sim_store_insert(self->store, &self->place, json_node_ref(body));
 }
 
+/* pods get their time to end, unless they are told to end now (domain 2.9) */
+#define POD_GRACE_S 30
+
+static gboolean
+is_pod(const Serve *self)
+{
+	return g_str_equal(self->place.collection, "/api/v1/pods");
+}
+
+static void
+end_gracefully(Serve *self, const RdSimObject *object)
+{
+	JsonObject *meta = rd_sim_metadata(json_node_get_object(object->body));
+	g_autofree char *text = rd_sim_time_text(self->time + POD_GRACE_S);
+
+	if (json_object_has_member(meta, "deletionTimestamp"))
+		return;
+	json_object_set_string_member(meta, "deletionTimestamp", text);
+	json_object_set_int_member(meta, "deletionGracePeriodSeconds", POD_GRACE_S);
+	rd_sim_set_version(self->store, json_node_get_object(object->body));
+}
+
+/* the budget that has no room for this pod to go; else it has one place less */
+static gboolean
+take_room(Serve *self, const RdSimObject *object)
+{
+	g_autoptr(GPtrArray) paths = rd_sim_store_paths_of(
+	    self->store, "/apis/policy/v1/poddisruptionbudgets", object->namespace);
+
+	for (guint i = 0; i < paths->len; i++) {
+		JsonObject *budget = rd_sim_store_find(self->store, paths->pdata[i]);
+		g_autofree char *app = rd_sim_select_field(budget, "spec.selector.matchLabels.app");
+		g_autofree char *own =
+		    rd_sim_select_field(json_node_get_object(object->body), "metadata.labels.app");
+		JsonObject *status = json_object_get_object_member(budget, "status");
+		gint64 room;
+
+		if (g_strcmp0(app, own) != 0 || status == NULL)
+			continue;
+		room = json_object_get_int_member_with_default(status, "disruptionsAllowed", 0);
+		if (room <= 0)
+			return FALSE;
+		json_object_set_int_member(status, "disruptionsAllowed", room - 1);
+	}
+	return TRUE;
+}
+
+static void
+serve_eviction(Serve *self, const RdSimObject *object, JsonNode *body)
+{
+	g_autofree char *uid =
+	    rd_sim_select_field(json_node_get_object(body), "deleteOptions.preconditions.uid");
+
+	if (uid != NULL && g_strcmp0(uid, meta_text(object->body, "uid")) != 0) {
+		answer_status(self, 409, "Conflict", "the UID in the precondition does not match");
+		return;
+	}
+	if (!take_room(self, object)) {
+		answer_status(self, 429, "TooManyRequests",
+			      "Cannot evict pod as it would violate the pod's disruption budget.");
+		return;
+	}
+	end_gracefully(self, object);
+	answer_status(self, 201, NULL, NULL);
+}
+
 static void
 serve_delete(Serve *self, const RdSimObject *object)
 {
@@ -152,6 +218,11 @@ serve_delete(Serve *self, const RdSimObject *object)
 		if (!json_object_has_member(meta, "deletionTimestamp"))
 			json_object_set_string_member(meta, "deletionTimestamp", text);
 		rd_sim_set_version(self->store, json_node_get_object(object->body));
+		answer_object(self, 200, object->body);
+		return;
+	}
+	if (is_pod(self) && !self->request->now) {
+		end_gracefully(self, object);
 		answer_object(self, 200, object->body);
 		return;
 	}
@@ -253,6 +324,9 @@ serve_object(Serve *self, JsonNode *body)
 		answer_object(self, 200, object->body);
 	else if (self->request->verb == RD_KUBE_DELETE)
 		serve_delete(self, object);
+	else if (self->request->verb == RD_KUBE_POST && is_pod(self) &&
+		 g_strcmp0(self->place.sub, "eviction") == 0)
+		serve_eviction(self, object, body);
 	else if (self->request->verb == RD_KUBE_POST)
 		answer_status(self, 405, "MethodNotAllowed", "POST to an object");
 	else

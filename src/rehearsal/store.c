@@ -311,6 +311,19 @@ rd_sim_store_tally(RdSimStore *self, const char *what)
 	return GPOINTER_TO_UINT(g_hash_table_lookup(self->tally, what));
 }
 
+guint
+rd_sim_store_distinct(RdSimStore *self, const char *begin, const char *part)
+{
+	GHashTableIter iter;
+	gpointer what;
+	guint n = 0;
+
+	g_hash_table_iter_init(&iter, self->tally);
+	while (g_hash_table_iter_next(&iter, &what, NULL))
+		n += g_str_has_prefix(what, begin) && strstr(what, part) != NULL;
+	return n;
+}
+
 void
 rd_sim_store_compact(RdSimStore *self)
 {

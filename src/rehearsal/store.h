@@ -41,6 +41,8 @@ void rd_sim_store_answer(RdSimStore *self, const RdKubeRequest *request, double 
 			 RdKubeAnswer *answer);
 /* how many of "DELETE /api/v1/nodes/m0" (subresource and all, without query) were carried out */
 guint rd_sim_store_tally(RdSimStore *self, const char *what);
+/* how many of them, each once, begin with @begin and have @part in them */
+guint rd_sim_store_distinct(RdSimStore *self, const char *begin, const char *part);
 /* the pages of lists in progress expire */
 void rd_sim_store_compact(RdSimStore *self);
 G_END_DECLS

@@ -15,6 +15,7 @@ struct _RdSimTree {
 	RdSimNode *root;
 	GArray *mounts; /* (element-type Mount) the root's first */
 	guint64 inodes;
+	const RdTimeline *clock;
 	RdSimTreeWatch watch;
 	gpointer watch_data;
 };
@@ -31,6 +32,7 @@ node_new(RdSimTree *self, const char *name, gsize name_size, GBytes *content, gu
 		node->children = g_ptr_array_new();
 	node->inode = ++self->inodes;
 	node->mode = mode;
+	node->mtime = self->clock != NULL ? rd_timeline_now(self->clock) : 0;
 	return node;
 }
 
@@ -54,11 +56,12 @@ mount_clear(gpointer data)
 }
 
 RdSimTree *
-rd_sim_tree_new(void)
+rd_sim_tree_new(const RdTimeline *clock)
 {
 	RdSimTree *self = g_new0(RdSimTree, 1);
 	Mount root = {g_strdup(""), FALSE};
 
+	self->clock = clock;
 	self->mounts = g_array_new(FALSE, TRUE, sizeof(Mount));
 	g_array_set_clear_func(self->mounts, mount_clear);
 	g_array_append_val(self->mounts, root);

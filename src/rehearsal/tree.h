@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include <glib.h>
+#include "rehearsal/timeline.h"
 G_BEGIN_DECLS
 
 /* The files of one simulated host: directories and regular files with mode and inode, on mounts
@@ -20,10 +20,11 @@ struct _RdSimNode {
 	char *sha256;	     /* (owned) (nullable) of the content, made when first asked for */
 	guint64 inode;	     /* survives a rename */
 	guint mode;
+	gint64 mtime; /* microseconds; a rename leaves it */
 };
 
-/* a root directory on one mount */
-RdSimTree *rd_sim_tree_new(void);
+/* a root directory on one mount. @clock: (nullable) (unowned) what stamps files */
+RdSimTree *rd_sim_tree_new(const RdTimeline *clock);
 void rd_sim_tree_free(RdSimTree *self);
 void rd_sim_tree_watch(RdSimTree *self, RdSimTreeWatch watch, gpointer data);
 /* makes the directory and puts a file system of its own there */

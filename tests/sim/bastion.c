@@ -24,6 +24,24 @@ take_event(Bastion *self, RdEvent *event)
 	take_events(self, events);
 }
 
+/* the step at work on @lane that may have touched; @state: NULL: any */
+static const RdStep *
+find_in_hand(Bastion *self, const char *lane, const char *state)
+{
+	GPtrArray *steps = rd_run_get_steps(self->run);
+
+	for (guint i = 0; i < steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(steps, i);
+
+		if (g_strcmp0(step->lane, lane) == 0 && step->touches > 0 &&
+		    (step->intent || step->life == RD_LIFE_UNDOING) &&
+		    (state == NULL || g_str_equal(step->plan->name, state)) &&
+		    (step->life == RD_LIFE_RUNNING || step->life == RD_LIFE_UNDOING))
+			return step;
+	}
+	return NULL;
+}
+
 /* I1: what is about to leave for a host is in the journal already */
 static void
 check_intent(Bastion *self, const char *target, const RdCall *call)
@@ -41,10 +59,14 @@ check_intent(Bastion *self, const char *target, const RdCall *call)
 	}
 	if (!rd_call_verb_touches(call->verb))
 		return;
-	step = rd_run_find_step(self->run, call->state, target);
-	if (step == NULL || (!step->intent && step->life != RD_LIFE_UNDOING) ||
-	    step->touches == 0 || step->visit != call->visit || step->attempt != call->attempt ||
-	    (step->life != RD_LIFE_RUNNING && step->life != RD_LIFE_UNDOING))
+	/* a request to the API does not say whose it is */
+	step = find_in_hand(self, target, call->state);
+	if (call->state == NULL && step == NULL)
+		g_ptr_array_add(self->breaches,
+				g_strdup_printf("I1: %s: %s %s was sent without an intent", target,
+						call->argv[0], call->argv[1]));
+	else if (call->state != NULL &&
+		 (step == NULL || step->visit != call->visit || step->attempt != call->attempt))
 		g_ptr_array_add(self->breaches,
 				g_strdup_printf("I1: %s: %s of %s.%u.%u was sent without an intent",
 						target, rd_call_verb_to_string(call->verb),
@@ -65,7 +87,7 @@ moment(RdMoment when, const char *target, const char *host, const RdCall *call,
 
 static Bastion *
 bastion_bare(const char *name, const char *run_id, const char *run_uuid, const RdPlan *plan,
-	     RdCatalogue *catalogue, RdSimCluster *cluster, const char *local_dir)
+	     RdCatalogue *catalogue, const RdNetwork *network, const char *local_dir)
 {
 	Bastion *self = g_new0(Bastion, 1);
 	g_autofree char *who = g_strconcat("alice@", name, NULL);
@@ -78,11 +100,13 @@ bastion_bare(const char *name, const char *run_id, const char *run_uuid, const R
 	self->setting = rd_setting_new(run_id, run_uuid, who, local_dir);
 	for (guint i = 0; i < plan->hosts->len; i++) {
 		const RdPlanHost *host = g_ptr_array_index(plan->hosts, i);
-		RdSimHost *sim = rd_sim_cluster_find(cluster, host->name);
+		RdSimHost *sim = rd_sim_cluster_find(network->cluster, host->name);
 
 		rd_setting_add_host(self->setting, host->name, host->role, sim->address);
 	}
-	self->network = (RdNetwork){.cluster = cluster, .moment = moment, .data = self};
+	self->network = *network;
+	self->network.moment = moment;
+	self->network.data = self;
 	self->journal = rd_journal_new_memory();
 	self->documents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_hash_table_insert(self->documents, g_strdup("setting.json"), g_strdup("{}"));
@@ -95,22 +119,31 @@ bastion_bare(const char *name, const char *run_id, const char *run_uuid, const R
 
 Bastion *
 bastion_new(const char *name, const char *run_id, const char *run_uuid, const RdPlan *plan,
-	    RdCatalogue *catalogue, RdSimCluster *cluster, const char *local_dir)
+	    RdCatalogue *catalogue, const RdNetwork *network, const char *local_dir)
 {
-	Bastion *self = bastion_bare(name, run_id, run_uuid, plan, catalogue, cluster, local_dir);
+	Bastion *self = bastion_bare(name, run_id, run_uuid, plan, catalogue, network, local_dir);
 	RdEvent *event = rd_event_new(RD_EVENT_CREATED, plan->procedure);
 
 	rd_event_pair(event, plan->cluster, run_uuid);
 	take_event(self, rd_event_text(rd_event_number(event, 1), self->setting->who));
+	for (guint i = 0; i < plan->states->len; i++) {
+		const RdPlanState *state = g_ptr_array_index(plan->states, i);
+
+		if (state->gate == NULL || state->gate->always)
+			continue;
+		event = rd_event_new(RD_EVENT_GATE, "approved");
+		rd_event_pair(event, self->setting->who, state->gate->name);
+		take_event(self, rd_event_text(event, "when the run was started"));
+	}
 	return self;
 }
 
 Bastion *
 bastion_copy(Bastion *original, const char *name)
 {
-	Bastion *self = bastion_bare(name, original->run_id, original->run_uuid, original->plan,
-				     original->catalogue, original->network.cluster,
-				     original->setting->local_dir);
+	Bastion *self =
+	    bastion_bare(name, original->run_id, original->run_uuid, original->plan,
+			 original->catalogue, &original->network, original->setting->local_dir);
 	g_autoptr(GPtrArray) events = rd_journal_read(original->journal, 0, NULL);
 
 	take_events(self, events);

@@ -35,9 +35,10 @@ struct _Bastion {
 	GPtrArray *breaches; /* (unowned) where broken promises are noted */
 };
 
-/* a new run, journalled as created. @local_dir: for fetched files */
+/* A new run, journalled as created, with every gate approved that may be approved beforehand.
+ * @network: copied, but for who hears of its moments. @local_dir: for fetched files */
 Bastion *bastion_new(const char *name, const char *run_id, const char *run_uuid, const RdPlan *plan,
-		     RdCatalogue *catalogue, RdSimCluster *cluster, const char *local_dir);
+		     RdCatalogue *catalogue, const RdNetwork *network, const char *local_dir);
 /* the same run, from a copy of its directory as it is now */
 Bastion *bastion_copy(Bastion *original, const char *name);
 void bastion_free(Bastion *self);

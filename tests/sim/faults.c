@@ -207,9 +207,9 @@ second_starts(gpointer data)
 {
 	Later *later = data;
 	Bastion *first = later->bastion;
-	Bastion *second = bastion_new(
-	    "bastion-2", "r-night-2", "22222222-2222-4222-8222-222222222222", first->plan,
-	    first->catalogue, later->trial->cluster, first->setting->local_dir);
+	Bastion *second =
+	    bastion_new("bastion-2", "r-night-2", "22222222-2222-4222-8222-222222222222",
+			first->plan, first->catalogue, &first->network, first->setting->local_dir);
 
 	bastion_start(trial_add_bastion(later->trial, second), NULL, NULL);
 }

@@ -9,16 +9,19 @@
 #define SCRIPT	  "accept-unknown-script" /* the simulated one is nobody's release */
 
 static RdInventory *
-make_inventory(guint n_hosts)
+make_inventory(guint n_masters, guint n_workers)
 {
 	g_autoptr(GString) text = g_string_new("cluster: night\nhosts:\n");
 	g_autoptr(GError) error = NULL;
 	RdInventory *inventory;
 
-	for (guint i = 0; i < n_hosts; i++)
+	for (guint i = 0; i < n_masters; i++)
 		g_string_append_printf(text,
 				       "- {name: m%u, address: 10.0.0.%u, role: control-plane%s}\n",
 				       i, i + 1, i == 0 ? ", recovery: yes" : "");
+	for (guint i = 0; i < n_workers; i++)
+		g_string_append_printf(text, "- {name: w%u, address: 10.0.0.%u, role: worker}\n", i,
+				       i + 11);
 	inventory = rd_inventory_parse("/sim/night.yaml", text->str, text->len, NULL, &error);
 	if (inventory == NULL)
 		g_error("%s", error->message);
@@ -67,6 +70,13 @@ RdPlan *
 sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *snapshot,
 	 const char *sha256)
 {
+	return sim_plan_of(catalogue, name, n_hosts, 0, snapshot, sha256);
+}
+
+RdPlan *
+sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, guint n_workers,
+	    const char *snapshot, const char *sha256)
+{
 	g_autofree char *path =
 	    strchr(name, '/') != NULL
 		? g_strdup(name)
@@ -78,7 +88,7 @@ sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *sn
 	g_autoptr(RdTypes) types = rd_types_new(description, &error);
 	g_autoptr(RdProcedure) procedure =
 	    types != NULL ? rd_procedure_load(path, types, &error) : NULL;
-	g_autoptr(RdInventory) inventory = make_inventory(n_hosts);
+	g_autoptr(RdInventory) inventory = make_inventory(n_masters, n_workers);
 	RdPlan *plan = NULL;
 
 	for (guint i = 0; rd_pair_fields[i] != NULL && procedure != NULL; i++) {

@@ -2,6 +2,7 @@
 #include "trial.h"
 #include "likeness.h"
 #include "plans.h"
+#include "rehearsal/controllers.h"
 #include <string.h>
 
 /* a run that needs a person more often than this does not get on */
@@ -40,13 +41,42 @@ trial_add_bastion(Trial *self, Bastion *bastion)
 	return bastion;
 }
 
+/* of the cluster with its workers and its API */
+static gboolean
+is_whole(const char *procedure)
+{
+	return g_str_equal(procedure, "restore-cluster-state");
+}
+
+/* Node certificates were rotated since the backup: the restored API does not know these two (F34).
+ */
+static void
+rotate_certificates(RdSimCluster *cluster)
+{
+	rd_sim_pki_plant(rd_sim_cluster_find(cluster, "m2"), "csr-signer of today");
+	rd_sim_pki_plant(rd_sim_cluster_find(cluster, "w0"), "csr-signer of today");
+}
+
+static void
+set_scene(Trial *self, guint32 seed)
+{
+	self->cluster = rd_scenery_quorum_lost(seed, 3);
+	if (is_whole(self->procedure)) {
+		rd_scenery_add_workers(self->cluster, 2);
+		rotate_certificates(self->cluster);
+		self->api = rd_scenery_api(self->cluster, "m0");
+	}
+	if (is_whole(self->procedure) || g_str_equal(self->procedure, "vip"))
+		rd_scenery_add_keepalived(self->cluster);
+}
+
 RdPlan *
 trial_make_plan(const char *procedure, RdCatalogue *catalogue, const char *local_dir)
 {
 	g_autofree char *path = NULL, *sha256 = NULL;
 
 	sim_write_backup(local_dir, &path, &sha256);
-	return sim_plan(catalogue, procedure, 3, path, sha256);
+	return sim_plan_of(catalogue, procedure, 3, is_whole(procedure) ? 2 : 0, path, sha256);
 }
 
 /* what was asked for last has come about */
@@ -76,15 +106,14 @@ trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const char *
 	  gboolean trace)
 {
 	Trial *self = g_new0(Trial, 1);
+	RdNetwork network = {0};
 	Bastion *bastion;
 
 	self->procedure = plan->procedure;
 	self->local_dir = g_strdup(local_dir);
 	self->catalogue = catalogue;
 	self->plan = plan;
-	self->cluster = rd_scenery_quorum_lost(seed, 3);
-	if (g_str_equal(self->procedure, "vip"))
-		rd_scenery_add_keepalived(self->cluster);
+	set_scene(self, seed);
 	self->before = likeness_take(self->cluster);
 	self->bastions = g_ptr_array_new();
 	self->breaches = g_ptr_array_new_with_free_func(g_free);
@@ -93,8 +122,10 @@ trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const char *
 	g_array_set_clear_func(self->blows, blow_clear);
 	self->blows_max = 1;
 	open_context(self);
-	bastion = bastion_new("bastion-1", SIM_RUN, UUID, self->plan, catalogue, self->cluster,
-			      local_dir);
+	network.cluster = self->cluster;
+	network.api = self->api;
+	bastion =
+	    bastion_new("bastion-1", SIM_RUN, UUID, self->plan, catalogue, &network, local_dir);
 	if (trace)
 		bastion->trace = g_string_new(NULL);
 	trial_add_bastion(self, bastion);
@@ -110,6 +141,7 @@ trial_free(Trial *self)
 	rd_clock_free(self->clock);
 	g_main_context_pop_thread_default(self->context);
 	g_main_context_unref(self->context);
+	rd_sim_api_free(self->api);
 	rd_sim_cluster_free(self->cluster);
 	g_ptr_array_unref(self->breaches);
 	g_string_free(self->held, TRUE);
@@ -391,12 +423,46 @@ counts(const char *effect)
 {
 	static const char *const once[] = {"vanished",	    "appeared",		 "data away",
 					   "data in place", "restored",		 "put",
-					   "rmdir",	    "kubelet restarted", "snapshot saved"};
+					   "rmdir",	    "kubelet restarted", "snapshot saved",
+					   "member added",  "revision written",	 "told to reboot",
+					   "removed",	    "restarted",	 "script done"};
 
 	for (guint i = 0; i < G_N_ELEMENTS(once); i++)
 		if (g_str_has_prefix(effect, once[i]))
 			return TRUE;
 	return FALSE;
+}
+
+static void
+tally_sum(GHashTable *tally, const char *what, guint n)
+{
+	g_hash_table_insert(tally, g_strdup(what), GUINT_TO_POINTER(n));
+}
+
+/* what was changed through the API, by kind: pods have other names each time */
+static void
+tally_api(Trial *self, GHashTable *tally)
+{
+	static const char *const operators[] = {"etcds", "kubeapiservers", "kubecontrollermanagers",
+						"kubeschedulers"};
+	RdSimStore *store = rd_sim_api_get_store(self->api);
+
+	for (guint i = 0; i < G_N_ELEMENTS(operators); i++) {
+		g_autofree char *path =
+		    g_strdup_printf("/apis/operator.openshift.io/v1/%s/cluster", operators[i]);
+		g_autofree char *key = g_strdup_printf("api revisions of %s", operators[i]);
+		JsonObject *status =
+		    json_object_get_object_member(rd_sim_store_find(store, path), "status");
+
+		tally_sum(tally, key,
+			  (guint)json_object_get_int_member(status, "latestAvailableRevision"));
+	}
+	tally_sum(tally, "api pods deleted",
+		  rd_sim_store_distinct(store, "DELETE /api/v1/", "/pods/"));
+	tally_sum(tally, "api pods evicted",
+		  rd_sim_store_distinct(store, "POST /api/v1/", "/eviction"));
+	tally_sum(tally, "api requests approved",
+		  rd_sim_store_distinct(store, "PUT /apis/", "/approval"));
 }
 
 GHashTable *
@@ -417,6 +483,8 @@ trial_tally(Trial *self)
 				    g_strdup_printf("%s %s", host->name, (const char *)effect),
 				    count);
 	}
+	if (self->api != NULL)
+		tally_api(self, tally);
 	return tally;
 }
 
@@ -584,6 +652,15 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 		add_all(text, wrong);
 	} else if (winner != NULL && g_str_equal(self->procedure, "cluster-restore")) {
 		wrong = rd_scenery_check_single(self->cluster, (const char *const *)without);
+		add_all(text, wrong);
+	}
+	if (winner != NULL && is_whole(self->procedure)) {
+		rd_sim_api_catch_up(self->api);
+		wrong = rd_scenery_check_cluster_state(self->cluster, self->api,
+						       (const char *const *)without);
+		add_all(text, wrong);
+		g_ptr_array_unref(wrong);
+		wrong = rd_scenery_check_vips(self->cluster, (const char *const *)without);
 		add_all(text, wrong);
 	}
 	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt

@@ -33,6 +33,7 @@ struct _Trial {
 	const RdPlan *plan;	/* (unowned) */
 	RdCatalogue *catalogue; /* (unowned) */
 	RdSimCluster *cluster;
+	RdSimApi *api; /* (nullable) where the procedure asks for one */
 	RdClock *clock;
 	GMainContext *context;
 	GPtrArray *bastions; /* (element-type Bastion) */

@@ -138,6 +138,33 @@ test_beside_lost(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "probe watch"), ==, 1);
 }
 
+/* A doubt about the recovery host gives it a higher number, which shuts out what works for the
+ * cluster under the old one: that is nobody else's lock, and it goes on under the new one. */
+static void
+test_beside_fenced_by_ourselves(Fixture *f, gconstpointer data)
+{
+	script(f, "enter work@m0", "runner,finished");
+	script(f, "probe work@m0", "absent,present");
+	drive_to(f, "settle work@m0");
+	g_assert_cmpint(rd_run_find_host(f->run, "m0")->granted, ==, 2);
+	script(f, "enter watch@cluster", "fenced:lock #2 of this run,stay");
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(events_of(f, RD_EVENT_REFUSED, "fenced"), ==, 0);
+	g_assert_cmpuint(count(f, "enter watch"), ==, 2);
+}
+
+/* somebody else's number stops it, as it stops everything */
+static void
+test_beside_fenced(Fixture *f, gconstpointer data)
+{
+	drive_to(f, "enter work@m0");
+	script(f, "enter watch@cluster", "fenced:lock #7 of another run");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(events_of(f, RD_EVENT_REFUSED, "fenced"), ==, 1);
+}
+
 /* a step that is held: what works beside comes to rest as well, and goes on afterwards */
 static void
 test_beside_comes_to_rest(Fixture *f, gconstpointer data)
@@ -673,6 +700,8 @@ main(int argc, char **argv)
 	    {"/machine/beside", test_beside},
 	    {"/machine/beside/until-end", test_beside_until_end},
 	    {"/machine/beside/lost", test_beside_lost},
+	    {"/machine/beside/fenced-by-ourselves", test_beside_fenced_by_ourselves},
+	    {"/machine/beside/fenced", test_beside_fenced},
 	    {"/machine/beside/comes-to-rest", test_beside_comes_to_rest},
 	    {"/machine/beside/cancelled", test_beside_cancelled},
 	    {"/machine/borrow/at-its-place", test_given_back_at_its_place},

@@ -190,7 +190,7 @@ test_fiber_stack(void)
 static void
 test_tree(void)
 {
-	RdSimTree *tree = rd_sim_tree_new();
+	RdSimTree *tree = rd_sim_tree_new(NULL);
 	guint64 inode;
 
 	rd_sim_tree_mount(tree, "/var");

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/commands.h"
+#include "rehearsal/controllers.h"
+#include <string.h>
+
+/* What is asked of a host about its kubelet, and the reboot: openssl, find -newer, hostname,
+ * systemd-run. */
+
+static RdSimNode *
+find_node(RdSimExec *self, const char *path)
+{
+	RdSimNode *node = rd_sim_tree_find(self->host->tree, path);
+
+	if (node != NULL && node->content != NULL)
+		return node;
+	g_string_append_printf(self->err,
+			       "Could not open file or uri for loading from %s: No such "
+			       "file or directory\n",
+			       path);
+	self->status = 1;
+	return NULL;
+}
+
+/* `openssl x509 -noout -enddate -in FILE` */
+void
+rd_sim_openssl_enddate(RdSimExec *self)
+{
+	RdSimNode *node = find_node(self, self->argv[5]);
+	g_autofree char *text = node != NULL ? rd_sim_node_text(node) : NULL;
+	const char *line = text != NULL ? strstr(text, "notAfter=") : NULL;
+
+	if (line != NULL)
+		g_string_append_printf(self->out, "%.*s\n", (int)strcspn(line, "\n"), line);
+	else if (node != NULL)
+		self->status = 1;
+}
+
+/* `openssl pkey -pubout -in FILE` */
+void
+rd_sim_openssl_pubout(RdSimExec *self)
+{
+	RdSimNode *node = find_node(self, self->argv[4]);
+	g_autofree char *text = node != NULL ? rd_sim_node_text(node) : NULL;
+	g_autofree char *public = text != NULL ? rd_sim_pki_public(text) : NULL;
+
+	if (public != NULL)
+		g_string_append(self->out, public);
+	else
+		self->status = 1;
+}
+
+/* `find DIR -maxdepth 1 -name *.pem [!] -newer FILE -printf %f\n` */
+void
+rd_sim_find_newer(RdSimExec *self)
+{
+	gboolean older = g_str_equal(self->argv[6], "!");
+	const char *marker = self->argv[older ? 8 : 7];
+	RdSimNode *dir = rd_sim_tree_find(self->host->tree, self->argv[1]);
+	RdSimNode *mark = rd_sim_tree_find(self->host->tree, marker);
+
+	if (dir == NULL || dir->children == NULL || mark == NULL) {
+		g_string_append_printf(self->err, "find: '%s': No such file or directory\n",
+				       mark == NULL ? marker : self->argv[1]);
+		self->status = 1;
+		return;
+	}
+	for (guint i = 0; i < dir->children->len; i++) {
+		const RdSimNode *child = g_ptr_array_index(dir->children, i);
+
+		if (g_str_has_suffix(child->name, ".pem") && (child->mtime > mark->mtime) != older)
+			g_string_append_printf(self->out, "%s\n", child->name);
+	}
+}
+
+void
+rd_sim_hostname(RdSimExec *self)
+{
+	g_string_append_printf(self->out, "%s\n", self->host->name);
+}
+
+typedef struct {
+	RdSimHost *host;
+	guint boots;
+} Reboot;
+
+static void
+reboot(gpointer data)
+{
+	const Reboot *later = data;
+
+	if (later->host->boots == later->boots && later->host->power == RD_SIM_UP)
+		rd_sim_host_reboot(later->host);
+}
+
+/* `systemd-run --unit=U --on-active=5 systemctl reboot` */
+void
+rd_sim_reboot_later(RdSimExec *self)
+{
+	Reboot *later = g_new0(Reboot, 1);
+
+	later->host = self->host;
+	later->boots = self->host->boots;
+	rd_sim_host_count(self->host, "told to reboot", NULL);
+	rd_timeline_add(self->host->cluster->timeline, 5 * RD_SIM_SECOND, reboot, later, g_free);
+	g_string_append_printf(self->out, "Running timer as unit: %s.timer\n",
+			       self->argv[1] + strlen("--unit="));
+}
+
+/* `findmnt -n -o FSTYPE -T PATH` */
+void
+rd_sim_findmnt_type(RdSimExec *self)
+{
+	g_string_append(self->out, "xfs\n");
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/controllers.h"
+#include "rehearsal/store-private.h"
+#include <string.h>
+
+/* The operators of the four static pods (domain 2.8, 4.2), as tests/lab/kube/operators.py has them
+ * for the lab. A changed forceRedeploymentReason makes a revision; it is brought to one node after
+ * the other, whose manifest is written as an installer pod writes it, and the next one waits until
+ * the pod of that revision is sound. etcd has more: no new revision unless it could lose a member
+ * or is told to dare, and hosts that are nodes but no members become learners, one at a time, then
+ * voters. What was handled last stands in ConfigMaps, so that a restored past is taken as it is. */
+
+#define BASE	  "/apis/operator.openshift.io/v1/"
+#define RESOURCES "/etc/kubernetes/static-pod-resources"
+#define DARE	  "useUnsupportedUnsafeNonHANonProductionUnstableEtcd"
+#define SETTLE_S  30.0 /* until it leads again */
+#define INSTALL_S 30.0 /* an installer pod waits so long before it writes */
+#define JOIN_S	  10.0 /* from one change of members to the next */
+
+typedef struct {
+	const char *plural, *pod; /* "etcds", "etcd" */
+} Operator;
+
+static const Operator operators[] = {
+    {"etcds", "etcd"},
+    {"kubeapiservers", "kube-apiserver"},
+    {"kubecontrollermanagers", "kube-controller-manager"},
+    {"kubeschedulers", "kube-scheduler"},
+};
+
+static gboolean
+is_etcd(const Operator *one)
+{
+	return one == &operators[0];
+}
+
+/* ---- members -------------------------------------------------------------------------------- */
+
+/* a member whose word counts, to change the list through */
+static RdSimHost *
+find_voter(RdSimBehind *self)
+{
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+
+		if (!host->worker && rd_sim_etcd_has_quorum(host))
+			return host;
+	}
+	return NULL;
+}
+
+static guint
+count_sound(RdSimBehind *self, const RdSimHost *voter)
+{
+	guint sound = 0;
+
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+
+		sound +=
+		    rd_sim_etcd_serves(host) && host->etcd->cluster_id == voter->etcd->cluster_id;
+	}
+	return sound;
+}
+
+static gboolean
+is_stuck(RdSimBehind *self, const char *plural)
+{
+	return g_strcmp0(self->stuck, plural) == 0;
+}
+
+/* a learner that runs gets its vote, else the next host that lives is added, if all are sound */
+static gboolean
+change_members(RdSimBehind *self, RdSimHost *voter)
+{
+	guint members = voter->etcd->peers->len;
+
+	for (guint i = 0; i < self->cluster->hosts->len; i++)
+		if (rd_sim_etcd_promote(voter, g_ptr_array_index(self->cluster->hosts, i)))
+			return TRUE;
+	if (count_sound(self, voter) < members)
+		return FALSE;
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+		g_autofree char *node = g_strdup_printf("/api/v1/nodes/%s", host->name);
+
+		if (!host->worker && rd_sim_store_find(self->store, node) != NULL &&
+		    rd_sim_node_lives(self, host->name) && rd_sim_etcd_add_learner(voter, host))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+void
+rd_sim_catch_up_members(RdSimBehind *self)
+{
+	RdSimHost *voter = find_voter(self);
+
+	if (voter == NULL || is_stuck(self, "etcds") || self->now < self->up + SETTLE_S ||
+	    rd_sim_store_find(self->store, BASE "etcds/cluster") == NULL ||
+	    self->now < rd_sim_behind_seen(self, "members") + JOIN_S)
+		return;
+	if (change_members(self, voter)) {
+		rd_sim_behind_forget(self, "members");
+		(void)rd_sim_behind_seen(self, "members");
+		self->under_way = TRUE;
+	}
+}
+
+/* ---- revisions ------------------------------------------------------------------------------ */
+
+typedef struct {
+	RdSimBehind *behind;
+	const Operator *kind;
+	const char *path;
+	JsonObject *object, *status;
+	gint64 latest;
+} Rollout;
+
+static char *
+map_path(const Rollout *self, gint64 revision)
+{
+	return g_strdup_printf(
+	    "/api/v1/namespaces/openshift-%s/configmaps/%s-pod-%" G_GINT64_FORMAT, self->kind->pod,
+	    self->kind->pod, revision);
+}
+
+static gboolean
+is_handled(const Rollout *self, const char *reason)
+{
+	g_autofree char *path = map_path(self, self->latest);
+	JsonObject *map = rd_sim_store_find(self->behind->store, path);
+	JsonObject *data = map != NULL ? rd_sim_member(map, "data") : NULL;
+
+	return g_strcmp0(reason, data != NULL ? json_object_get_string_member_with_default(
+						    data, "forceRedeploymentReason", "")
+					      : "") == 0;
+}
+
+static guint
+count_masters(RdSimBehind *self)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < self->cluster->hosts->len; i++)
+		n += !((const RdSimHost *)g_ptr_array_index(self->cluster->hosts, i))->worker;
+	return n;
+}
+
+static gboolean
+dares(JsonObject *spec)
+{
+	JsonNode *node = json_object_get_member(spec, "unsupportedConfigOverrides");
+	JsonNode *value = node != NULL && JSON_NODE_HOLDS_OBJECT(node)
+			      ? json_object_get_member(json_node_get_object(node), DARE)
+			      : NULL;
+	g_autofree char *text = value != NULL ? json_to_string(value, FALSE) : NULL;
+
+	return text != NULL && strstr(text, "true") != NULL;
+}
+
+static gboolean
+is_rolling(const Rollout *self)
+{
+	JsonArray *nodes = json_object_get_array_member(self->status, "nodeStatuses");
+
+	for (guint i = 0; i < json_array_get_length(nodes); i++)
+		if (json_object_get_int_member(json_array_get_object_element(nodes, i),
+					       "currentRevision") != self->latest)
+			return TRUE;
+	return FALSE;
+}
+
+/* the quorum guard; the others have none */
+static gboolean
+may_render(const Rollout *self)
+{
+	RdSimHost *voter = find_voter(self->behind);
+
+	if (!is_etcd(self->kind) || count_masters(self->behind) == 1 || is_rolling(self) ||
+	    dares(rd_sim_member(self->object, "spec")))
+		return TRUE;
+	return voter != NULL && voter->etcd->peers->len >= 3 &&
+	       count_sound(self->behind, voter) == voter->etcd->peers->len;
+}
+
+static gboolean
+render(Rollout *self)
+{
+	const char *reason = json_object_get_string_member_with_default(
+	    rd_sim_member(self->object, "spec"), "forceRedeploymentReason", "");
+	g_autofree char *path = NULL, *json = NULL;
+	g_autoptr(JsonNode) quoted = json_node_init_string(json_node_alloc(), reason);
+	g_autofree char *text = json_to_string(quoted, FALSE);
+
+	if (is_handled(self, reason) || !may_render(self))
+		return FALSE;
+	json_object_set_int_member(self->status, "latestAvailableRevision", ++self->latest);
+	path = map_path(self, self->latest);
+	json = g_strdup_printf("{\"data\":{\"forceRedeploymentReason\":%s}}", text);
+	rd_sim_store_put(self->behind->store, path, json, self->behind->now);
+	return TRUE;
+}
+
+/* ---- one node ------------------------------------------------------------------------------- */
+
+/* the newest revision of the pod that the host has resources of; 0: none */
+static gint64
+newest_on(RdSimHost *host, const char *pod)
+{
+	RdSimNode *dir = rd_sim_tree_find(host->tree, RESOURCES);
+	g_autofree char *prefix = g_strdup_printf("%s-pod-", pod);
+	gint64 newest = 0;
+
+	for (guint i = 0; dir != NULL && dir->children != NULL && i < dir->children->len; i++) {
+		const RdSimNode *child = g_ptr_array_index(dir->children, i);
+
+		if (g_str_has_prefix(child->name, prefix))
+			newest =
+			    MAX(newest, g_ascii_strtoll(child->name + strlen(prefix), NULL, 10));
+	}
+	return newest;
+}
+
+static char *
+label_of(gint64 revision)
+{
+	return g_strdup_printf("\"revision\":\"%" G_GINT64_FORMAT "\"", revision);
+}
+
+/* what an installer pod does: the resources of the newest revision as those of @revision, then the
+ * manifest. FALSE: there is nothing to begin with, or no room */
+static gboolean
+install(RdSimHost *host, const char *pod, gint64 revision)
+{
+	gint64 newest = newest_on(host, pod);
+	g_autofree char *from =
+	    g_strdup_printf(RESOURCES "/%s-pod-%" G_GINT64_FORMAT "/%s-pod.yaml", pod, newest, pod);
+	g_autofree char *dir =
+	    g_strdup_printf(RESOURCES "/%s-pod-%" G_GINT64_FORMAT, pod, revision);
+	g_autofree char *to = g_strdup_printf("%s/%s-pod.yaml", dir, pod);
+	g_autofree char *manifest = g_strdup_printf(RD_SIM_MANIFESTS "/%s-pod.yaml", pod);
+	g_autofree char *old = label_of(newest), *new = label_of(revision);
+	RdSimNode *node = rd_sim_tree_find(host->tree, from);
+	g_autofree char *text = node != NULL ? rd_sim_node_text(node) : NULL;
+	g_autoptr(GString) changed = g_string_new(text);
+
+	if (text == NULL)
+		return FALSE;
+	g_string_replace(changed, old, new, 0);
+	if (rd_sim_tree_mkdirs(host->tree, dir) != 0 ||
+	    rd_sim_tree_write_text(host->tree, to, changed->str, 0600) != 0 ||
+	    rd_sim_tree_write_text(host->tree, manifest, changed->str, 0600) != 0)
+		return FALSE;
+	rd_sim_host_count(host, "revision written", pod);
+	return TRUE;
+}
+
+/* its network: OVN has made its databases anew, else installer pods do not start (domain 5.1) */
+static gboolean
+has_network(const RdSimHost *host)
+{
+	RdSimNode *node = rd_sim_tree_find(host->tree, RD_SIM_OVN_DIR "/ovnnb_db.db");
+	g_autofree char *text = node != NULL ? rd_sim_node_text(node) : NULL;
+
+	return g_strcmp0(text, "new\n") == 0;
+}
+
+/* the pod of that very manifest runs, and etcd's answers */
+static gboolean
+is_sound(RdSimHost *host, const Operator *kind, gint64 revision)
+{
+	g_autofree char *path = g_strdup_printf(RD_SIM_MANIFESTS "/%s-pod.yaml", kind->pod);
+	g_autofree char *label = label_of(revision);
+	RdSimNode *node = rd_sim_tree_find(host->tree, path);
+	g_autofree char *text = node != NULL ? rd_sim_node_text(node) : NULL;
+
+	if (text == NULL || strstr(text, label) == NULL ||
+	    (is_etcd(kind) && !rd_sim_etcd_has_quorum(host)))
+		return FALSE;
+	for (guint i = 0; i < host->pods->len; i++) {
+		const RdSimPod *pod = g_ptr_array_index(host->pods, i);
+		gboolean runs = pod->started && !pod->ending;
+
+		if (strncmp(rd_sim_node_sha256(node), pod->uid, 32) != 0)
+			continue;
+		for (guint j = 0; j < pod->containers->len; j++)
+			runs &= ((RdSimContainer *)g_ptr_array_index(pod->containers, j))->running;
+		return runs;
+	}
+	return FALSE;
+}
+
+/* TRUE: its status is another one now */
+static gboolean
+bring(Rollout *self, JsonObject *node)
+{
+	RdSimBehind *behind = self->behind;
+	const char *name = json_object_get_string_member(node, "nodeName");
+	RdSimHost *host = rd_sim_cluster_find(behind->cluster, name);
+	g_autofree char *key =
+	    g_strdup_printf("install %s %s %" G_GINT64_FORMAT, self->kind->pod, name, self->latest);
+	g_autofree char *label = label_of(self->latest);
+	g_autofree char *path = g_strdup_printf(RD_SIM_MANIFESTS "/%s-pod.yaml", self->kind->pod);
+	RdSimNode *manifest = host != NULL ? rd_sim_tree_find(host->tree, path) : NULL;
+	g_autofree char *text = manifest != NULL ? rd_sim_node_text(manifest) : NULL;
+
+	if (json_object_get_int_member(node, "targetRevision") != self->latest) {
+		json_object_set_int_member(node, "targetRevision", self->latest);
+		(void)rd_sim_behind_seen(behind, key);
+		return TRUE;
+	}
+	if (host == NULL || !rd_sim_node_lives(behind, name) ||
+	    behind->now < rd_sim_behind_seen(behind, key) + INSTALL_S)
+		return FALSE;
+	if (text == NULL || strstr(text, label) == NULL) {
+		if (has_network(host))
+			(void)install(host, self->kind->pod, self->latest);
+		return FALSE;
+	}
+	if (!is_sound(host, self->kind, self->latest))
+		return FALSE;
+	json_object_set_int_member(node, "currentRevision", self->latest);
+	json_object_set_int_member(node, "targetRevision", 0);
+	return TRUE;
+}
+
+/* one at a time: the one in work, else the first that is behind */
+static gboolean
+roll(Rollout *self)
+{
+	JsonArray *nodes = json_object_get_array_member(self->status, "nodeStatuses");
+	JsonObject *next = NULL;
+
+	for (guint i = 0; i < json_array_get_length(nodes); i++) {
+		JsonObject *node = json_array_get_object_element(nodes, i);
+
+		if (json_object_get_int_member(node, "targetRevision") != 0) {
+			next = node;
+			break;
+		}
+		if (next == NULL &&
+		    json_object_get_int_member(node, "currentRevision") != self->latest)
+			next = node;
+	}
+	return next != NULL && bring(self, next);
+}
+
+/* ---- conditions ----------------------------------------------------------------------------- */
+
+static gboolean
+tell_members(Rollout *self)
+{
+	RdSimHost *voter = find_voter(self->behind);
+
+	return rd_sim_set_condition(self->object, "EtcdMembersAvailable",
+				    voter != NULL ? "True" : "False",
+				    voter != NULL ? "EtcdQuorate" : "NoQuorum", self->behind->now);
+}
+
+static void
+tell_cluster_operator(Rollout *self, gboolean rolling)
+{
+	g_autofree char *path =
+	    g_strdup_printf("/apis/config.openshift.io/v1/clusteroperators/%s", self->kind->pod);
+	JsonObject *object = rd_sim_store_find(self->behind->store, path);
+
+	if (object != NULL &&
+	    rd_sim_set_condition(object, "Progressing", rolling ? "True" : "False",
+				 rolling ? "NodeInstaller" : "AsExpected", self->behind->now))
+		rd_sim_store_written(self->behind->store, path, self->kind->pod, "status",
+				     self->behind->now);
+}
+
+void
+rd_sim_catch_up_operator(RdSimBehind *behind, const char *path)
+{
+	Rollout self = {.behind = behind, .path = path};
+	gboolean changed, rolling;
+
+	for (guint i = 0; i < G_N_ELEMENTS(operators); i++)
+		if (g_str_has_prefix(path + strlen(BASE), operators[i].plural))
+			self.kind = &operators[i];
+	self.object = rd_sim_store_find(behind->store, path);
+	self.status = rd_sim_member(self.object, "status");
+	self.latest = json_object_get_int_member(self.status, "latestAvailableRevision");
+	if (is_stuck(behind, self.kind->plural) || behind->now < behind->up + SETTLE_S)
+		return;
+	changed = render(&self);
+	changed |= roll(&self);
+	rolling = is_rolling(&self);
+	changed |= rd_sim_set_condition(self.object, "NodeInstallerProgressing",
+					rolling ? "True" : "False",
+					rolling ? "" : "AllNodesAtLatestRevision", behind->now);
+	if (is_etcd(self.kind))
+		changed |= tell_members(&self);
+	if (changed)
+		rd_sim_store_written(behind->store, path, "cluster-operator", "status",
+				     behind->now);
+	tell_cluster_operator(&self, rolling);
+	behind->under_way |= rolling;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/controllers.h"
+#include "rehearsal/store-private.h"
+#include <string.h>
+
+/* Pods, and those who make them: a daemon set one on each node, a deployment as many as it says on
+ * nodes that may have them. A pod that is told to end goes when its kubelet lives; one with the
+ * annotation RD_SIM_STUCK only by force (F46). */
+
+#define PODS	  "/api/v1/pods"
+#define END_S	  3.0 /* until a pod that was told to end has */
+#define REPLACE_S 5.0 /* from a pod's end to the next one, running */
+
+gboolean
+rd_sim_runs_somewhere(RdSimCluster *cluster, const char *container)
+{
+	for (guint i = 0; i < cluster->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(cluster->hosts, i);
+
+		for (guint j = 0; j < host->pods->len; j++) {
+			const RdSimPod *pod = g_ptr_array_index(host->pods, j);
+
+			for (guint k = 0; pod->started && k < pod->containers->len; k++) {
+				const RdSimContainer *one = g_ptr_array_index(pod->containers, k);
+
+				if (one->running && g_str_equal(one->name, container))
+					return TRUE;
+			}
+		}
+	}
+	return FALSE;
+}
+
+char *
+rd_sim_pod_json(const char *kind, const char *app, const char *node)
+{
+	return g_strdup_printf(
+	    "{\"metadata\":{\"labels\":{\"app\":\"%s\"},\"ownerReferences\":[{\"kind\":"
+	    "\"%s\",\"name\":\"%s\",\"controller\":true}]},\"spec\":{\"nodeName\":\"%s\","
+	    "\"containers\":[{\"name\":\"%s\"}]},\"status\":{\"phase\":\"Running\","
+	    "\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}],\"containerStatuses\":[{"
+	    "\"name\":\"%s\",\"ready\":true,\"state\":{\"running\":{}}}]}}",
+	    app, kind, app, node, app, app);
+}
+
+static const char *
+node_of(JsonObject *pod)
+{
+	return json_object_get_string_member_with_default(rd_sim_member(pod, "spec"), "nodeName",
+							  "");
+}
+
+static gboolean
+is_ending(JsonObject *pod)
+{
+	return json_object_has_member(rd_sim_metadata(pod), "deletionTimestamp");
+}
+
+/* its pods on @node (NULL: anywhere), those that are ending counted apart */
+static guint
+count_pods(RdSimBehind *self, JsonObject *meta, const char *node, guint *ending)
+{
+	const char *app = json_object_get_string_member(meta, "name");
+	const char *namespace = json_object_get_string_member(meta, "namespace");
+	g_autoptr(GPtrArray) paths = rd_sim_store_paths_of(self->store, PODS, namespace);
+	guint n = 0;
+
+	*ending = 0;
+	for (guint i = 0; i < paths->len; i++) {
+		JsonObject *pod = rd_sim_store_find(self->store, paths->pdata[i]);
+		JsonObject *labels = rd_sim_member(rd_sim_metadata(pod), "labels");
+
+		if (g_strcmp0(json_object_get_string_member_with_default(labels, "app", ""), app) !=
+			0 ||
+		    (node != NULL && !g_str_equal(node_of(pod), node)))
+			continue;
+		if (is_ending(pod))
+			(*ending)++;
+		else
+			n++;
+	}
+	return n;
+}
+
+static void
+make_pod(RdSimBehind *self, const char *kind, JsonObject *meta, const char *node, double time)
+{
+	const char *app = json_object_get_string_member(meta, "name");
+	g_autofree char *json = rd_sim_pod_json(kind, app, node);
+	g_autofree char *path = g_strdup_printf("/api/v1/namespaces/%s/pods/%s-%" G_GUINT64_FORMAT,
+						json_object_get_string_member(meta, "namespace"),
+						app, ++self->cluster->serials);
+
+	rd_sim_store_put(self->store, path, json, time);
+}
+
+void
+rd_sim_catch_up_pod(RdSimBehind *self, const char *path)
+{
+	JsonObject *pod = rd_sim_store_find(self->store, path);
+	JsonObject *meta = rd_sim_metadata(pod);
+	g_autofree char *key = g_strdup_printf("ending %s", path);
+
+	if (!is_ending(pod) || !rd_sim_node_lives(self, node_of(pod)) ||
+	    json_object_has_member(rd_sim_member(meta, "annotations"), RD_SIM_STUCK))
+		return;
+	self->under_way = TRUE;
+	if (self->now < rd_sim_behind_seen(self, key) + END_S)
+		return;
+	rd_sim_behind_forget(self, key);
+	rd_sim_store_remove(self->store, path);
+}
+
+/* one more on @node when it has been missing long enough; TRUE: it is missing still */
+static gboolean
+fill(RdSimBehind *self, const char *kind, JsonObject *meta, const char *node)
+{
+	g_autofree char *missing =
+	    g_strdup_printf("no %s on %s", json_object_get_string_member(meta, "name"), node);
+	double begun = rd_sim_behind_seen(self, missing);
+
+	if (!rd_sim_node_lives(self, node) ||
+	    !rd_sim_runs_somewhere(self->cluster, "kube-controller-manager") ||
+	    self->now < begun + REPLACE_S)
+		return TRUE;
+	make_pod(self, kind, meta, node, self->now);
+	rd_sim_behind_forget(self, missing);
+	return FALSE;
+}
+
+/* the network operator says of its daemon set whether all of it is there */
+static void
+tell_network(RdSimBehind *self, gboolean whole)
+{
+	static const char path[] = "/apis/config.openshift.io/v1/clusteroperators/network";
+	JsonObject *object = rd_sim_store_find(self->store, path);
+
+	if (object != NULL && rd_sim_set_condition(object, "Progressing", whole ? "False" : "True",
+						   whole ? "AsExpected" : "Deploying", self->now))
+		rd_sim_store_written(self->store, path, "network-operator", "status", self->now);
+}
+
+void
+rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path)
+{
+	JsonObject *meta = rd_sim_metadata(rd_sim_store_find(self->store, path));
+	g_autoptr(GPtrArray) nodes = rd_sim_store_paths(self->store, "/api/v1/nodes");
+	gboolean whole = TRUE;
+
+	for (guint i = 0; i < nodes->len; i++) {
+		const char *node = strrchr(nodes->pdata[i], '/') + 1;
+		guint ending = 0, there = count_pods(self, meta, node, &ending);
+
+		if (there == 0 && ending == 0 && fill(self, "DaemonSet", meta, node))
+			self->under_way = TRUE;
+		whole &= there > 0 &&
+			 g_str_equal(rd_sim_condition(
+					 rd_sim_store_find(self->store, nodes->pdata[i]), "Ready"),
+				     "True");
+	}
+	if (self->now >= self->up + END_S)
+		tell_network(self, whole);
+}
+
+/* the label that its nodes have to have */
+static const char *
+node_label(JsonObject *spec)
+{
+	JsonObject *pod = rd_sim_member(rd_sim_member(spec, "template"), "spec");
+	JsonObjectIter iter;
+	const char *label = "kubernetes.io/hostname";
+
+	json_object_iter_init(&iter, rd_sim_member(pod, "nodeSelector"));
+	(void)json_object_iter_next(&iter, &label, NULL);
+	return label;
+}
+
+/* the node with the fewest of them that may have one; NULL: none */
+static const char *
+choose_node(RdSimBehind *self, JsonObject *meta, const char *label, GPtrArray *nodes)
+{
+	const char *best = NULL;
+	guint fewest = G_MAXUINT;
+
+	for (guint i = 0; i < nodes->len; i++) {
+		JsonObject *object = rd_sim_store_find(self->store, nodes->pdata[i]);
+		const char *node = strrchr(nodes->pdata[i], '/') + 1;
+		guint ending = 0, there = count_pods(self, meta, node, &ending);
+
+		if (!json_object_has_member(rd_sim_member(rd_sim_metadata(object), "labels"),
+					    label) ||
+		    json_object_get_boolean_member_with_default(rd_sim_member(object, "spec"),
+								"unschedulable", FALSE) ||
+		    !g_str_equal(rd_sim_condition(object, "Ready"), "True") ||
+		    !rd_sim_node_lives(self, node) || there >= fewest)
+			continue;
+		best = node;
+		fewest = there;
+	}
+	return best;
+}
+
+void
+rd_sim_catch_up_deployment(RdSimBehind *self, const char *path)
+{
+	JsonObject *object = rd_sim_store_find(self->store, path);
+	JsonObject *meta = rd_sim_metadata(object), *spec = rd_sim_member(object, "spec");
+	g_autoptr(GPtrArray) nodes = rd_sim_store_paths(self->store, "/api/v1/nodes");
+	guint ending = 0, there = count_pods(self, meta, NULL, &ending);
+	const char *node;
+
+	if (there >= json_object_get_int_member(spec, "replicas") ||
+	    !rd_sim_runs_somewhere(self->cluster, "kube-scheduler"))
+		return;
+	node = choose_node(self, meta, node_label(spec), nodes);
+	if (node != NULL && fill(self, "ReplicaSet", meta, node))
+		self->under_way = TRUE;
+}
+
+/* ---- who is reached, who may go ------------------------------------------------------------- */
+
+/* the pods of the service that are there, and whether the node controller believes in them */
+void
+rd_sim_catch_up_slice(RdSimBehind *self, const char *path)
+{
+	JsonObject *object = rd_sim_store_find(self->store, path);
+	JsonObject *meta = rd_sim_metadata(object);
+	const char *service = json_object_get_string_member_with_default(
+	    rd_sim_member(meta, "labels"), "kubernetes.io/service-name", "");
+	g_autoptr(GPtrArray) paths = rd_sim_store_paths_of(
+	    self->store, PODS, json_object_get_string_member(meta, "namespace"));
+	JsonArray *endpoints = json_array_new();
+	g_autoptr(JsonNode) fresh = json_node_init_array(json_node_alloc(), endpoints);
+	JsonNode *old = json_object_get_member(object, "endpoints");
+
+	json_array_unref(endpoints);
+	for (guint i = 0; i < paths->len; i++) {
+		JsonObject *pod = rd_sim_store_find(self->store, paths->pdata[i]);
+		JsonObject *labels = rd_sim_member(rd_sim_metadata(pod), "labels");
+		g_autofree char *node = g_strdup_printf("/api/v1/nodes/%s", node_of(pod));
+		JsonObject *home = rd_sim_store_find(self->store, node), *one;
+
+		if (g_strcmp0(json_object_get_string_member_with_default(labels, "app", ""),
+			      service) != 0)
+			continue;
+		one = json_object_new();
+		json_object_set_string_member(one, "nodeName", node_of(pod));
+		json_object_set_boolean_member(
+		    rd_sim_member(one, "conditions"), "ready",
+		    !is_ending(pod) && home != NULL &&
+			g_str_equal(rd_sim_condition(home, "Ready"), "True"));
+		json_array_add_object_element(endpoints, one);
+	}
+	if (self->now < self->up + REPLACE_S || (old != NULL && json_node_equal(old, fresh)))
+		return;
+	json_object_set_member(object, "endpoints", json_node_copy(fresh));
+	rd_sim_store_written(self->store, path, "endpointslice-controller", NULL, self->now);
+}
+
+void
+rd_sim_catch_up_budget(RdSimBehind *self, const char *path)
+{
+	JsonObject *object = rd_sim_store_find(self->store, path);
+	JsonObject *meta = rd_sim_metadata(object), *status = rd_sim_member(object, "status");
+	gint64 least = json_object_get_int_member_with_default(rd_sim_member(object, "spec"),
+							       "minAvailable", 0);
+	guint ending = 0, there = count_pods(self, meta, NULL, &ending);
+	gint64 allowed = MAX((gint64)there - least, 0);
+
+	if (json_object_get_int_member_with_default(status, "disruptionsAllowed", -1) == allowed)
+		return;
+	json_object_set_int_member(status, "disruptionsAllowed", allowed);
+	rd_sim_store_written(self->store, path, "kube-controller-manager", "status", self->now);
+}
