@@ -327,16 +327,6 @@ rd_inspect_all(RdInspection *self)
 		g_thread_join(g_ptr_array_index(threads, i));
 }
 
-GPtrArray *
-rd_inspect_addresses(const RdInventory *inventory)
-{
-	GPtrArray *addresses = g_ptr_array_new_with_free_func((GDestroyNotify)rd_host_address_free);
-
-	for (guint i = 0; i < inventory->hosts->len; i++)
-		g_ptr_array_add(addresses, rd_inspect_address(inventory->hosts->pdata[i]));
-	return addresses;
-}
-
 /* a host that was stated to be off has nothing to say, but whether it is */
 static gboolean
 rd_inspect_counts(const RdInspected *self)

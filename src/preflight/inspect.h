@@ -12,8 +12,6 @@ G_BEGIN_DECLS
  * hosts are asked besides goes there; of excused ones only whether they are silent. @findings
  * (element-type RdFinding): in order of the inventory. */
 void rd_inspect(const RdInventory *inventory, RdClusterFacts *facts, GPtrArray *findings);
-/* of all hosts. (element-type RdHostAddress) (transfer full) */
-GPtrArray *rd_inspect_addresses(const RdInventory *inventory);
 
 /* what a person can do about a host that is silent */
 #define RD_REMEDY_UNREACHABLE                                                                      \

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "engine/addresses.h"
 #include "engine/api-way.h"
 #include "machine/plan.h"
 #include "preflight/ask.h"
@@ -93,7 +94,7 @@ gather_backup(gpointer data)
 static void
 gather_api(RdClusterFacts *facts)
 {
-	g_autoptr(GPtrArray) addresses = rd_inspect_addresses(facts->inventory);
+	g_autoptr(GPtrArray) addresses = rd_addresses_of(facts->inventory, NULL);
 	g_autoptr(GPtrArray) masters = rd_inventory_role(facts->inventory, RD_ROLE_CONTROL_PLANE);
 	RdWorld *world = rd_host_world_new(addresses, RD_ASK_RUN, -1);
 	RdApiWay way = {facts->inventory, addresses, -1};
