@@ -117,7 +117,6 @@ rd_walk(RdPlanned *self, RdRundir *dir, const char *who, GError **error)
 					    .lock_fd = -1,
 					    .stderr_fd = -1};
 	RdForecastOptions options = {.plan = self->open->plan,
-				     .run = self->open->run,
 				     .journal = self->open->journal,
 				     .types = types,
 				     .now = rd_walk_now};

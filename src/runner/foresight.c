@@ -557,7 +557,6 @@ rd_foresight_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in
 						    .message = g_strdup(error->message)};
 		return;
 	}
-	self->then = self->then || json_array_get_length(self->foreseen->entries) > 0;
 	own->real->klass->send(own->real, requests, n, in_flight, limit_s, answers);
 	if (n > 0 && answers[0].status == 0 && answers[0].message != NULL)
 		rd_foresight_api_silent(self, answers[0].message);
@@ -587,6 +586,7 @@ rd_foresight_kube(RdWorld *world, GError **error)
 	RdForesight *self = (RdForesight *)world;
 	const char *why = g_hash_table_lookup(self->foreseen->silent, RD_CLUSTER);
 
+	self->then = self->then || json_array_get_length(self->foreseen->entries) > 0;
 	if (why != NULL) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE, "%s", why);
 		return NULL;
