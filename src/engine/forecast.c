@@ -5,12 +5,10 @@
 #include <string.h>
 
 #include "engine.h"
-#include "forecast.h"
+#include "forecast-private.h"
 #include "machine/words.h"
 
-/* A crew between the engine and the real one. What looks is passed on with what is foreseen; what
- * would take, wait or prove is answered here, always with what lets the machine go on. What was
- * really found is kept in the steps. */
+/* The walk from its beginning to its end. */
 
 static const char *const forecast_words[] = {
     [RD_FORECAST_CHANGE] = "change",   [RD_FORECAST_ALREADY] = "already",
@@ -21,26 +19,6 @@ static const char *const forecast_words[] = {
 
 G_STATIC_ASSERT(G_N_ELEMENTS(forecast_words) == RD_FORECAST_LAST + 1);
 RD_WORDS(RdForecastWord, rd_forecast_word, forecast_words)
-
-/* what a lane has in hand */
-typedef struct {
-	RdOrder *order;
-	RdForecastStep *step; /* (nullable) (unowned) */
-	gboolean passed;      /* the real crew has it */
-	gboolean vague;	      /* a parameter is a placeholder */
-	guint made;	      /* outputs said here, whose acknowledgements nobody waits for */
-} RdForecastHand;
-
-typedef struct {
-	RdCrew crew;
-	const RdForecastOptions *options;
-	RdForecast *forecast;
-	RdForeseen *foreseen;
-	GHashTable *hands;	  /* (element-type utf8 RdForecastHand) by lane */
-	GPtrArray *gates, *whens; /* of the plan's states, taken out meanwhile */
-	GMainLoop *loop;
-	GError *error;
-} RdForecastCrew;
 
 static void
 rd_forecast_step_free(gpointer data)
@@ -65,403 +43,8 @@ rd_forecast_free(RdForecast *self)
 	g_free(self);
 }
 
-static void
-rd_forecast_hand_free(gpointer data)
-{
-	RdForecastHand *self = data;
-
-	g_clear_pointer(&self->order, rd_order_free);
-	g_free(self);
-}
-
-/* ---- what the engine is told --------------------------------------------------------------- */
-
-static void
-rd_forecast_tell(RdForecastCrew *self, const RdReport *report)
-{
-	if (self->crew.report != NULL)
-		self->crew.report(report, self->crew.data);
-}
-
-static void
-rd_forecast_result(RdForecastCrew *self, const RdOrder *order, const char *word,
-		   const char *outcome)
-{
-	g_autoptr(RdReport) report = rd_report_new(RD_REPORT_RESULT, order->lane, word);
-
-	report->outcome = g_strdup(outcome);
-	rd_forecast_tell(self, report);
-}
-
-/* Free for us, whatever was found: that is said in the forecast. What the journal knows of the
- * host stays as it is, or the machine would take it for another one. */
-static void
-rd_forecast_grant(RdForecastCrew *self, const RdOrder *order)
-{
-	g_autoptr(RdReport) report = rd_report_new(RD_REPORT_RESULT, order->lane, "finished");
-	const RdRunHost *host = rd_run_find_host(self->options->run, order->target);
-
-	report->number = host != NULL && host->asked > 0 ? host->asked : -1;
-	report->run = report->number > 0 ? g_strdup("ours") : NULL;
-	report->machine_id =
-	    g_strdup(host != NULL && host->machine_id != NULL ? host->machine_id : order->target);
-	report->boot_id =
-	    g_strdup(host != NULL && host->boot_id != NULL ? host->boot_id : order->target);
-	rd_forecast_tell(self, report);
-}
-
-/* what later states would get of it reads as they wrote it */
-static void
-rd_forecast_tell_outputs(RdForecastCrew *self, RdForecastHand *hand)
-{
-	const RdType *type = rd_types_find(self->options->types, hand->order->type);
-
-	for (guint i = 0; type != NULL && type->outputs != NULL && type->outputs[i] != NULL; i++) {
-		g_autoptr(RdReport) report = NULL;
-
-		if (g_hash_table_contains(hand->step->outputs, type->outputs[i]))
-			continue;
-		report = rd_report_new(RD_REPORT_OUTPUT, hand->order->lane, NULL);
-		report->key = g_strdup(type->outputs[i]);
-		report->value = g_strdup_printf("${%s.%s}", hand->order->state, type->outputs[i]);
-		hand->made++;
-		rd_forecast_tell(self, report);
-	}
-}
-
-static void
-rd_forecast_go_on(RdForecastCrew *self, RdForecastHand *hand, const char *outcome)
-{
-	g_autoptr(RdOrder) order = rd_order_copy(hand->order);
-
-	/* the next order of this lane may come from within */
-	rd_forecast_tell_outputs(self, hand);
-	rd_forecast_result(self, order, "finished", outcome);
-}
-
-/* ---- steps --------------------------------------------------------------------------------- */
-
-static RdForecastStep *
-rd_forecast_add_step(RdForecastCrew *self, const RdOrder *order)
-{
-	int index = rd_plan_find_state(self->options->plan, order->state);
-	RdForecastStep *step = g_new0(RdForecastStep, 1);
-
-	step->plan = g_ptr_array_index(self->options->plan->states, index);
-	step->target = g_strdup(order->target);
-	step->visit = order->visit;
-	step->back = order->what == RD_DO_UNDO;
-	step->entries = json_array_new();
-	step->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	g_ptr_array_add(self->forecast->steps, step);
-	return step;
-}
-
-/* Three-valued (design 5): FALSE when it is not true for certain. What depends on an output that
- * nobody has yet is decided then, and walked as if it were true. */
-static gboolean
-rd_forecast_is_wanted(RdForecastCrew *self, const RdOrder *order, RdForecastStep *step)
-{
-	int index = rd_plan_find_state(self->options->plan, order->state);
-	const GPtrArray *when = g_ptr_array_index(self->whens, index);
-	const RdStep *run_step = rd_run_find_step(self->options->run, order->state, order->target);
-
-	for (guint i = 0; i + 1 < when->len; i += 2) {
-		g_autofree char *fact =
-		    rd_run_resolve(self->options->run, run_step, when->pdata[i], NULL);
-
-		if (fact != NULL && g_str_equal(fact, when->pdata[i + 1]))
-			continue;
-		if (fact != NULL && strstr(fact, "${") == NULL) {
-			step->text =
-			    g_strdup_printf("%s is \"%s\", not \"%s\"", (char *)when->pdata[i],
-					    fact, (char *)when->pdata[i + 1]);
-			return FALSE;
-		}
-		g_free(step->when);
-		step->when = g_strdup_printf("%s is \"%s\"", (char *)when->pdata[i],
-					     (char *)when->pdata[i + 1]);
-	}
-	return TRUE;
-}
-
-static gboolean
-rd_forecast_is_vague(const RdOrder *order)
-{
-	GHashTableIter iter;
-	gpointer name, value;
-
-	g_hash_table_iter_init(&iter, order->with);
-	while (g_hash_table_iter_next(&iter, &name, &value))
-		if (strstr(value, "${") != NULL || strstr(value, RD_FORESEEN_THEN) != NULL)
-			return TRUE;
-	return FALSE;
-}
-
-static void
-rd_forecast_pass(RdForecastCrew *self, RdForecastHand *hand, RdDo what)
-{
-	g_autoptr(RdOrder) order = rd_order_copy(hand->order);
-
-	order->what = what;
-	/* looks of one who holds no lock */
-	order->number = 0;
-	if (what != RD_DO_SURVEY)
-		order->foreseen = rd_foreseen_to_string(self->foreseen);
-	hand->passed = TRUE;
-	self->options->crew->klass->send(self->options->crew, order);
-}
-
-static void
-rd_forecast_begin(RdForecastCrew *self, RdForecastHand *hand)
-{
-	const RdOrder *order = hand->order;
-	RdForecastStep *step = hand->step = rd_forecast_add_step(self, order);
-
-	hand->vague = rd_forecast_is_vague(order);
-	if (!step->back && !rd_forecast_is_wanted(self, order, step)) {
-		step->word = RD_FORECAST_SKIPPED;
-		if (order->what == RD_DO_CHECK)
-			rd_forecast_result(self, order, "present", NULL);
-		else
-			rd_forecast_go_on(self, hand, NULL);
-		return;
-	}
-	if (step->plan->kind != RD_KIND_WAIT) {
-		rd_forecast_pass(self, hand, order->what);
-		return;
-	}
-	step->word = RD_FORECAST_WAITS;
-	if (json_array_get_length(self->foreseen->entries) == 0 && !hand->vague)
-		rd_forecast_pass(self, hand, RD_DO_PROBE);
-	else
-		rd_forecast_go_on(self, hand, NULL);
-}
-
-static void
-rd_forecast_send(RdCrew *crew, const RdOrder *order)
-{
-	RdForecastCrew *self = (RdForecastCrew *)crew;
-	RdForecastHand *hand = g_hash_table_lookup(self->hands, order->lane);
-
-	if (hand == NULL) {
-		hand = g_new0(RdForecastHand, 1);
-		g_hash_table_insert(self->hands, g_strdup(order->lane), hand);
-	}
-	g_clear_pointer(&hand->order, rd_order_free);
-	hand->order = rd_order_copy(order);
-	switch (order->what) {
-	case RD_DO_SURVEY:
-		rd_forecast_pass(self, hand, order->what);
-		break;
-	case RD_DO_TAKE:
-	case RD_DO_RELEASE:
-		rd_forecast_grant(self, order);
-		break;
-	case RD_DO_SETTLE:
-		rd_forecast_result(self, order, "finished", NULL);
-		break;
-	case RD_DO_PROBE:
-		rd_forecast_result(self, order, "present", NULL);
-		break;
-	case RD_DO_ENTER:
-		rd_forecast_pass(self, hand, order->what);
-		break;
-	default: /* look, check, undo: a step begins */
-		rd_forecast_begin(self, hand);
-		break;
-	}
-}
-
-/* ---- what the real crew says --------------------------------------------------------------- */
-
-static void
-rd_forecast_surveyed(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
-{
-	const char *host = hand->order->target;
-	const char *found = report->holder != NULL ? report->holder : "";
-
-	if (g_strcmp0(report->word, "finished") != 0) {
-		found = report->text != NULL ? report->text : report->word;
-		g_hash_table_replace(self->foreseen->silent, g_strdup(host), g_strdup(found));
-	}
-	g_hash_table_replace(self->forecast->hosts, g_strdup(host), g_strdup(found));
-	rd_forecast_grant(self, hand->order);
-}
-
-static gboolean
-rd_report_is(const RdReport *report, const char *word)
-{
-	return report->kind == RD_REPORT_RESULT && g_strcmp0(report->word, word) == 0;
-}
-
-static void
-rd_forecast_set_text(RdForecastStep *step, const char *text)
-{
-	if (text == NULL)
-		return;
-	g_free(step->text);
-	step->text = g_strdup(text);
-}
-
-static void
-rd_forecast_looked(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
-{
-	RdForecastStep *step = hand->step;
-
-	/* what is found now about what is going to be changed would only mislead */
-	if (!step->then && !hand->vague)
-		rd_forecast_set_text(step, report->text);
-	if (step->plan->kind == RD_KIND_WAIT)
-		step->word =
-		    rd_report_is(report, "present") ? RD_FORECAST_HOLDS : RD_FORECAST_WAITS;
-	else if (rd_report_is(report, "finished"))
-		step->word = RD_FORECAST_ASKED;
-	else
-		step->word = step->then || hand->vague ? RD_FORECAST_WAITS : RD_FORECAST_REFUSED;
-	rd_forecast_go_on(self, hand, report->outcome);
-}
-
-static void
-rd_forecast_checked(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
-{
-	RdForecastStep *step = hand->step;
-
-	if (!step->then && !hand->vague)
-		rd_forecast_set_text(step, report->text);
-	step->word = RD_FORECAST_CHANGE;
-	if (!rd_report_is(report, "present")) {
-		rd_forecast_result(self, hand->order, "absent", NULL);
-		return;
-	}
-	step->word = step->then ? RD_FORECAST_THEN : RD_FORECAST_ALREADY;
-	rd_forecast_result(self, hand->order, step->then ? "absent" : "present", NULL);
-}
-
-/* enter and undo */
-static void
-rd_forecast_entered(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
-{
-	RdForecastStep *step = hand->step;
-	guint n = json_array_get_length(step->entries);
-
-	if (rd_report_is(report, "finished")) {
-		if (n > 0)
-			step->word = RD_FORECAST_CHANGE;
-		else
-			step->word = step->then ? RD_FORECAST_THEN : RD_FORECAST_ALREADY;
-	} else if (n > 0 || step->then || hand->vague || rd_report_is(report, "depends")) {
-		step->word = RD_FORECAST_CHANGE;
-		step->open = g_strdup(report->text != NULL ? report->text : "what is found then");
-	} else {
-		step->word = RD_FORECAST_REFUSED;
-		rd_forecast_set_text(step, report->text);
-	}
-	rd_forecast_go_on(self, hand, report->outcome);
-}
-
-static void
-rd_forecast_ended(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
-{
-	hand->passed = FALSE;
-	if (hand->order->what == RD_DO_SURVEY) {
-		rd_forecast_surveyed(self, hand, report);
-		return;
-	}
-	/* entering looks at what it has just written down, which says nothing of before */
-	if (g_strcmp0(report->key, "then") == 0 && hand->order->what != RD_DO_ENTER)
-		hand->step->then = TRUE;
-	if (report->value != NULL)
-		g_hash_table_replace(self->foreseen->silent, g_strdup(RD_CLUSTER),
-				     g_strdup(report->value));
-	if (hand->order->what == RD_DO_LOOK)
-		rd_forecast_looked(self, hand, report);
-	else if (hand->order->what == RD_DO_CHECK)
-		rd_forecast_checked(self, hand, report);
-	else
-		rd_forecast_entered(self, hand, report);
-}
-
-static void
-rd_forecast_touched(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
-{
-	g_autoptr(JsonNode) node = json_from_string(report->value, NULL);
-
-	if (node != NULL && JSON_NODE_HOLDS_OBJECT(node)) {
-		json_array_add_element(self->foreseen->entries, json_node_copy(node));
-		json_array_add_element(hand->step->entries, g_steal_pointer(&node));
-	}
-	self->options->crew->klass->acknowledge(self->options->crew, report->lane);
-}
-
-static void
-rd_forecast_reported(const RdReport *report, gpointer data)
-{
-	RdForecastCrew *self = data;
-	RdForecastHand *hand = g_hash_table_lookup(self->hands, report->lane);
-
-	if (hand == NULL || !hand->passed)
-		return;
-	switch (report->kind) {
-	case RD_REPORT_RESULT:
-	case RD_REPORT_LOST:
-		rd_forecast_ended(self, hand, report);
-		break;
-	case RD_REPORT_TOUCH:
-		rd_forecast_touched(self, hand, report);
-		break;
-	case RD_REPORT_OUTPUT:
-		g_hash_table_replace(hand->step->outputs, g_strdup(report->key),
-				     g_strdup(report->value));
-		rd_forecast_tell(self, report);
-		break;
-	case RD_REPORT_NOTE:
-		rd_forecast_tell(self, report);
-		break;
-	default:
-		break;
-	}
-}
-
-static void
-rd_forecast_acknowledge(RdCrew *crew, const char *lane)
-{
-	RdForecastCrew *self = (RdForecastCrew *)crew;
-	RdForecastHand *hand = g_hash_table_lookup(self->hands, lane);
-
-	if (hand == NULL)
-		return;
-	if (hand->made > 0)
-		hand->made--;
-	else
-		self->options->crew->klass->acknowledge(self->options->crew, lane);
-}
-
-static void
-rd_forecast_cancel(RdCrew *crew, const char *lane)
-{
-	RdForecastCrew *self = (RdForecastCrew *)crew;
-	RdForecastHand *hand = g_hash_table_lookup(self->hands, lane);
-
-	if (hand != NULL && hand->passed)
-		self->options->crew->klass->cancel(self->options->crew, lane);
-}
-
-static void
-rd_forecast_crew_free(RdCrew *crew)
-{
-}
-
-static const RdCrewClass rd_forecast_crew_class = {
-    rd_forecast_send,
-    rd_forecast_acknowledge,
-    rd_forecast_cancel,
-    rd_forecast_crew_free,
-};
-
-/* ---- the walk ------------------------------------------------------------------------------ */
-
-/* nobody is asked for leave, and the machine does not skip what is not certain: see above */
+/* Nobody is asked for leave, the machine does not skip what is not certain (see above), and what
+ * works beside others is walked where it stands: here nothing takes time that it could fill. */
 static void
 rd_forecast_open(RdForecastCrew *self)
 {
@@ -471,6 +54,7 @@ rd_forecast_open(RdForecastCrew *self)
 		RdPlanState *state = g_ptr_array_index(states, i);
 
 		g_ptr_array_add(self->gates, g_steal_pointer(&state->gate));
+		g_ptr_array_add(self->besides, g_steal_pointer(&state->beside));
 		g_ptr_array_add(self->whens, state->when);
 		state->when = g_ptr_array_new_with_free_func(g_free);
 	}
@@ -485,10 +69,12 @@ rd_forecast_close(RdForecastCrew *self)
 		RdPlanState *state = g_ptr_array_index(states, i);
 
 		state->gate = g_ptr_array_index(self->gates, i);
+		state->beside = g_ptr_array_index(self->besides, i);
 		g_ptr_array_unref(state->when);
 		state->when = g_ptr_array_index(self->whens, i);
 	}
 	g_ptr_array_unref(self->gates);
+	g_ptr_array_unref(self->besides);
 	g_ptr_array_unref(self->whens);
 }
 
@@ -513,7 +99,7 @@ rd_forecast_run(RdForecastCrew *self)
 	options->crew->report = rd_forecast_reported;
 	options->crew->data = self;
 	self->loop = g_main_loop_new(context, FALSE);
-	engine = rd_engine_new(options->run, options->journal, &self->crew, &hooks);
+	engine = rd_engine_new(self->run, options->journal, &self->crew, &hooks);
 	rd_engine_start(engine, "a walk", "a walk", 0);
 	g_main_loop_run(self->loop);
 	g_main_loop_unref(self->loop);
@@ -521,9 +107,15 @@ rd_forecast_run(RdForecastCrew *self)
 }
 
 static gboolean
+rd_forecast_fold(const RdEvent *event, gpointer data, GError **error)
+{
+	return rd_run_apply(data, event, error);
+}
+
+static gboolean
 rd_forecast_check_end(RdForecastCrew *self, GError **error)
 {
-	RdRun *run = self->options->run;
+	RdRun *run = self->run;
 	g_autoptr(GPtrArray) causes = NULL;
 	g_autofree char *text = NULL;
 
@@ -531,7 +123,7 @@ rd_forecast_check_end(RdForecastCrew *self, GError **error)
 		g_propagate_error(error, g_steal_pointer(&self->error));
 		return FALSE;
 	}
-	if (rd_run_get_state(run) == RD_RUN_ENDED)
+	if (rd_run_get_state(run) == RD_RUN_ENDED && g_str_has_prefix(rd_run_get_end(run), "done"))
 		return TRUE;
 	causes = rd_run_get_causes(run);
 	g_ptr_array_add(causes, NULL);
@@ -546,6 +138,7 @@ rd_forecast_make(const RdForecastOptions *options, GError **error)
 {
 	RdForecastCrew self = {.crew.klass = &rd_forecast_crew_class, .options = options};
 	g_autoptr(RdForecast) forecast = g_new0(RdForecast, 1);
+	gboolean ok;
 
 	forecast->steps = g_ptr_array_new_with_free_func(rd_forecast_step_free);
 	forecast->hosts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -554,11 +147,17 @@ rd_forecast_make(const RdForecastOptions *options, GError **error)
 	self.hands = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rd_forecast_hand_free);
 	self.gates = g_ptr_array_new();
 	self.whens = g_ptr_array_new();
+	self.besides = g_ptr_array_new();
 	rd_forecast_open(&self);
-	rd_forecast_run(&self);
+	self.run = rd_run_new(options->plan);
+	ok = rd_journal_each(options->journal, 0, rd_forecast_fold, self.run, error);
+	if (ok)
+		rd_forecast_run(&self);
+	ok = ok && rd_forecast_check_end(&self, error);
+	rd_run_free(self.run);
 	rd_forecast_close(&self);
 	forecast->silent = g_hash_table_ref(self.foreseen->silent);
 	rd_foreseen_free(self.foreseen);
 	g_hash_table_unref(self.hands);
-	return rd_forecast_check_end(&self, error) ? g_steal_pointer(&forecast) : NULL;
+	return ok ? g_steal_pointer(&forecast) : NULL;
 }
