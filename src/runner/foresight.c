@@ -346,7 +346,7 @@ rd_foresight_aside(RdForesight *self, const char *host, const char *run, const c
 		*(i == 0 ? &here : &there) = g_strchomp(rd_bytes_text(reply.out));
 	}
 	if (here != NULL && g_strcmp0(here, there) == 0)
-		return g_strdup_printf("/var/lib/recoveryd/aside/%s/%s", run, flat + 1);
+		return g_strdup_printf("/var/lib/recoveryd/aside/%s/%s", run, flat);
 	return g_strdup_printf("%s/recoveryd-%s-%s", dir, run, base);
 }
 
