@@ -116,38 +116,6 @@ rd_remaining_open(RdRemaining *self, GError **error)
 
 /* ---- commands ------------------------------------------------------------------------------ */
 
-char *
-rd_remaining_login(const RdEvidence *evidence, const char *host)
-{
-	const RdInventoryHost *found = evidence->setting != NULL
-					   ? rd_inventory_find(evidence->setting->inventory, host)
-					   : NULL;
-	GString *line = g_string_new("ssh");
-	g_autofree char *known = NULL;
-	g_autofree char *key = NULL;
-	g_autofree char *name = NULL;
-
-	if (found == NULL) {
-		g_string_free(line, TRUE);
-		return NULL;
-	}
-	known = found->login->host_key == NULL ? g_shell_quote(found->login->known_hosts) : NULL;
-	if (known != NULL)
-		g_string_append_printf(line, " -o UserKnownHostsFile=%s", known);
-	if (found->login->key != NULL) {
-		key = g_shell_quote(found->login->key);
-		g_string_append_printf(line, " -i %s", key);
-	}
-	if (found->login->port != 22)
-		g_string_append_printf(line, " -p %u", found->login->port);
-	if (found->jump != NULL)
-		g_string_append_printf(line, " -J %s@%s:%u", found->jump->user,
-				       found->jump->address, found->jump->port);
-	name = g_strdup_printf("%s@%s", found->login->user, found->login->address);
-	g_string_append_printf(line, " %s", name);
-	return g_string_free(line, FALSE);
-}
-
 static void
 rd_remaining_quote(GString *line, const char *word)
 {
@@ -158,6 +126,37 @@ rd_remaining_quote(GString *line, const char *word)
 	g_autofree char *quoted = plain ? g_strdup(word) : g_shell_quote(word);
 
 	g_string_append_printf(line, "%s%s", line->len > 0 ? " " : "", quoted);
+}
+
+char *
+rd_remaining_login(const RdEvidence *evidence, const char *host)
+{
+	const RdInventoryHost *found = evidence->setting != NULL
+					   ? rd_inventory_find(evidence->setting->inventory, host)
+					   : NULL;
+	GString *line;
+
+	if (found == NULL)
+		return NULL;
+	line = g_string_new("ssh");
+	if (found->login->host_key == NULL) {
+		g_autofree char *known =
+		    g_strdup_printf("UserKnownHostsFile=%s", found->login->known_hosts);
+
+		g_string_append(line, " -o");
+		rd_remaining_quote(line, known);
+	}
+	if (found->login->key != NULL) {
+		g_string_append(line, " -i");
+		rd_remaining_quote(line, found->login->key);
+	}
+	if (found->login->port != 22)
+		g_string_append_printf(line, " -p %u", found->login->port);
+	if (found->jump != NULL)
+		g_string_append_printf(line, " -J %s@%s:%u", found->jump->user,
+				       found->jump->address, found->jump->port);
+	g_string_append_printf(line, " %s@%s", found->login->user, found->login->address);
+	return g_string_free(line, FALSE);
 }
 
 static void
@@ -200,24 +199,35 @@ rd_remaining_run(JsonObject *entry)
 	return g_strdup(whole->str);
 }
 
+/* What is moved aside is found by its line in the index on the host, also by recoveryd afterwards;
+ * the line comes first, as the wrapper does it. */
 static char *
-rd_remaining_move(JsonObject *entry)
+rd_remaining_move(const RdEvidence *evidence, JsonObject *entry)
 {
 	const char *from = rd_foreseen_get(entry, "from");
 	const char *to = rd_foreseen_get(entry, "to");
-	GString *line = g_string_new(NULL);
+	gboolean aside = g_strcmp0(rd_foreseen_get(entry, "verb"), "move-aside") == 0;
+	g_autofree char *kept = g_strdup_printf("/var/lib/recoveryd/aside/%s", evidence->run_id);
 	g_autofree char *dir = NULL;
+	g_autoptr(GString) script = g_string_new("mkdir -p");
+	GString *line;
 
-	if (from == NULL || to == NULL || strstr(to, RD_FORESEEN_THEN) != NULL) {
-		g_string_free(line, TRUE);
+	if (from == NULL || to == NULL)
 		return NULL;
-	}
 	dir = g_path_get_dirname(to);
-	g_string_append(line, "sudo mkdir -p");
-	rd_remaining_quote(line, dir);
-	g_string_append(line, " && sudo mv -nT");
-	rd_remaining_quote(line, from);
-	rd_remaining_quote(line, to);
+	rd_remaining_quote(script, dir);
+	if (aside) {
+		rd_remaining_quote(script, kept);
+		g_string_append(script, " && printf \"%s\\t%s\\n\"");
+		rd_remaining_quote(script, from);
+		rd_remaining_quote(script, to);
+		g_string_append_printf(script, " >>%s/index", kept);
+	}
+	g_string_append(script, " && mv -nT");
+	rd_remaining_quote(script, from);
+	rd_remaining_quote(script, to);
+	line = g_string_new("sudo sh -c");
+	rd_remaining_quote(line, script->str);
 	return g_string_free(line, FALSE);
 }
 
@@ -266,7 +276,7 @@ rd_remaining_entry(JsonBuilder *json, const RdEvidence *evidence, JsonObject *en
 	if (g_strcmp0(verb, "run") == 0 || g_strcmp0(verb, "job-start") == 0)
 		command = rd_remaining_run(entry);
 	else if (g_strcmp0(verb, "move") == 0 || g_strcmp0(verb, "move-aside") == 0)
-		command = rd_remaining_move(entry);
+		command = rd_remaining_move(evidence, entry);
 	else if (g_strcmp0(verb, "put") == 0)
 		command = rd_remaining_put(evidence, entry);
 	/* something in it is known only when what stands before it has been done */
