@@ -4,6 +4,7 @@
 
 /* --help shows them in this order */
 static const RdCommand *const commands[] = {
+    &rd_command_plan,
     &rd_command_start,
     &rd_command_resume,
     &rd_command_status,

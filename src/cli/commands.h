@@ -6,6 +6,7 @@ G_BEGIN_DECLS
 /* Every command, for the table in main.c. */
 
 /* a run's beginning, and its processes */
+extern const RdCommand rd_command_plan;
 extern const RdCommand rd_command_start;
 extern const RdCommand rd_command_resume;
 extern const RdCommand rd_command_engine;

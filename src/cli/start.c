@@ -3,62 +3,29 @@
 
 #include <string.h>
 
+#include "cli/beginning.h"
 #include "cli/commands.h"
 #include "cli/follow.h"
 #include "cli/outlive.h"
-#include "cli/places.h"
-#include "engine/begin.h"
-#include "engine/session.h"
 #include "engine/setting.h"
 
-static char *inventory;
-static char **inputs;
-static char **excuses;
-static char **approved;
-static char *recovery_host;
 static char *notify;
-static gboolean detach, shared, accept_no_hash;
+static gboolean detach, shared;
 
 static const GOptionEntry *
 rd_start_options(void)
 {
 	static const GOptionEntry entries[] = {
-	    {"cluster", 'c', 0, G_OPTION_ARG_FILENAME, &inventory, "the cluster's inventory",
-	     "FILE"},
-	    {"input", 'i', 0, G_OPTION_ARG_STRING_ARRAY, &inputs, "an input of the procedure",
-	     "NAME=VALUE"},
-	    {"excuse", 0, 0, G_OPTION_ARG_STRING_ARRAY, &excuses,
-	     "state that a control-plane host is powered off and stays so", "HOST=REASON"},
-	    {"approve", 0, 0, G_OPTION_ARG_STRING_ARRAY, &approved,
-	     "approve a gate beforehand, so that the run need not wait there", "GATE"},
-	    {"recovery-host", 0, 0, G_OPTION_ARG_STRING, &recovery_host,
-	     "instead of the one that the inventory names", "HOST"},
+	    RD_BEGINNING_ENTRIES,
 	    {"detach", 'd', 0, G_OPTION_ARG_NONE, &detach, "do not follow the run", NULL},
 	    {"notify", 0, 0, G_OPTION_ARG_STRING, &notify,
 	     "a program that gets each notification as JSON on stdin", "COMMAND"},
 	    {"shared", 0, 0, G_OPTION_ARG_NONE, &shared,
 	     "the group recoveryd may see and steer the run", NULL},
-	    {"accept-no-hash", 0, 0, G_OPTION_ARG_NONE, &accept_no_hash,
-	     "take a snapshot that carries no SHA-256", NULL},
 	    {NULL},
 	};
 
 	return entries;
-}
-
-/* "NAME=VALUE" words; FALSE for one without '=' */
-static gboolean
-rd_start_pairs(char **words, const char *option, GHashTable *table, GError **error)
-{
-	for (guint i = 0; words != NULL && words[i] != NULL; i++) {
-		const char *equals = strchr(words[i], '=');
-
-		if (equals == NULL || equals == words[i])
-			return rd_cli_usage(error, "--%s %s: write NAME=VALUE", option, words[i]);
-		g_hash_table_replace(table, g_strndup(words[i], equals - words[i]),
-				     g_strdup(equals + 1));
-	}
-	return TRUE;
 }
 
 static gboolean
@@ -77,40 +44,46 @@ rd_start_say_doubts(const RdCli *cli, RdRundir *dir, GError **error)
 	return TRUE;
 }
 
+/* a saved plan is carried out as long as what it rests on is still so */
+static gboolean
+rd_start_check_plan(const RdBeginningInput *input, GError **error)
+{
+	g_autoptr(RdPlanned) planned = rd_plan_make(&input->options, NULL, error);
+	g_autoptr(JsonNode) now = NULL;
+	g_autoptr(GPtrArray) changed = NULL;
+	g_autofree char *text = NULL;
+
+	if (planned == NULL)
+		return FALSE;
+	now = rd_plan_file_build(planned, &input->options);
+	changed = rd_plan_file_compare(input->plan, now);
+	if (changed->len == 0)
+		return TRUE;
+	g_ptr_array_add(changed, NULL);
+	text = g_strjoinv("\n  ", (char **)changed->pdata);
+	g_set_error(error, RD_EXIT_ERROR, RD_EXIT_REFUSED,
+		    "the plan rests on what is no longer so:\n  %s\nMake a new one: recoveryd "
+		    "plan",
+		    text);
+	return FALSE;
+}
+
 static RdExit
 rd_start_run(const RdCli *cli, char **args, GError **error)
 {
 	g_autofree char *base = rd_cli_base(cli);
-	g_autofree char *who = rd_session_who();
 	g_autofree char *how = NULL;
-	g_autoptr(GHashTable) given =
-	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	g_autoptr(GHashTable) excused =
-	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_autoptr(GPtrArray) warnings = NULL;
-	RdBeginOptions options = {.base = base,
-				  .procedure = args[0],
-				  .procedure_dirs = rd_place_procedures(),
-				  .plugin_dir = rd_place_plugins(),
-				  .inventory = inventory,
-				  .recovery_host = recovery_host,
-				  .inputs = given,
-				  .excused = excused,
-				  .approved = (const char *const *)approved,
-				  .accept_no_hash = accept_no_hash,
-				  .notify = notify,
-				  .who = who,
-				  .shared = shared};
+	g_auto(RdBeginningInput) input = {0};
 	g_autoptr(RdRundir) dir = NULL;
 
-	if (inventory == NULL) {
-		rd_cli_usage(error, "which cluster? -c FILE names its inventory");
+	if (!rd_beginning_read(&input, args[0], error))
 		return RD_EXIT_USAGE;
-	}
-	if (!rd_start_pairs(inputs, "input", given, error) ||
-	    !rd_start_pairs(excuses, "excuse", excused, error))
-		return RD_EXIT_USAGE;
-	dir = rd_begin(&options, &warnings, error);
+	input.options.base = base;
+	input.options.notify = notify;
+	input.options.shared = shared;
+	if (input.plan == NULL || rd_start_check_plan(&input, error))
+		dir = rd_begin(&input.options, &warnings, error);
 	if (dir == NULL) {
 		/* the first words that a person has to find: nothing happened yet */
 		g_prefix_error(error, "refused, nothing was changed: ");
@@ -134,7 +107,10 @@ const RdCommand rd_command_start = {
     .name = "start",
     .args = "PROCEDURE",
     .summary = "begin a recovery and follow it",
-    .help = "Reads and checks everything first; a backup is proven by its hash. Nothing is "
+    .help = "PROCEDURE is a name, a path (with a slash in it), or the file of a plan that "
+	    "`recoveryd plan -o` saved: then the hosts are asked again for what the plan rests "
+	    "on, and it is refused with the list of what has changed.\n\n"
+	    "Reads and checks everything first; a backup is proven by its hash. Nothing is "
 	    "changed on any host when it is refused (exit code 2 or 7).\n\n"
 	    "The run outlives this command, its terminal and its connections. Ctrl-C ends the "
 	    "following, not the run.",

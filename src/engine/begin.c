@@ -240,6 +240,10 @@ rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 		g_ptr_array_add(events,
 				rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), l->data,
 					      g_hash_table_lookup(self->setting->inputs, l->data)));
+	/* no input can be called so */
+	if (self->options->plan_digest != NULL)
+		g_ptr_array_add(events, rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL),
+						      "plan.digest", self->options->plan_digest));
 	for (guint i = 0; i < self->setting->inventory->hosts->len; i++) {
 		const RdInventoryHost *host = g_ptr_array_index(self->setting->inventory->hosts, i);
 		const char *reason = g_hash_table_lookup(self->options->excused, host->name);
@@ -296,7 +300,8 @@ rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 	g_autoptr(RdRundir) dir = NULL;
 
 	self.setting = rd_run_setting_new();
-	self.setting->uuid = g_uuid_string_random();
+	self.setting->uuid =
+	    options->uuid != NULL ? g_strdup(options->uuid) : g_uuid_string_random();
 	self.setting->who = g_strdup(options->who);
 	self.setting->notify = g_strdup(options->notify);
 	if (!rd_begin_read_types(&self, error) || !rd_begin_read_procedure(&self, error) ||

@@ -21,6 +21,8 @@ typedef struct {
 	const char *notify;	     /* (nullable) */
 	const char *who;
 	gboolean shared;
+	const char *uuid;	 /* (nullable) instead of a new one: of a run that is only walked */
+	const char *plan_digest; /* (nullable) of the plan that it carries out, for the journal */
 } RdBeginOptions;
 
 /* Errors keep their domain: RD_PROCEDURE_ERROR and G_IO_ERROR_INVALID_ARGUMENT for what the person

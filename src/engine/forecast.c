@@ -309,7 +309,9 @@ rd_forecast_looked(RdForecastCrew *self, RdForecastHand *hand, const RdReport *r
 {
 	RdForecastStep *step = hand->step;
 
-	rd_forecast_set_text(step, report->text);
+	/* what is found now about what is going to be changed would only mislead */
+	if (!step->then && !hand->vague)
+		rd_forecast_set_text(step, report->text);
 	if (step->plan->kind == RD_KIND_WAIT)
 		step->word =
 		    rd_report_is(report, "present") ? RD_FORECAST_HOLDS : RD_FORECAST_WAITS;
@@ -325,7 +327,8 @@ rd_forecast_checked(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 {
 	RdForecastStep *step = hand->step;
 
-	rd_forecast_set_text(step, report->text);
+	if (!step->then && !hand->vague)
+		rd_forecast_set_text(step, report->text);
 	step->word = RD_FORECAST_CHANGE;
 	if (!rd_report_is(report, "present")) {
 		rd_forecast_result(self, hand->order, "absent", NULL);
@@ -347,7 +350,7 @@ rd_forecast_entered(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 			step->word = RD_FORECAST_CHANGE;
 		else
 			step->word = step->then ? RD_FORECAST_THEN : RD_FORECAST_ALREADY;
-	} else if (n > 0 || step->then || hand->vague) {
+	} else if (n > 0 || step->then || hand->vague || rd_report_is(report, "depends")) {
 		step->word = RD_FORECAST_CHANGE;
 		step->open = g_strdup(report->text != NULL ? report->text : "what is found then");
 	} else {
@@ -365,7 +368,8 @@ rd_forecast_ended(RdForecastCrew *self, RdForecastHand *hand, const RdReport *re
 		rd_forecast_surveyed(self, hand, report);
 		return;
 	}
-	if (g_strcmp0(report->key, "then") == 0)
+	/* entering looks at what it has just written down, which says nothing of before */
+	if (g_strcmp0(report->key, "then") == 0 && hand->order->what != RD_DO_ENTER)
 		hand->step->then = TRUE;
 	if (report->value != NULL)
 		g_hash_table_replace(self->foreseen->silent, g_strdup(RD_CLUSTER),

@@ -36,7 +36,7 @@ typedef struct {
 	guint visit;
 	gboolean back; /* what it borrowed is given back here */
 	RdForecastWord word;
-	gboolean then;	     /* what was looked at for this is going to be changed before */
+	gboolean then; /* what told so is going to be changed before: it may come otherwise */
 	char *text;	     /* (nullable) what was found, or why */
 	char *open;	     /* (nullable) on what it depends whether more follows */
 	char *when;	     /* (nullable) the condition, which is decided then */

@@ -161,6 +161,8 @@ make_bastion(Night *self, const RdPlan *plan)
 	Bastion *bastion = bastion_new("bastion-1", "r-night-1", UUID, plan, self->catalogue,
 				       self->cluster, self->dir);
 
+	/* a call that arrives after its caller gave up is not told of */
+	bastion->network.punctual = TRUE;
 	bastion->moment = watch;
 	bastion->data = self;
 	bastion->breaches = g_ptr_array_new_with_free_func(g_free);
