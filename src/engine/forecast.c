@@ -29,15 +29,23 @@ typedef struct {
 	gboolean passed;      /* the real crew has it */
 	gboolean vague;	      /* a parameter is a placeholder */
 	guint made;	      /* outputs said here, whose acknowledgements nobody waits for */
+	/* of what is entered: what was foreseen before; then it is entered again for each `run`, to
+	 * see what is done when that one fails */
+	RdForeseen *before;
+	guint runs, failing;
+	JsonArray *otherwise; /* entries of the pass that is under way */
+	char *outcome;
 } RdForecastHand;
 
 typedef struct {
 	RdCrew crew;
 	const RdForecastOptions *options;
+	RdRun *run; /* of this walk */
 	RdForecast *forecast;
 	RdForeseen *foreseen;
-	GHashTable *hands;	  /* (element-type utf8 RdForecastHand) by lane */
-	GPtrArray *gates, *whens; /* of the plan's states, taken out meanwhile */
+	GHashTable *hands; /* (element-type utf8 RdForecastHand) by lane */
+	/* of the plan's states, taken out meanwhile */
+	GPtrArray *gates, *whens, *besides;
 	GMainLoop *loop;
 	GError *error;
 } RdForecastCrew;
@@ -71,6 +79,9 @@ rd_forecast_hand_free(gpointer data)
 	RdForecastHand *self = data;
 
 	g_clear_pointer(&self->order, rd_order_free);
+	g_clear_pointer(&self->before, rd_foreseen_free);
+	g_clear_pointer(&self->otherwise, json_array_unref);
+	g_free(self->outcome);
 	g_free(self);
 }
 
@@ -99,7 +110,7 @@ static void
 rd_forecast_grant(RdForecastCrew *self, const RdOrder *order)
 {
 	g_autoptr(RdReport) report = rd_report_new(RD_REPORT_RESULT, order->lane, "finished");
-	const RdRunHost *host = rd_run_find_host(self->options->run, order->target);
+	const RdRunHost *host = rd_run_find_host(self->run, order->target);
 
 	report->number = host != NULL && host->asked > 0 ? host->asked : -1;
 	report->run = report->number > 0 ? g_strdup("ours") : NULL;
@@ -164,11 +175,10 @@ rd_forecast_is_wanted(RdForecastCrew *self, const RdOrder *order, RdForecastStep
 {
 	int index = rd_plan_find_state(self->options->plan, order->state);
 	const GPtrArray *when = g_ptr_array_index(self->whens, index);
-	const RdStep *run_step = rd_run_find_step(self->options->run, order->state, order->target);
+	const RdStep *run_step = rd_run_find_step(self->run, order->state, order->target);
 
 	for (guint i = 0; i + 1 < when->len; i += 2) {
-		g_autofree char *fact =
-		    rd_run_resolve(self->options->run, run_step, when->pdata[i], NULL);
+		g_autofree char *fact = rd_run_resolve(self->run, run_step, when->pdata[i], NULL);
 
 		if (fact != NULL && g_str_equal(fact, when->pdata[i + 1]))
 			continue;
@@ -207,7 +217,8 @@ rd_forecast_pass(RdForecastCrew *self, RdForecastHand *hand, RdDo what)
 	/* looks of one who holds no lock */
 	order->number = 0;
 	if (what != RD_DO_SURVEY)
-		order->foreseen = rd_foreseen_to_string(self->foreseen);
+		order->foreseen =
+		    rd_foreseen_to_string(hand->failing > 0 ? hand->before : self->foreseen);
 	hand->passed = TRUE;
 	self->options->crew->klass->send(self->options->crew, order);
 }
@@ -239,6 +250,17 @@ rd_forecast_begin(RdForecastCrew *self, RdForecastHand *hand)
 }
 
 static void
+rd_forecast_enter(RdForecastCrew *self, RdForecastHand *hand)
+{
+	g_autofree char *text = rd_foreseen_to_string(self->foreseen);
+
+	g_clear_pointer(&hand->before, rd_foreseen_free);
+	hand->before = rd_foreseen_parse(text, NULL);
+	hand->runs = hand->failing = 0;
+	rd_forecast_pass(self, hand, RD_DO_ENTER);
+}
+
+static void
 rd_forecast_send(RdCrew *crew, const RdOrder *order)
 {
 	RdForecastCrew *self = (RdForecastCrew *)crew;
@@ -265,7 +287,7 @@ rd_forecast_send(RdCrew *crew, const RdOrder *order)
 		rd_forecast_result(self, order, "present", NULL);
 		break;
 	case RD_DO_ENTER:
-		rd_forecast_pass(self, hand, order->what);
+		rd_forecast_enter(self, hand);
 		break;
 	default: /* look, check, undo: a step begins */
 		rd_forecast_begin(self, hand);
@@ -338,6 +360,55 @@ rd_forecast_checked(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 	rd_forecast_result(self, hand->order, step->then ? "absent" : "present", NULL);
 }
 
+static void
+rd_entry_depend(JsonObject *entry, guint number, const char *how)
+{
+	g_autofree char *text = g_strdup_printf("that change %u of this step %s", number, how);
+
+	if (rd_foreseen_get(entry, "depends") == NULL)
+		json_object_set_string_member(entry, "depends", text);
+}
+
+/* Where the failing @run of @hand is not the end of the body, what it does otherwise is in the
+ * plan, too, and neither way is certain. */
+static void
+rd_forecast_add_otherwise(RdForecastHand *hand)
+{
+	JsonArray *entries = hand->step->entries;
+	guint n = json_array_get_length(entries), at = 0;
+
+	for (guint run = 0; at < n && run < hand->failing; at++)
+		run += g_str_equal(
+		    rd_foreseen_get(json_array_get_object_element(entries, at), "verb"), "run");
+	if (json_array_get_length(hand->otherwise) <= at)
+		return;
+	for (guint i = at; i < n; i++)
+		rd_entry_depend(json_array_get_object_element(entries, i), at, "ends well");
+	for (guint i = at; i < json_array_get_length(hand->otherwise); i++) {
+		JsonNode *node = json_array_dup_element(hand->otherwise, i);
+
+		rd_entry_depend(json_node_get_object(node), at, "fails");
+		json_array_add_element(entries, node);
+	}
+}
+
+/* TRUE while there is a `run` left to be tried otherwise; those of other ways are not */
+static gboolean
+rd_forecast_try_otherwise(RdForecastCrew *self, RdForecastHand *hand)
+{
+	if (hand->failing > 0)
+		rd_forecast_add_otherwise(hand);
+	g_clear_pointer(&hand->otherwise, json_array_unref);
+	if (hand->failing >= hand->runs) {
+		hand->failing = 0;
+		return FALSE;
+	}
+	hand->before->fails = ++hand->failing;
+	hand->otherwise = json_array_new();
+	rd_forecast_pass(self, hand, RD_DO_ENTER);
+	return TRUE;
+}
+
 /* enter and undo */
 static void
 rd_forecast_entered(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
@@ -348,22 +419,42 @@ rd_forecast_entered(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 	if (rd_report_is(report, "finished")) {
 		if (n > 0)
 			step->word = RD_FORECAST_CHANGE;
-		else
+		else if (step->back)
 			step->word = step->then ? RD_FORECAST_THEN : RD_FORECAST_ALREADY;
+		else if (step->word == RD_FORECAST_CHANGE)
+			/* it is not so yet, and it comes by waiting for it */
+			step->word = RD_FORECAST_WAITS;
 	} else if (n > 0 || step->then || hand->vague || rd_report_is(report, "depends")) {
 		step->word = RD_FORECAST_CHANGE;
-		step->open = g_strdup(report->text != NULL ? report->text : "what is found then");
+		if (rd_report_is(report, "unreachable"))
+			step->open =
+			    g_strdup_printf("what is found then; no answer now: %s", report->text);
+		else
+			step->open =
+			    g_strdup(report->text != NULL ? report->text : "what is found then");
 	} else {
 		step->word = RD_FORECAST_REFUSED;
 		rd_forecast_set_text(step, report->text);
 	}
-	rd_forecast_go_on(self, hand, report->outcome);
+	if (hand->order->what != RD_DO_ENTER) {
+		rd_forecast_go_on(self, hand, report->outcome);
+		return;
+	}
+	g_free(hand->outcome);
+	hand->outcome = g_strdup(report->outcome);
+	if (!rd_forecast_try_otherwise(self, hand))
+		rd_forecast_go_on(self, hand, hand->outcome);
 }
 
 static void
 rd_forecast_ended(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
 {
 	hand->passed = FALSE;
+	if (hand->failing > 0) {
+		if (!rd_forecast_try_otherwise(self, hand))
+			rd_forecast_go_on(self, hand, hand->outcome);
+		return;
+	}
 	if (hand->order->what == RD_DO_SURVEY) {
 		rd_forecast_surveyed(self, hand, report);
 		return;
@@ -387,7 +478,12 @@ rd_forecast_touched(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 {
 	g_autoptr(JsonNode) node = json_from_string(report->value, NULL);
 
-	if (node != NULL && JSON_NODE_HOLDS_OBJECT(node)) {
+	if (node != NULL && JSON_NODE_HOLDS_OBJECT(node) && hand->failing > 0) {
+		json_array_add_element(hand->otherwise, g_steal_pointer(&node));
+	} else if (node != NULL && JSON_NODE_HOLDS_OBJECT(node)) {
+		hand->runs +=
+		    g_strcmp0(rd_foreseen_get(json_node_get_object(node), "verb"), "run") == 0 &&
+		    hand->order->what == RD_DO_ENTER;
 		json_array_add_element(self->foreseen->entries, json_node_copy(node));
 		json_array_add_element(hand->step->entries, g_steal_pointer(&node));
 	}
@@ -411,12 +507,19 @@ rd_forecast_reported(const RdReport *report, gpointer data)
 		rd_forecast_touched(self, hand, report);
 		break;
 	case RD_REPORT_OUTPUT:
+		if (hand->failing > 0) {
+			self->options->crew->klass->acknowledge(self->options->crew, report->lane);
+			break;
+		}
 		g_hash_table_replace(hand->step->outputs, g_strdup(report->key),
 				     g_strdup(report->value));
 		rd_forecast_tell(self, report);
 		break;
 	case RD_REPORT_NOTE:
-		rd_forecast_tell(self, report);
+		if (hand->failing > 0)
+			self->options->crew->klass->acknowledge(self->options->crew, report->lane);
+		else
+			rd_forecast_tell(self, report);
 		break;
 	default:
 		break;
@@ -461,7 +564,8 @@ static const RdCrewClass rd_forecast_crew_class = {
 
 /* ---- the walk ------------------------------------------------------------------------------ */
 
-/* nobody is asked for leave, and the machine does not skip what is not certain: see above */
+/* Nobody is asked for leave, the machine does not skip what is not certain (see above), and what
+ * works beside others is walked where it stands: here nothing takes time that it could fill. */
 static void
 rd_forecast_open(RdForecastCrew *self)
 {
@@ -471,6 +575,7 @@ rd_forecast_open(RdForecastCrew *self)
 		RdPlanState *state = g_ptr_array_index(states, i);
 
 		g_ptr_array_add(self->gates, g_steal_pointer(&state->gate));
+		g_ptr_array_add(self->besides, g_steal_pointer(&state->beside));
 		g_ptr_array_add(self->whens, state->when);
 		state->when = g_ptr_array_new_with_free_func(g_free);
 	}
@@ -485,10 +590,12 @@ rd_forecast_close(RdForecastCrew *self)
 		RdPlanState *state = g_ptr_array_index(states, i);
 
 		state->gate = g_ptr_array_index(self->gates, i);
+		state->beside = g_ptr_array_index(self->besides, i);
 		g_ptr_array_unref(state->when);
 		state->when = g_ptr_array_index(self->whens, i);
 	}
 	g_ptr_array_unref(self->gates);
+	g_ptr_array_unref(self->besides);
 	g_ptr_array_unref(self->whens);
 }
 
@@ -513,7 +620,7 @@ rd_forecast_run(RdForecastCrew *self)
 	options->crew->report = rd_forecast_reported;
 	options->crew->data = self;
 	self->loop = g_main_loop_new(context, FALSE);
-	engine = rd_engine_new(options->run, options->journal, &self->crew, &hooks);
+	engine = rd_engine_new(self->run, options->journal, &self->crew, &hooks);
 	rd_engine_start(engine, "a walk", "a walk", 0);
 	g_main_loop_run(self->loop);
 	g_main_loop_unref(self->loop);
@@ -521,9 +628,15 @@ rd_forecast_run(RdForecastCrew *self)
 }
 
 static gboolean
+rd_forecast_fold(const RdEvent *event, gpointer data, GError **error)
+{
+	return rd_run_apply(data, event, error);
+}
+
+static gboolean
 rd_forecast_check_end(RdForecastCrew *self, GError **error)
 {
-	RdRun *run = self->options->run;
+	RdRun *run = self->run;
 	g_autoptr(GPtrArray) causes = NULL;
 	g_autofree char *text = NULL;
 
@@ -531,7 +644,7 @@ rd_forecast_check_end(RdForecastCrew *self, GError **error)
 		g_propagate_error(error, g_steal_pointer(&self->error));
 		return FALSE;
 	}
-	if (rd_run_get_state(run) == RD_RUN_ENDED)
+	if (rd_run_get_state(run) == RD_RUN_ENDED && g_str_has_prefix(rd_run_get_end(run), "done"))
 		return TRUE;
 	causes = rd_run_get_causes(run);
 	g_ptr_array_add(causes, NULL);
@@ -546,6 +659,7 @@ rd_forecast_make(const RdForecastOptions *options, GError **error)
 {
 	RdForecastCrew self = {.crew.klass = &rd_forecast_crew_class, .options = options};
 	g_autoptr(RdForecast) forecast = g_new0(RdForecast, 1);
+	gboolean ok;
 
 	forecast->steps = g_ptr_array_new_with_free_func(rd_forecast_step_free);
 	forecast->hosts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -554,11 +668,17 @@ rd_forecast_make(const RdForecastOptions *options, GError **error)
 	self.hands = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rd_forecast_hand_free);
 	self.gates = g_ptr_array_new();
 	self.whens = g_ptr_array_new();
+	self.besides = g_ptr_array_new();
 	rd_forecast_open(&self);
-	rd_forecast_run(&self);
+	self.run = rd_run_new(options->plan);
+	ok = rd_journal_each(options->journal, 0, rd_forecast_fold, self.run, error);
+	if (ok)
+		rd_forecast_run(&self);
+	ok = ok && rd_forecast_check_end(&self, error);
+	rd_run_free(self.run);
 	rd_forecast_close(&self);
 	forecast->silent = g_hash_table_ref(self.foreseen->silent);
 	rd_foreseen_free(self.foreseen);
 	g_hash_table_unref(self.hands);
-	return rd_forecast_check_end(&self, error) ? g_steal_pointer(&forecast) : NULL;
+	return ok ? g_steal_pointer(&forecast) : NULL;
 }

@@ -25,6 +25,7 @@ struct _RdForesight {
 	RdForeseen *foreseen;
 	RdForesightKube kube;
 	guint first;	      /* number of this order's first entry */
+	guint runs;	      /* of this order so far */
 	gboolean went_on;     /* this body waited, or started something */
 	gboolean api_changed; /* this body changed something through the API */
 	gboolean then;
@@ -121,8 +122,8 @@ static void
 rd_foresight_guess(RdForesight *self, JsonObject *entry, RdReply *reply)
 {
 	g_free(self->guess);
-	self->guess = g_strdup_printf("what %s makes: %s", rd_foreseen_get(entry, "state"),
-				      rd_foreseen_get(entry, "text"));
+	self->guess = g_strdup_printf("what %s@%s leaves there", rd_foreseen_get(entry, "state"),
+				      rd_foreseen_get(entry, "host"));
 	rd_reply_clear(reply);
 	rd_foresight_answer(reply, 0, RD_FORESEEN_THEN);
 }
@@ -222,6 +223,19 @@ rd_foresight_ask_paths(RdForesight *self, const char *host, const RdCall *call, 
 	return TRUE;
 }
 
+/* whether the answer may be another one by then. What runs on a host may change with anything that
+ * is done there. */
+static gboolean
+rd_foresight_is_concerned(RdForesight *self, const char *host, const char *const *argv)
+{
+	if (!rd_program_reads_files(argv[0]))
+		return TRUE;
+	for (guint i = 1; argv[i] != NULL; i++)
+		if (argv[i][0] == '/' && rd_foreseen_concerns(self->foreseen, host, argv[i]))
+			return TRUE;
+	return FALSE;
+}
+
 static gboolean
 rd_foresight_ask(RdForesight *self, const char *host, const RdCall *call, RdReply *reply,
 		 GError **error)
@@ -232,7 +246,7 @@ rd_foresight_ask(RdForesight *self, const char *host, const RdCall *call, RdRepl
 
 	if (!rd_foreseen_is_touched(self->foreseen, host))
 		return rd_foresight_ask_real(self, host, call, reply, error);
-	self->then = TRUE;
+	self->then = self->then || rd_foresight_is_concerned(self, host, argv);
 	if (self->went_on && !rd_program_reads_files(argv[0])) {
 		g_autofree char *text = rd_argv_to_text(argv);
 
@@ -391,6 +405,8 @@ rd_foresight_write(RdForesight *self, const char *host, const RdCall *call, RdRe
 		break;
 	}
 	rd_foresight_answer(reply, 0, RD_FORESEEN_THEN);
+	if (call->verb == RD_CALL_RUN && ++self->runs == self->foreseen->fails)
+		reply->status = 1;
 }
 
 void
@@ -544,7 +560,6 @@ rd_foresight_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in
 						    .message = g_strdup(error->message)};
 		return;
 	}
-	self->then = self->then || json_array_get_length(self->foreseen->entries) > 0;
 	own->real->klass->send(own->real, requests, n, in_flight, limit_s, answers);
 	if (n > 0 && answers[0].status == 0 && answers[0].message != NULL)
 		rd_foresight_api_silent(self, answers[0].message);
@@ -574,6 +589,7 @@ rd_foresight_kube(RdWorld *world, GError **error)
 	RdForesight *self = (RdForesight *)world;
 	const char *why = g_hash_table_lookup(self->foreseen->silent, RD_CLUSTER);
 
+	self->then = self->then || json_array_get_length(self->foreseen->entries) > 0;
 	if (why != NULL) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE, "%s", why);
 		return NULL;
