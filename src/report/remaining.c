@@ -13,7 +13,7 @@
 
 typedef struct {
 	const RdEvidence *evidence;
-	RdRun *run; /* the one that is walked: the evidence stays as it is */
+	RdRun *run; /* with what was in hand open again: the evidence stays as it is */
 	RdJournal *journal;
 	RdTypes *types;
 } RdRemaining;
@@ -266,11 +266,11 @@ rd_remaining_put(const RdEvidence *evidence, JsonObject *entry)
 	return g_string_free(line, FALSE);
 }
 
-static void
-rd_remaining_entry(JsonBuilder *json, const RdEvidence *evidence, JsonObject *entry)
+/* NULL: nobody can type it as it is */
+static char *
+rd_remaining_command(const RdEvidence *evidence, JsonObject *entry)
 {
 	const char *verb = rd_foreseen_get(entry, "verb");
-	const char *on = rd_foreseen_get(entry, "host");
 	g_autofree char *command = NULL;
 
 	if (g_strcmp0(verb, "run") == 0 || g_strcmp0(verb, "job-start") == 0)
@@ -282,14 +282,75 @@ rd_remaining_entry(JsonBuilder *json, const RdEvidence *evidence, JsonObject *en
 	/* something in it is known only when what stands before it has been done */
 	if (command != NULL &&
 	    (strstr(command, RD_FORESEEN_THEN) != NULL || strstr(command, "${") != NULL))
-		g_clear_pointer(&command, g_free);
+		return NULL;
+	return g_steal_pointer(&command);
+}
+
+/* "A && B" of what follows change @number when it ended so; NULL when one of them has no command */
+static char *
+rd_remaining_branch(const RdEvidence *evidence, JsonArray *entries, guint number, const char *which)
+{
+	g_autofree char *wanted = g_strdup_printf("%u", number);
+	GString *line = g_string_new(NULL);
+
+	for (guint i = number; i < json_array_get_length(entries); i++) {
+		JsonObject *entry = json_array_get_object_element(entries, i);
+		g_autofree char *command = NULL;
+
+		if (g_strcmp0(rd_foreseen_get(entry, which), wanted) != 0)
+			continue;
+		command = rd_remaining_command(evidence, entry);
+		if (command == NULL || g_strcmp0(rd_foreseen_get(entry, "verb"), "put") == 0) {
+			g_string_free(line, TRUE);
+			return NULL;
+		}
+		g_string_append_printf(line, "%s%s", line->len > 0 ? " && " : "", command);
+	}
+	return g_string_free(line, FALSE);
+}
+
+/* a command whose failing is no end but leads another way: both ways, as a shell takes them */
+static char *
+rd_remaining_fork(const RdEvidence *evidence, JsonArray *entries, guint number)
+{
+	g_autofree char *question =
+	    rd_remaining_command(evidence, json_array_get_object_element(entries, number - 1));
+	g_autofree char *well = rd_remaining_branch(evidence, entries, number, "if-well");
+	g_autofree char *fails = rd_remaining_branch(evidence, entries, number, "if-fails");
+
+	if (question == NULL || well == NULL || fails == NULL || *fails == '\0')
+		return NULL;
+	return g_strdup_printf("if %s\nthen %s\nelse %s\nfi", question,
+			       *well != '\0' ? well : "true", fails);
+}
+
+static void
+rd_remaining_entry(JsonBuilder *json, JsonObject *entry, const char *command, gboolean fork)
+{
+	gboolean put = g_strcmp0(rd_foreseen_get(entry, "verb"), "put") == 0;
+
 	json_builder_begin_object(json);
-	rd_json_string(json, "on", g_strcmp0(verb, "put") == 0 ? RD_BASTION : on);
-	rd_json_string(json, "verb", verb);
+	rd_json_string(json, "on", put ? RD_BASTION : rd_foreseen_get(entry, "host"));
+	rd_json_string(json, "verb", rd_foreseen_get(entry, "verb"));
 	rd_json_string(json, "command", command);
 	rd_json_string(json, "text", rd_foreseen_get(entry, "text"));
-	rd_json_string(json, "depends", rd_foreseen_get(entry, "depends"));
+	rd_json_string(json, "depends", fork ? NULL : rd_foreseen_get(entry, "depends"));
 	json_builder_end_object(json);
+}
+
+static void
+rd_remaining_entries(JsonBuilder *json, const RdEvidence *evidence, JsonArray *entries)
+{
+	for (guint i = 0; i < json_array_get_length(entries); i++) {
+		JsonObject *entry = json_array_get_object_element(entries, i);
+		g_autofree char *fork = rd_remaining_fork(evidence, entries, i + 1);
+		g_autofree char *command = rd_remaining_command(evidence, entry);
+
+		rd_remaining_entry(json, entry, fork != NULL ? fork : command, fork != NULL);
+		/* what follows stands in it */
+		if (fork != NULL)
+			break;
+	}
 }
 
 /* ---- steps --------------------------------------------------------------------------------- */
@@ -367,9 +428,7 @@ rd_remaining_step(JsonBuilder *json, const RdRemaining *self, const RdForecastSt
 	rd_json_string(json, "when", step->when);
 	json_builder_set_member_name(json, "commands");
 	json_builder_begin_array(json);
-	for (guint i = 0; i < json_array_get_length(step->entries); i++)
-		rd_remaining_entry(json, self->evidence,
-				   json_array_get_object_element(step->entries, i));
+	rd_remaining_entries(json, self->evidence, step->entries);
 	json_builder_end_array(json);
 	/* what is given back is over when it is not so any more: its own words do not say that */
 	if (!step->back && step->word != RD_FORECAST_SKIPPED && step->word != RD_FORECAST_ALREADY)
@@ -399,7 +458,6 @@ rd_remaining_new(const RdRemainingOptions *options, GError **error)
 
 	if (!rd_remaining_open(&self, error))
 		return NULL;
-	walk.run = self.run;
 	walk.journal = self.journal;
 	walk.types = self.types;
 	forecast = rd_forecast_make(&walk, error);
