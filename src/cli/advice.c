@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "advice.h"
+#include "cli/exit.h"
 
 static void
 rd_cause_free(gpointer data)
@@ -288,6 +289,7 @@ rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
 	case RD_RUN_ROLLBACK:
 		if (!alive) {
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
+			g_ptr_array_add(commands, g_strdup_printf("recoveryd runbook %s", run_id));
 			break;
 		}
 		if (rd_advice_accepts(run, "pause", NULL, NULL))
@@ -304,6 +306,7 @@ rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd cancel %s", run_id));
 		rd_advice_add_rollback(run, run_id, commands);
 		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s", run_id));
+		g_ptr_array_add(commands, g_strdup_printf("recoveryd runbook %s", run_id));
 		break;
 	case RD_RUN_ENDED:
 		rest = g_strcmp0(rd_run_get_end(run), "done with leftovers") == 0
@@ -314,6 +317,10 @@ rd_advice_commands(RdRun *run, const char *run_id, gboolean alive)
 		if (rd_advice_accepts(run, "resume", NULL, NULL))
 			g_ptr_array_add(commands, g_strdup_printf("recoveryd resume %s", run_id));
 		rd_advice_add_rollback(run, run_id, commands);
+		/* what is half way can be finished, or taken back, by hand */
+		if (rd_exit_of_run(run) != RD_EXIT_DONE)
+			g_ptr_array_add(commands, g_strdup_printf("recoveryd runbook %s", run_id));
+		g_ptr_array_add(commands, g_strdup_printf("recoveryd report %s", run_id));
 		g_ptr_array_add(commands, g_strdup_printf("recoveryd logs %s", run_id));
 		break;
 	}

@@ -6,8 +6,8 @@
 
 #include "cli/beginning.h"
 #include "cli/commands.h"
-#include "yaml/json.h"
 #include "cli/view-plan.h"
+#include "yaml/json.h"
 
 static char *output;
 static gboolean full;

@@ -84,8 +84,10 @@ rd_reading_open(const RdCli *cli, const char *name, GError **error)
 	id = g_strdup(rd_rundir_get_id(dir));
 	open = rd_open_run(dir, FALSE, &why);
 	if (open == NULL)
-		g_set_error(error, RD_EXIT_ERROR, RD_EXIT_JOURNAL, "run %s cannot be read: %s", id,
-			    why->message);
+		g_set_error(
+		    error, RD_EXIT_ERROR, RD_EXIT_JOURNAL,
+		    "run %s cannot be read: %s\nWhat can be told of it: recoveryd report %s", id,
+		    why->message, id);
 	return open;
 }
 

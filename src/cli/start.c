@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "backup/pair.h"
 #include "cli/beginning.h"
 #include "cli/commands.h"
 #include "cli/follow.h"
 #include "cli/outlive.h"
 #include "cli/prepare.h"
 #include "engine/setting.h"
+#include "procedure/procedure.h"
 
 static char **overrides;
 static char *notify;
@@ -145,6 +147,66 @@ rd_start_check_plan(const RdBeginningInput *input, GError **error)
 	return FALSE;
 }
 
+/* @path as it is typed in a shell */
+static char *
+rd_start_word(const char *path)
+{
+	return strpbrk(path, " \t\n'\"\\$`*?[]#~&;|<>(){}!") != NULL ? g_shell_quote(path)
+								     : g_strdup(path);
+}
+
+/* the directory or file of the backup that was given, whatever the procedure calls that input */
+static const char *
+rd_start_find_backup(const RdBeginOptions *options)
+{
+	GHashTableIter iter;
+	gpointer name, value;
+
+	g_hash_table_iter_init(&iter, options->inputs);
+	while (g_hash_table_iter_next(&iter, &name, &value))
+		if (g_file_test(value, G_FILE_TEST_EXISTS))
+			return value;
+	return NULL;
+}
+
+/* which command tells more about what it was refused for */
+static char *
+rd_start_next(const RdBeginOptions *options, const GError *why)
+{
+	const char *backup = rd_start_find_backup(options);
+	g_autofree char *located =
+	    rd_procedure_locate(options->procedure, options->procedure_dirs, NULL);
+	g_autofree char *word = NULL;
+
+	if (why->domain == RD_BACKUP_ERROR && backup != NULL) {
+		word = rd_start_word(backup);
+		return g_strdup_printf("recoveryd backup verify %s", word);
+	}
+	if (located == NULL)
+		return g_strdup("recoveryd procedure list");
+	if (strstr(why->message, options->inventory) != NULL) {
+		word = rd_start_word(options->inventory);
+		return g_strdup_printf("recoveryd inventory check %s", word);
+	}
+	word = rd_start_word(options->procedure);
+	return g_strdup_printf("recoveryd procedure show %s", word);
+}
+
+static void
+rd_start_add_next(const RdBeginOptions *options, GError **error)
+{
+	g_autofree char *next = NULL;
+	GError *more;
+
+	if (error == NULL || *error == NULL || (*error)->domain == RD_EXIT_ERROR)
+		return;
+	next = rd_start_next(options, *error);
+	more =
+	    g_error_new((*error)->domain, (*error)->code, "%s\nLook: %s", (*error)->message, next);
+	g_error_free(*error);
+	*error = more;
+}
+
 static RdExit
 rd_start_run(const RdCli *cli, char **args, GError **error)
 {
@@ -174,6 +236,7 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	if (dir == NULL) {
 		/* the first words that a person has to find: nothing happened yet */
 		g_prefix_error(error, "refused, nothing was changed: ");
+		rd_start_add_next(&input.options, error);
 		return RD_EXIT_REFUSED;
 	}
 	for (guint i = 0; warnings != NULL && i < warnings->len; i++)

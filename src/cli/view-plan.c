@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "yaml/format.h"
 #include "cli/view-plan.h"
+#include "yaml/format.h"
 
 #define RD_PLAN_NAMES_MOST 40 /* columns for "state@host" */
 

@@ -298,12 +298,16 @@ rd_forecast_checked(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 }
 
 static void
-rd_entry_depend(JsonObject *entry, guint number, const char *how)
+rd_entry_depend(JsonObject *entry, guint number, gboolean fails)
 {
-	g_autofree char *text = g_strdup_printf("that change %u of this step %s", number, how);
+	g_autofree char *change = g_strdup_printf("%u", number);
+	g_autofree char *text = g_strdup_printf("that change %u of this step %s", number,
+						fails ? "fails" : "ends well");
 
-	if (rd_foreseen_get(entry, "depends") == NULL)
-		json_object_set_string_member(entry, "depends", text);
+	if (rd_foreseen_get(entry, "depends") != NULL)
+		return;
+	json_object_set_string_member(entry, "depends", text);
+	json_object_set_string_member(entry, fails ? "if-fails" : "if-well", change);
 }
 
 /* Where the failing @run of @hand is not the end of the body, what it does otherwise is in the
@@ -320,11 +324,11 @@ rd_forecast_add_otherwise(RdForecastHand *hand)
 	if (json_array_get_length(hand->otherwise) <= at)
 		return;
 	for (guint i = at; i < n; i++)
-		rd_entry_depend(json_array_get_object_element(entries, i), at, "ends well");
+		rd_entry_depend(json_array_get_object_element(entries, i), at, FALSE);
 	for (guint i = at; i < json_array_get_length(hand->otherwise); i++) {
 		JsonNode *node = json_array_dup_element(hand->otherwise, i);
 
-		rd_entry_depend(json_node_get_object(node), at, "fails");
+		rd_entry_depend(json_node_get_object(node), at, TRUE);
 		json_array_add_element(entries, node);
 	}
 }

@@ -10,7 +10,7 @@
 /* What a run leaves behind: what it moved, what it borrowed, what is still there. */
 
 static void
-rd_account_moved(JsonBuilder *json, GPtrArray *list)
+rd_account_moved(JsonBuilder *json, const RdEvidence *evidence, GPtrArray *list)
 {
 	json_builder_set_member_name(json, "moved");
 	json_builder_begin_array(json);
@@ -19,7 +19,7 @@ rd_account_moved(JsonBuilder *json, GPtrArray *list)
 		g_autofree char *step =
 		    rd_account_step_name(moved->touch->state, moved->touch->target);
 		g_autofree char *command =
-		    moved->back == NULL ? rd_moved_back_command(moved) : NULL;
+		    moved->back == NULL ? rd_moved_back_command(moved, evidence->run_id) : NULL;
 
 		json_builder_begin_object(json);
 		rd_account_event(json, moved->touch);
@@ -187,7 +187,7 @@ rd_account_left(JsonBuilder *json, const RdEvidence *evidence)
 {
 	g_autoptr(GPtrArray) list = rd_moved_list(evidence->events);
 
-	rd_account_moved(json, list);
+	rd_account_moved(json, evidence, list);
 	rd_account_borrowed(json, evidence);
 	json_builder_set_member_name(json, "left");
 	json_builder_begin_array(json);

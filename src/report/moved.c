@@ -142,10 +142,15 @@ rd_moved_list(GPtrArray *events)
 }
 
 char *
-rd_moved_back_command(const RdMoved *moved)
+rd_moved_back_command(const RdMoved *moved, const char *run_id)
 {
 	g_autofree char *is = moved->to != NULL ? g_shell_quote(moved->to) : NULL;
 	g_autofree char *was = g_shell_quote(moved->from);
 
-	return is != NULL ? g_strdup_printf("sudo mv -nT %s %s", is, was) : NULL;
+	if (is != NULL)
+		return g_strdup_printf("sudo mv -nT %s %s", is, was);
+	return g_strdup_printf("sudo sh -c 'is=$(awk -F\"\\t\" -v was=\"$0\" \"\\$1 == was { is = "
+			       "\\$2 } END { print is }\" /var/lib/recoveryd/aside/%s/index); "
+			       "[ ! -e \"$is\" ] || mv -nT \"$is\" \"$0\"' %s",
+			       run_id, was);
 }

@@ -18,7 +18,7 @@ typedef struct {
 
 /* oldest first; @events outlive it. (element-type RdMoved) (transfer full) */
 GPtrArray *rd_moved_list(GPtrArray *events);
-/* on the host, as a command of a shell, that brings it back; NULL when the place is not known
- * (transfer full) */
-char *rd_moved_back_command(const RdMoved *moved);
+/* on the host, as a command of a shell, that brings it back; one that asks the host's index where
+ * only that knows the place (transfer full) */
+char *rd_moved_back_command(const RdMoved *moved, const char *run_id);
 G_END_DECLS

@@ -13,7 +13,7 @@
 
 typedef struct {
 	const RdEvidence *evidence;
-	RdRun *run; /* the one that is walked: the evidence stays as it is */
+	RdRun *run; /* with what was in hand open again: the evidence stays as it is */
 	RdJournal *journal;
 	RdTypes *types;
 } RdRemaining;
@@ -116,38 +116,6 @@ rd_remaining_open(RdRemaining *self, GError **error)
 
 /* ---- commands ------------------------------------------------------------------------------ */
 
-char *
-rd_remaining_login(const RdEvidence *evidence, const char *host)
-{
-	const RdInventoryHost *found = evidence->setting != NULL
-					   ? rd_inventory_find(evidence->setting->inventory, host)
-					   : NULL;
-	GString *line = g_string_new("ssh");
-	g_autofree char *known = NULL;
-	g_autofree char *key = NULL;
-	g_autofree char *name = NULL;
-
-	if (found == NULL) {
-		g_string_free(line, TRUE);
-		return NULL;
-	}
-	known = found->login->host_key == NULL ? g_shell_quote(found->login->known_hosts) : NULL;
-	if (known != NULL)
-		g_string_append_printf(line, " -o UserKnownHostsFile=%s", known);
-	if (found->login->key != NULL) {
-		key = g_shell_quote(found->login->key);
-		g_string_append_printf(line, " -i %s", key);
-	}
-	if (found->login->port != 22)
-		g_string_append_printf(line, " -p %u", found->login->port);
-	if (found->jump != NULL)
-		g_string_append_printf(line, " -J %s@%s:%u", found->jump->user,
-				       found->jump->address, found->jump->port);
-	name = g_strdup_printf("%s@%s", found->login->user, found->login->address);
-	g_string_append_printf(line, " %s", name);
-	return g_string_free(line, FALSE);
-}
-
 static void
 rd_remaining_quote(GString *line, const char *word)
 {
@@ -158,6 +126,37 @@ rd_remaining_quote(GString *line, const char *word)
 	g_autofree char *quoted = plain ? g_strdup(word) : g_shell_quote(word);
 
 	g_string_append_printf(line, "%s%s", line->len > 0 ? " " : "", quoted);
+}
+
+char *
+rd_remaining_login(const RdEvidence *evidence, const char *host)
+{
+	const RdInventoryHost *found = evidence->setting != NULL
+					   ? rd_inventory_find(evidence->setting->inventory, host)
+					   : NULL;
+	GString *line;
+
+	if (found == NULL)
+		return NULL;
+	line = g_string_new("ssh");
+	if (found->login->host_key == NULL) {
+		g_autofree char *known =
+		    g_strdup_printf("UserKnownHostsFile=%s", found->login->known_hosts);
+
+		g_string_append(line, " -o");
+		rd_remaining_quote(line, known);
+	}
+	if (found->login->key != NULL) {
+		g_string_append(line, " -i");
+		rd_remaining_quote(line, found->login->key);
+	}
+	if (found->login->port != 22)
+		g_string_append_printf(line, " -p %u", found->login->port);
+	if (found->jump != NULL)
+		g_string_append_printf(line, " -J %s@%s:%u", found->jump->user,
+				       found->jump->address, found->jump->port);
+	g_string_append_printf(line, " %s@%s", found->login->user, found->login->address);
+	return g_string_free(line, FALSE);
 }
 
 static void
@@ -200,24 +199,35 @@ rd_remaining_run(JsonObject *entry)
 	return g_strdup(whole->str);
 }
 
+/* What is moved aside is found by its line in the index on the host, also by recoveryd afterwards;
+ * the line comes first, as the wrapper does it. */
 static char *
-rd_remaining_move(JsonObject *entry)
+rd_remaining_move(const RdEvidence *evidence, JsonObject *entry)
 {
 	const char *from = rd_foreseen_get(entry, "from");
 	const char *to = rd_foreseen_get(entry, "to");
-	GString *line = g_string_new(NULL);
+	gboolean aside = g_strcmp0(rd_foreseen_get(entry, "verb"), "move-aside") == 0;
+	g_autofree char *kept = g_strdup_printf("/var/lib/recoveryd/aside/%s", evidence->run_id);
 	g_autofree char *dir = NULL;
+	g_autoptr(GString) script = g_string_new("mkdir -p");
+	GString *line;
 
-	if (from == NULL || to == NULL || strstr(to, RD_FORESEEN_THEN) != NULL) {
-		g_string_free(line, TRUE);
+	if (from == NULL || to == NULL)
 		return NULL;
-	}
 	dir = g_path_get_dirname(to);
-	g_string_append(line, "sudo mkdir -p");
-	rd_remaining_quote(line, dir);
-	g_string_append(line, " && sudo mv -nT");
-	rd_remaining_quote(line, from);
-	rd_remaining_quote(line, to);
+	rd_remaining_quote(script, dir);
+	if (aside) {
+		rd_remaining_quote(script, kept);
+		g_string_append(script, " && printf \"%s\\t%s\\n\"");
+		rd_remaining_quote(script, from);
+		rd_remaining_quote(script, to);
+		g_string_append_printf(script, " >>%s/index", kept);
+	}
+	g_string_append(script, " && mv -nT");
+	rd_remaining_quote(script, from);
+	rd_remaining_quote(script, to);
+	line = g_string_new("sudo sh -c");
+	rd_remaining_quote(line, script->str);
 	return g_string_free(line, FALSE);
 }
 
@@ -256,30 +266,91 @@ rd_remaining_put(const RdEvidence *evidence, JsonObject *entry)
 	return g_string_free(line, FALSE);
 }
 
-static void
-rd_remaining_entry(JsonBuilder *json, const RdEvidence *evidence, JsonObject *entry)
+/* NULL: nobody can type it as it is */
+static char *
+rd_remaining_command(const RdEvidence *evidence, JsonObject *entry)
 {
 	const char *verb = rd_foreseen_get(entry, "verb");
-	const char *on = rd_foreseen_get(entry, "host");
 	g_autofree char *command = NULL;
 
 	if (g_strcmp0(verb, "run") == 0 || g_strcmp0(verb, "job-start") == 0)
 		command = rd_remaining_run(entry);
 	else if (g_strcmp0(verb, "move") == 0 || g_strcmp0(verb, "move-aside") == 0)
-		command = rd_remaining_move(entry);
+		command = rd_remaining_move(evidence, entry);
 	else if (g_strcmp0(verb, "put") == 0)
 		command = rd_remaining_put(evidence, entry);
 	/* something in it is known only when what stands before it has been done */
 	if (command != NULL &&
 	    (strstr(command, RD_FORESEEN_THEN) != NULL || strstr(command, "${") != NULL))
-		g_clear_pointer(&command, g_free);
+		return NULL;
+	return g_steal_pointer(&command);
+}
+
+/* "A && B" of what follows change @number when it ended so; NULL when one of them has no command */
+static char *
+rd_remaining_branch(const RdEvidence *evidence, JsonArray *entries, guint number, const char *which)
+{
+	g_autofree char *wanted = g_strdup_printf("%u", number);
+	GString *line = g_string_new(NULL);
+
+	for (guint i = number; i < json_array_get_length(entries); i++) {
+		JsonObject *entry = json_array_get_object_element(entries, i);
+		g_autofree char *command = NULL;
+
+		if (g_strcmp0(rd_foreseen_get(entry, which), wanted) != 0)
+			continue;
+		command = rd_remaining_command(evidence, entry);
+		if (command == NULL || g_strcmp0(rd_foreseen_get(entry, "verb"), "put") == 0) {
+			g_string_free(line, TRUE);
+			return NULL;
+		}
+		g_string_append_printf(line, "%s%s", line->len > 0 ? " && " : "", command);
+	}
+	return g_string_free(line, FALSE);
+}
+
+/* a command whose failing is no end but leads another way: both ways, as a shell takes them */
+static char *
+rd_remaining_fork(const RdEvidence *evidence, JsonArray *entries, guint number)
+{
+	g_autofree char *question =
+	    rd_remaining_command(evidence, json_array_get_object_element(entries, number - 1));
+	g_autofree char *well = rd_remaining_branch(evidence, entries, number, "if-well");
+	g_autofree char *fails = rd_remaining_branch(evidence, entries, number, "if-fails");
+
+	if (question == NULL || well == NULL || fails == NULL || *fails == '\0')
+		return NULL;
+	return g_strdup_printf("if %s\nthen %s\nelse %s\nfi", question,
+			       *well != '\0' ? well : "true", fails);
+}
+
+static void
+rd_remaining_entry(JsonBuilder *json, JsonObject *entry, const char *command, gboolean fork)
+{
+	gboolean put = g_strcmp0(rd_foreseen_get(entry, "verb"), "put") == 0;
+
 	json_builder_begin_object(json);
-	rd_json_string(json, "on", g_strcmp0(verb, "put") == 0 ? RD_BASTION : on);
-	rd_json_string(json, "verb", verb);
+	rd_json_string(json, "on", put ? RD_BASTION : rd_foreseen_get(entry, "host"));
+	rd_json_string(json, "verb", rd_foreseen_get(entry, "verb"));
 	rd_json_string(json, "command", command);
 	rd_json_string(json, "text", rd_foreseen_get(entry, "text"));
-	rd_json_string(json, "depends", rd_foreseen_get(entry, "depends"));
+	rd_json_string(json, "depends", fork ? NULL : rd_foreseen_get(entry, "depends"));
 	json_builder_end_object(json);
+}
+
+static void
+rd_remaining_entries(JsonBuilder *json, const RdEvidence *evidence, JsonArray *entries)
+{
+	for (guint i = 0; i < json_array_get_length(entries); i++) {
+		JsonObject *entry = json_array_get_object_element(entries, i);
+		g_autofree char *fork = rd_remaining_fork(evidence, entries, i + 1);
+		g_autofree char *command = rd_remaining_command(evidence, entry);
+
+		rd_remaining_entry(json, entry, fork != NULL ? fork : command, fork != NULL);
+		/* what follows stands in it */
+		if (fork != NULL)
+			break;
+	}
 }
 
 /* ---- steps --------------------------------------------------------------------------------- */
@@ -357,9 +428,7 @@ rd_remaining_step(JsonBuilder *json, const RdRemaining *self, const RdForecastSt
 	rd_json_string(json, "when", step->when);
 	json_builder_set_member_name(json, "commands");
 	json_builder_begin_array(json);
-	for (guint i = 0; i < json_array_get_length(step->entries); i++)
-		rd_remaining_entry(json, self->evidence,
-				   json_array_get_object_element(step->entries, i));
+	rd_remaining_entries(json, self->evidence, step->entries);
 	json_builder_end_array(json);
 	/* what is given back is over when it is not so any more: its own words do not say that */
 	if (!step->back && step->word != RD_FORECAST_SKIPPED && step->word != RD_FORECAST_ALREADY)
@@ -389,7 +458,6 @@ rd_remaining_new(const RdRemainingOptions *options, GError **error)
 
 	if (!rd_remaining_open(&self, error))
 		return NULL;
-	walk.run = self.run;
 	walk.journal = self.journal;
 	walk.types = self.types;
 	forecast = rd_forecast_make(&walk, error);

@@ -75,15 +75,17 @@ static void
 rd_runbook_commands(RdPaper *paper, JsonObject *step)
 {
 	JsonArray *commands = json_object_get_array_member(step, "commands");
+	const char *said = NULL;
 
 	for (guint i = 0; i < json_array_get_length(commands); i++) {
 		JsonObject *one = json_array_get_object_element(commands, i);
 		const char *depends = rd_runbook_string(one, "depends");
 		const char *command = rd_runbook_string(one, "command");
 
-		if (depends != NULL)
+		if (depends != NULL && g_strcmp0(depends, said) != 0)
 			rd_paper_text(paper, RD_TONE_WARN, "This depends on what is found then: %s",
 				      depends);
+		said = depends;
 		if (command != NULL) {
 			rd_paper_code(paper, rd_runbook_string(one, "on"), command);
 			continue;
@@ -177,6 +179,32 @@ rd_runbook_head(RdPaper *paper, JsonObject *step, guint number, gboolean all)
 			      "From here no single host goes back alone, only all of them.");
 }
 
+/* What a dead engine left at work: a job outlives its connection, and somebody who types beside it
+ * would do what it does. */
+static void
+rd_runbook_settle(const RdRunbook *self, RdPaper *paper)
+{
+	GPtrArray *hosts = rd_run_get_hosts(self->evidence->run);
+	g_autofree char *command =
+	    g_strdup_printf("sudo sh -c 'for lock in /var/lib/recoveryd/touch.lock "
+			    "/var/lib/recoveryd/jobs/%s/*/*/lock; do [ ! -e \"$lock\" ] || flock "
+			    "-x \"$lock\" true; "
+			    "done'",
+			    self->evidence->run_id);
+
+	rd_paper_heading(paper, 3, "0. Wait until nothing of the run is at work");
+	rd_paper_text(
+	    paper, RD_TONE_WARN,
+	    "Where this does not end at once a job was still at work: make this page anew "
+	    "when it has ended, because what it did is not in it.");
+	for (guint i = 0; i < hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(hosts, i);
+
+		if (host->taken_before && !host->excused)
+			rd_paper_code(paper, host->plan->name, command);
+	}
+}
+
 /* a state that is begun on all hosts at once: first everything that begins it, then the waits */
 static void
 rd_runbook_finish(const RdRunbook *self, RdPaper *paper)
@@ -192,6 +220,8 @@ rd_runbook_finish(const RdRunbook *self, RdPaper *paper)
 	}
 	if (json_array_get_length(steps) == 0)
 		rd_paper_text(paper, RD_TONE_GOOD, "Nothing is left to do.");
+	else
+		rd_runbook_settle(self, paper);
 	for (guint i = 0, end; i < json_array_get_length(steps); i = end) {
 		for (end = i + 1; rd_runbook_same(steps, i, end);)
 			end++;
@@ -211,9 +241,7 @@ rd_runbook_finish(const RdRunbook *self, RdPaper *paper)
 /* one rename that took place, to be taken back */
 typedef struct {
 	const RdEvent *event; /* (unowned) */
-	const char *host;     /* (unowned) */
-	const char *from, *to;
-	gboolean sure;
+	RdMoved moved;	      /* its ends, in this direction (unowned) */
 } RdRename;
 
 static int
@@ -224,17 +252,22 @@ rd_rename_compare(gconstpointer a, gconstpointer b)
 	return (left->event->seq < right->event->seq) - (left->event->seq > right->event->seq);
 }
 
+/* What the run had made itself lies well where it is. */
 static GArray *
-rd_runbook_renames(GPtrArray *list)
+rd_runbook_renames(const RdRunbook *self, GPtrArray *list)
 {
 	GArray *renames = g_array_new(FALSE, FALSE, sizeof(RdRename));
 
 	for (guint i = 0; i < list->len; i++) {
 		const RdMoved *moved = g_ptr_array_index(list, i);
-		RdRename there = {moved->touch, moved->host, moved->from, moved->to, moved->sure};
-		RdRename back = {moved->back, moved->host, moved->to, moved->from, TRUE};
+		RdRename there = {moved->touch, *moved};
+		RdRename back = {moved->back, *moved};
 
+		if (strstr(moved->from, self->evidence->run_id) != NULL)
+			continue;
 		g_array_append_val(renames, there);
+		back.moved.from = moved->to;
+		back.moved.to = moved->from;
 		if (moved->back != NULL)
 			g_array_append_val(renames, back);
 	}
@@ -243,23 +276,14 @@ rd_runbook_renames(GPtrArray *list)
 }
 
 static void
-rd_runbook_take_back(RdPaper *paper, const RdRename *rename)
+rd_runbook_take_back(const RdRunbook *self, RdPaper *paper, const RdRename *rename)
 {
-	g_autofree char *is = rename->to != NULL ? g_shell_quote(rename->to) : NULL;
-	g_autofree char *was = g_shell_quote(rename->from);
-	g_autofree char *command = NULL;
+	g_autofree char *command = rd_moved_back_command(&rename->moved, self->evidence->run_id);
 
-	if (!rename->sure)
+	if (!rename->moved.sure)
 		rd_paper_text(paper, RD_TONE_WARN,
-			      "The host's answer was lost: look first whether it was moved at all. "
-			      "/var/lib/recoveryd/aside on the host has an index.");
-	if (is == NULL) {
-		rd_paper_text(paper, RD_TONE_BAD, "%s on %s: its place is in that index.",
-			      rename->from, rename->host);
-		return;
-	}
-	command = g_strdup_printf("sudo mv -nT %s %s", is, was);
-	rd_paper_code(paper, rename->host, command);
+			      "The host's answer was lost: perhaps it was not moved at all.");
+	rd_paper_code(paper, rename->moved.host, command);
 }
 
 /* state by state with a barrier, never host by host: a single host that goes back might form the
@@ -268,7 +292,7 @@ static void
 rd_runbook_back(const RdRunbook *self, RdPaper *paper)
 {
 	g_autoptr(GPtrArray) list = rd_moved_list(self->evidence->events);
-	g_autoptr(GArray) renames = rd_runbook_renames(list);
+	g_autoptr(GArray) renames = rd_runbook_renames(self, list);
 	const char *state = NULL;
 
 	rd_paper_heading(paper, 2, "To go back by hand instead");
@@ -301,7 +325,7 @@ rd_runbook_back(const RdRunbook *self, RdPaper *paper)
 			rd_paper_heading(paper, 3, title);
 			state = rename->event->state;
 		}
-		rd_runbook_take_back(paper, rename);
+		rd_runbook_take_back(self, paper, rename);
 	}
 }
 
@@ -314,10 +338,10 @@ rd_runbook_moved(const RdRunbook *self, RdPaper *paper)
 	guint n = 0;
 
 	rd_paper_heading(paper, 2, "Moved where");
-	rd_paper_table(paper, (const char *[]){"`Host", "`Was", "`Is", "Put back with", NULL});
+	rd_paper_table(paper, (const char *[]){"`Host", "`Was", "`Is", "`Put back with", NULL});
 	for (guint i = 0; i < list->len; i++) {
 		const RdMoved *moved = g_ptr_array_index(list, i);
-		g_autofree char *command = rd_moved_back_command(moved);
+		g_autofree char *command = rd_moved_back_command(moved, self->evidence->run_id);
 
 		if (moved->back != NULL)
 			continue;

@@ -12,6 +12,8 @@ G_BEGIN_DECLS
  *                  "fetch", a file that is read to the bastion
  *   text           exactly what the journal's touch event says when it is done
  *   depends        (perhaps) why it may come otherwise, for people
+ *   if-well, if-fails   (perhaps one of them) the number of the step's change, from 1, after whose
+ *                  good or bad end it comes
  * and by verb
  *   run, job-start argv; name (job), cwd, env, input-bytes, when there are any
  *   move           from, to

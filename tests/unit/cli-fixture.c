@@ -34,8 +34,8 @@ cli_source_path(const char *name)
 
 /* ---- running it ---------------------------------------------------------------------------- */
 
-static char **
-environment(Fixture *f)
+char **
+cli_environment(Fixture *f)
 {
 	char **env = g_get_environ();
 	g_autofree char *plugins = cli_build_path("plugins");
@@ -76,7 +76,7 @@ command_line(Fixture *f, const char *words)
 void
 cli_spawn(Fixture *f, char **argv, Result *result)
 {
-	g_auto(GStrv) env = environment(f);
+	g_auto(GStrv) env = cli_environment(f);
 	g_autoptr(GError) error = NULL;
 	int status;
 
@@ -111,7 +111,7 @@ void
 cli_run_on_terminal(Fixture *f, const char *words, Result *result)
 {
 	g_auto(GStrv) argv = command_line(f, words);
-	g_auto(GStrv) env = environment(f);
+	g_auto(GStrv) env = cli_environment(f);
 	struct winsize size = {.ws_row = 50, .ws_col = 100};
 	GString *out = g_string_new(NULL);
 	char buffer[4096];

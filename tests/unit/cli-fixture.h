@@ -32,6 +32,8 @@ void cli_end(GPtrArray *events);
 /* in the build directory, and in the source (transfer full) */
 char *cli_build_path(const char *name);
 char *cli_source_path(const char *name);
+/* what the program is started with (transfer full) */
+char **cli_environment(Fixture *f);
 /* @argv as it stands; fails on anything that a sanitizer says */
 void cli_spawn(Fixture *f, char **argv, Result *result);
 /* words split at spaces, "%s" in them is the run's id; fails with what was said when the exit code
