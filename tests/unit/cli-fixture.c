@@ -227,6 +227,13 @@ cli_end(GPtrArray *events)
 	add(events, rd_event_pair(rd_event_new(RD_EVENT_RUN, "ended"), NULL, "cancelled"));
 }
 
+void
+cli_roll_back(GPtrArray *events)
+{
+	add(events, rd_event_new(RD_EVENT_RUN, "rolling back"));
+	add(events, rd_event_pair(rd_event_new(RD_EVENT_RUN, "ended"), NULL, "rolled back"));
+}
+
 static RdInventory *
 make_inventory(Fixture *f)
 {

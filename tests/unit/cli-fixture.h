@@ -26,9 +26,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Result, cli_result_clear)
  * adds to its events, or NULL */
 void cli_setup(Fixture *f, gconstpointer data);
 void cli_teardown(Fixture *f, gconstpointer data);
-/* such functions: stop@m1 is held with an unknown outcome; the run was cancelled */
+/* such functions: stop@m1 is held with an unknown outcome; the run was cancelled; rolled back */
 void cli_hold(GPtrArray *events);
 void cli_end(GPtrArray *events);
+void cli_roll_back(GPtrArray *events);
 /* in the build directory, and in the source (transfer full) */
 char *cli_build_path(const char *name);
 char *cli_source_path(const char *name);

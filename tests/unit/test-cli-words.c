@@ -82,6 +82,43 @@ test_engine(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(cli_count_requests(f), ==, 0);
 }
 
+/* it is said first what will be undone; then it is; again is harmless */
+static void
+test_rollback(Fixture *f, gconstpointer data)
+{
+	g_auto(Result) result = {0};
+
+	cli_run(f, "rollback %s --plan", 0, &result);
+	cli_assert_has(result.out, "stop                     m1   (static-pod/stop)");
+	g_assert_cmpuint(cli_count_requests(f), ==, 0);
+	cli_run(f, "rollback %s", RD_EXIT_USAGE, &result);
+	cli_assert_has(result.err, "needs a reason");
+	g_assert_cmpuint(cli_count_requests(f), ==, 0);
+	cli_run(f, "status %s", 0, &result);
+	cli_assert_has(result.out, "rollback");
+	cli_run(f, "rollback %s --reason wrong-backup", 0, &result);
+	cli_assert_has(result.err, "rolling back");
+	/* its hosts do not answer: it waits for them, and says so */
+	cli_run(f, "status %s", 0, &result);
+	cli_assert_has(result.out, "ROLLING BACK");
+	cli_run(f, "status %s -o json", 0, &result);
+	cli_assert_has(result.out, "\"rolling back\"");
+	cli_run(f, "rollback %s --reason again", 0, &result);
+	cli_run(f, "cancel %s", 0, &result);
+}
+
+static void
+test_rollback_ended(Fixture *f, gconstpointer data)
+{
+	g_auto(Result) result = {0};
+
+	cli_run(f, "rollback %s --reason again", RD_EXIT_ROLLED_BACK, &result);
+	cli_assert_has(result.err, "already");
+	cli_run(f, "status %s", 0, &result);
+	cli_assert_has(result.out, "ROLLED BACK");
+	cli_run(f, "status %s --exit-status", RD_EXIT_ROLLED_BACK, &result);
+}
+
 /* ---- files, plugins, completion ------------------------------------------------------------- */
 
 static void
@@ -291,11 +328,18 @@ main(int argc, char **argv)
 		void (*func)(Fixture *f, gconstpointer data);
 		void (*more)(GPtrArray *events); /* after what make_events() made */
 	} tests[] = {
-	    {"journal", test_journal, cli_hold}, {"refused", test_refused, cli_hold},
-	    {"engine", test_engine, cli_hold},	 {"procedures", test_procedures, cli_hold},
-	    {"plugins", test_plugins, cli_hold}, {"inventory", test_inventory, cli_hold},
-	    {"plan", test_plan, cli_hold},	 {"completion", test_completion, cli_hold},
-	    {"bash", test_bash, cli_hold},	 {"man", test_man, cli_hold},
+	    {"journal", test_journal, cli_hold},
+	    {"refused", test_refused, cli_hold},
+	    {"engine", test_engine, cli_hold},
+	    {"rollback", test_rollback, cli_hold},
+	    {"rollback/ended", test_rollback_ended, cli_roll_back},
+	    {"procedures", test_procedures, cli_hold},
+	    {"plugins", test_plugins, cli_hold},
+	    {"inventory", test_inventory, cli_hold},
+	    {"plan", test_plan, cli_hold},
+	    {"completion", test_completion, cli_hold},
+	    {"bash", test_bash, cli_hold},
+	    {"man", test_man, cli_hold},
 	};
 
 	g_test_init(&argc, &argv, NULL);
