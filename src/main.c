@@ -18,6 +18,8 @@ static const RdCommand *const commands[] = {
     &rd_command_approve,
     &rd_command_deny,
     &rd_command_note,
+    &rd_command_lock_show,
+    &rd_command_lock_break,
     &rd_command_procedure_list,
     &rd_command_procedure_show,
     &rd_command_procedure_check,

@@ -19,6 +19,10 @@ extern const RdCommand rd_command_wait;
 extern const RdCommand rd_command_journal_show;
 extern const RdCommand rd_command_journal_verify;
 
+/* the hosts' own word on who may touch them */
+extern const RdCommand rd_command_lock_show;
+extern const RdCommand rd_command_lock_break;
+
 /* a word to a run */
 extern const RdCommand rd_command_pause;
 extern const RdCommand rd_command_cancel;
