@@ -12,10 +12,7 @@
 #include "engine/begin.h"
 #include "journal/request.h"
 
-/* pause, cancel, decide, excuse, enrol, approve, deny, note: a person's word. It is tried on the
- * fold first: what the engine would refuse is refused here, and nothing is written. Then it is left
- * in the run directory, an engine is started if none is alive, and we wait until it has been taken.
- */
+/* pause, cancel, decide, skip, extend, excuse, enrol, approve, deny, note: a person's word. */
 
 /* how long an engine may take to it; it wakes by inotify, so this is for a busy machine */
 #define RD_ASK_WAIT    (10 * G_USEC_PER_SEC)
@@ -133,14 +130,11 @@ rd_ask_wait(const RdCli *cli, RdOpenRun *open, const RdAsk *ask, GError **error)
 }
 
 RdExit
-rd_ask(const RdCli *cli, const char *run, const RdAsk *ask, GError **error)
+rd_ask_run(const RdCli *cli, RdOpenRun *open, const RdAsk *ask, GError **error)
 {
-	g_autoptr(RdOpenRun) open = rd_reading_open(cli, run, error);
 	g_autoptr(GPtrArray) events = NULL;
 	g_autoptr(GError) why = NULL;
 
-	if (open == NULL)
-		return RD_EXIT_NO_RUN;
 	events = rd_run_request(open->run, ask->word, ask->step, ask->argument, g_get_user_name(),
 				ask->reason, &why);
 	if (events == NULL) {
@@ -148,6 +142,14 @@ rd_ask(const RdCli *cli, const char *run, const RdAsk *ask, GError **error)
 		return RD_EXIT_USAGE;
 	}
 	return rd_ask_wait(cli, open, ask, error);
+}
+
+static RdExit
+rd_ask(const RdCli *cli, const char *run, const RdAsk *ask, GError **error)
+{
+	g_autoptr(RdOpenRun) open = rd_reading_open(cli, run, error);
+
+	return open != NULL ? rd_ask_run(cli, open, ask, error) : RD_EXIT_NO_RUN;
 }
 
 /* ---- the commands -------------------------------------------------------------------------- */
@@ -190,6 +192,29 @@ rd_decide_run(const RdCli *cli, char **args, GError **error)
 	for (guint i = 0; i < G_N_ELEMENTS(verdicts); i++)
 		if (strcmp(verdicts[i].verdict, args[2]) == 0)
 			ask.next = verdicts[i].next;
+	return rd_ask(cli, args[0], &ask, error);
+}
+
+static RdExit
+rd_skip_run(const RdCli *cli, char **args, GError **error)
+{
+	const RdAsk ask = {.word = "skip",
+			   .step = args[1],
+			   .reason = reason,
+			   .next = "left out, the run goes on without it"};
+
+	return rd_ask(cli, args[0], &ask, error);
+}
+
+static RdExit
+rd_extend_run(const RdCli *cli, char **args, GError **error)
+{
+	const RdAsk ask = {.word = "extend",
+			   .step = args[1],
+			   .argument = args[2],
+			   .reason = reason,
+			   .next = "the step has that much more time"};
+
 	return rd_ask(cli, args[0], &ask, error);
 }
 
@@ -277,6 +302,27 @@ const RdCommand rd_command_decide = {
 	    "the run as failed. --reason is needed.",
     .options = rd_ask_options,
     .run = rd_decide_run,
+};
+
+const RdCommand rd_command_skip = {
+    .name = "skip",
+    .args = "RUN STEP",
+    .summary = "leave a step out that its procedure lets be left out",
+    .help = "Only steps of states with `skippable` in their procedure, when the run stands at "
+	    "them and nothing of them is at work: pause the run, or wait until it is held. "
+	    "What may have touched is decided, not left out. --reason is needed.",
+    .options = rd_ask_options,
+    .run = rd_skip_run,
+};
+
+const RdCommand rd_command_extend = {
+    .name = "extend",
+    .args = "RUN STEP TIME",
+    .summary = "give a step that is at work more time",
+    .help = "TIME is written 90s, 30m or 2h and added to the deadline that status shows, 24h in "
+	    "all. One that is held already has its whole time again after resume.",
+    .options = rd_ask_options,
+    .run = rd_extend_run,
 };
 
 const RdCommand rd_command_excuse = {

@@ -22,11 +22,18 @@ extern const RdCommand rd_command_runbook;
 extern const RdCommand rd_command_journal_show;
 extern const RdCommand rd_command_journal_verify;
 
+/* the hosts' own word on who may touch them */
+extern const RdCommand rd_command_lock_show;
+extern const RdCommand rd_command_lock_break;
+
 /* a word to a run */
 extern const RdCommand rd_command_pause;
 extern const RdCommand rd_command_cancel;
 extern const RdCommand rd_command_rollback;
 extern const RdCommand rd_command_decide;
+extern const RdCommand rd_command_skip;
+extern const RdCommand rd_command_extend;
+extern const RdCommand rd_command_amend;
 extern const RdCommand rd_command_excuse;
 extern const RdCommand rd_command_enrol;
 extern const RdCommand rd_command_approve;

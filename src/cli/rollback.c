@@ -112,7 +112,7 @@ rd_rollback_run(const RdCli *cli, char **args, GError **error)
 		return RD_EXIT_USAGE;
 	}
 	rd_rollback_print(rd_rundir_get_id(open->dir), open->run);
-	return plan_only ? RD_EXIT_DONE : rd_ask(cli, args[0], &ask, error);
+	return plan_only ? RD_EXIT_DONE : rd_ask_run(cli, open, &ask, error);
 }
 
 const RdCommand rd_command_rollback = {

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "amend.h"
 #include "begin.h"
 #include "engine.h"
 #include "journal/lock.h"
@@ -34,7 +35,8 @@ typedef struct {
 	GFileMonitor *monitor;
 	JsonObject *progress; /* target -> {"text", "at"} */
 	guint status_source;
-	gboolean over; /* the engine has stopped: what is asked now is for the next one */
+	gboolean over;	  /* the engine has stopped: what is asked now is for the next one */
+	gboolean amended; /* the run is another now: it is opened anew */
 	GError *error;
 } RdSession;
 
@@ -121,6 +123,25 @@ rd_session_stored(RdEngine *engine, GPtrArray *events, gpointer data)
 
 /* ---- requests, signals, the end ------------------------------------------------------------ */
 
+/* what is asked for is done before it is in the journal: an engine that dies in between finds the
+ * request again, and does the same */
+static gboolean
+rd_session_hear(RdSession *self, const RdRequest *request, const char *who, GError **error)
+{
+	gboolean amend = strcmp(request->word, "amend") == 0;
+
+	if (amend && !rd_amend_take(self->open->dir, self->setting, request->argument, error))
+		return FALSE;
+	if (!rd_engine_request(self->engine, request->word, request->step, request->argument, who,
+			       request->reason, request->time, error))
+		return FALSE;
+	if (amend) {
+		self->amended = TRUE;
+		g_main_loop_quit(self->loop);
+	}
+	return TRUE;
+}
+
 static void
 rd_session_take_requests(RdSession *self)
 {
@@ -130,14 +151,13 @@ rd_session_take_requests(RdSession *self)
 
 	if (requests == NULL)
 		g_warning("%s", error->message);
-	for (guint i = 0; requests != NULL && i < requests->len && !self->over; i++) {
+	for (guint i = 0; requests != NULL && i < requests->len && !self->over && !self->amended;
+	     i++) {
 		const RdRequest *request = g_ptr_array_index(requests, i);
 		g_autofree char *who = rd_request_describe_who(request);
 		g_autoptr(GError) refused = NULL;
 
-		if (!rd_engine_request(self->engine, request->word, request->step,
-				       request->argument, who, request->reason, request->time,
-				       &refused))
+		if (!rd_session_hear(self, request, who, &refused))
 			g_message("%s of %s: %s", request->word, who, refused->message);
 		if (!rd_request_done(request, &error)) {
 			g_warning("%s", error->message);
@@ -269,8 +289,9 @@ rd_session_close(RdSession *self)
 	g_main_loop_unref(self->loop);
 }
 
-gboolean
-rd_session_run(RdRundir *dir, GError **error)
+/* one engine's life. *again (out): the run has to be opened anew */
+static gboolean
+rd_session_live(RdRundir *dir, gboolean *again, GError **error)
 {
 	RdSession self = {.progress = json_object_new(), .loop = g_main_loop_new(NULL, FALSE)};
 	g_autofree char *who = rd_session_who();
@@ -289,7 +310,7 @@ rd_session_run(RdRundir *dir, GError **error)
 		rd_engine_start(self.engine, who, boot_id, getpid());
 		rd_session_take_requests(&self);
 		/* a word that changes nothing, to a run that is held, ends it here already */
-		if (!self.over)
+		if (!self.over && !self.amended)
 			g_main_loop_run(self.loop);
 		g_source_remove(term);
 		g_source_remove(interrupt);
@@ -300,6 +321,25 @@ rd_session_run(RdRundir *dir, GError **error)
 		if (!ok)
 			g_propagate_error(error, self.error);
 	}
+	*again = ok && self.amended;
 	rd_session_close(&self);
 	return ok;
+}
+
+gboolean
+rd_session_run(RdRundir *dir, GError **error)
+{
+	g_autofree char *runs = g_path_get_dirname(rd_rundir_get_path(dir));
+	g_autofree char *base = g_path_get_dirname(runs);
+	g_autofree char *id = g_strdup(rd_rundir_get_id(dir));
+	gboolean again;
+
+	while (rd_session_live(dir, &again, error)) {
+		if (!again)
+			return TRUE;
+		dir = rd_rundir_open(base, id, error);
+		if (dir == NULL)
+			return FALSE;
+	}
+	return FALSE;
 }

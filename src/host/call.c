@@ -19,6 +19,7 @@ static const char *const verb_names[] = {
     [RD_CALL_TAKE] = "take",
     [RD_CALL_RELEASE] = "release",
     [RD_CALL_KEEP] = "keep",
+    [RD_CALL_BREAK] = "break",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(verb_names) == RD_CALL_LAST + 1);
 

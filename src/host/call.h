@@ -33,8 +33,12 @@ typedef enum {
 	 * that says something else is put aside. With name: a document beside it, replaced whole.
 	 * Fenced by number; goes on after release until another takes the host. */
 	RD_CALL_KEEP,
+	/* A person, who: the lock of run, with number, counts no more. Refused while any job lives
+	 * there; BUSY when it was broken and something still touches. input: why, kept there. The
+	 * number grows, so that the run finds itself fenced. */
+	RD_CALL_BREAK,
 } RdCallVerb;
-#define RD_CALL_LAST RD_CALL_KEEP
+#define RD_CALL_LAST RD_CALL_BREAK
 const char *rd_call_verb_to_string(RdCallVerb verb);
 gboolean rd_call_verb_touches(RdCallVerb verb);
 

@@ -111,7 +111,7 @@ rd_frame_arguments(const RdCall *call, const char *nonce, const char *root, GErr
 	add_int(arguments, "wait", call->wait_s);
 	add(arguments, "boot-id", call->boot_id);
 	add(arguments, "machine-id", call->machine_id);
-	if ((has_command || call->verb == RD_CALL_KEEP) && call->input != NULL)
+	if (call->verb != RD_CALL_PUT && call->input != NULL)
 		g_ptr_array_add(arguments, g_strdup_printf("input=%" G_GSIZE_FORMAT,
 							   g_bytes_get_size(call->input)));
 	if (has_command) {

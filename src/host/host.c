@@ -20,7 +20,7 @@ static const guint limits[] = {
     [RD_CALL_SETTLE] = 60,     [RD_CALL_ASIDE] = 60,  [RD_CALL_FETCH] = 0,
     [RD_CALL_RUN] = 600,       [RD_CALL_MOVE] = 120,  [RD_CALL_MOVE_ASIDE] = 120,
     [RD_CALL_JOB_START] = 120, [RD_CALL_PUT] = 0,     [RD_CALL_TAKE] = 60,
-    [RD_CALL_RELEASE] = 60,    [RD_CALL_KEEP] = 60,
+    [RD_CALL_RELEASE] = 60,    [RD_CALL_KEEP] = 60,   [RD_CALL_BREAK] = 60,
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(limits) == RD_CALL_LAST + 1);
 

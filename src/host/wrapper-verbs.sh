@@ -33,5 +33,6 @@ put) put ;;
 take) take ;;
 release) release ;;
 keep) keep ;;
+break) break_lock ;;
 *) refuse "unknown verb $verb" ;;
 esac

@@ -317,6 +317,37 @@ release() {
 	end 'done'
 }
 
+# A person's word against a run that nobody goes on with. run= and number= are those that the person
+# saw; the number grows, so that this run, should it live after all, is fenced everywhere.
+break_lock() {
+	check_name run "$run"
+	[ -d "$root" ] || refuse "there is no $root/epoch: nobody has a lock here"
+	[ -n "$input" ] || refuse "breaking a lock needs a reason"
+	spool
+	reason=$(cat <&6 | tr '\n\t' '  ')
+	lock_epoch
+	read_epoch
+	case $? in
+	1) refuse "there is no $root/epoch: nobody has a lock here" ;;
+	2) refuse "$damaged" ;;
+	esac
+	[ "$e_run" = "$run" ] && [ "$e_number" = "$number" ] || fenced "it is not that lock any more: the host has $(holder)"
+	[ "$e_state" = held ] || refuse "nobody holds it: $(holder)"
+	living=$(alive_jobs | tr '\n' ' ')
+	[ -z "$living" ] || refuse "a job is alive here: $living"
+	now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+	printf '%s\t%s\t%s\t%s\n' "$now" "$who" "$(holder)" "$reason" >>"$root/broken" && sync "$root/broken" ||
+		refuse "cannot write $root/broken"
+	who="$who, who broke the lock of $e_who" number=$((number + 1))
+	write_epoch released "$now"
+	exec 8>&-
+	command exec 9<>"$root/touch.lock" || refuse "cannot open $root/touch.lock"
+	flock -x -w "$wait" 9 ||
+		busy "it is broken, but this still touches the host: $(exec 9>&-; holders "$root/touch.lock")"
+	survey
+	end 'done'
+}
+
 # ---- commands ---------------------------------------------------------------------------------
 
 # The input is here completely before anything acts on it, and never under a name while it is.

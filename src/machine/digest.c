@@ -66,7 +66,7 @@ rd_digest_newer(RdRun *run, const RdRunHost *host, const RdReport *report)
 		return NULL;
 	return g_strdup_printf(
 	    "%s: %s",
-	    ours ? "a copy of this run went on with it"
+	    ours ? "a copy of this run went on with it, or its lock was broken"
 		 : "another run has had it since, with a higher number than this one",
 	    report->text != NULL ? report->text : "by whom is not known");
 }

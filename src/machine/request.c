@@ -170,6 +170,117 @@ rd_request_decide(RdRun *run, GPtrArray *events, RdStep *step, const char *argum
 	return TRUE;
 }
 
+/* its turn has come, and it is not over */
+static gboolean
+rd_request_is_at(RdRun *run, const RdStep *step, const char *word, GError **error)
+{
+	const RdPlanUnit *unit =
+	    run->unit >= 0 ? g_ptr_array_index(run->plan->units, run->unit) : NULL;
+	int state = rd_plan_find_state(run->plan, step->plan->name);
+
+	if (run->state == RD_RUN_ENDED || run->state == RD_RUN_ENDING ||
+	    run->state == RD_RUN_CANCELLING)
+		return rd_request_refuse(error, "the run is %s",
+					 rd_run_state_to_string(run->state));
+	if (rd_life_is_final(step->life))
+		return rd_request_refuse(error, "%s@%s is %s", step->plan->name, step->target,
+					 rd_life_to_string(step->life));
+	if (step->plan->beside == NULL && (unit == NULL || (guint)state < unit->first ||
+					   (guint)state >= unit->first + unit->count))
+		return rd_request_refuse(error,
+					 "the turn of %s@%s has not come: %s it when the run "
+					 "stands at it",
+					 step->plan->name, step->target, word);
+	return TRUE;
+}
+
+static gboolean
+rd_request_skip(RdRun *run, GPtrArray *events, RdStep *step, const char *argument, const char *who,
+		const char *reason, GError **error)
+{
+	if (step == NULL)
+		return rd_request_refuse(error, "skip needs a step, written state@host");
+	if (reason == NULL || *reason == '\0')
+		return rd_request_refuse(error, "leaving a step out needs a reason");
+	if (!step->plan->skippable)
+		return rd_request_refuse(error,
+					 "%s may not be left out: its procedure does not say "
+					 "`skippable`",
+					 step->plan->name);
+	if (!rd_request_is_at(run, step, "skip", error))
+		return FALSE;
+	if (step->life == RD_LIFE_HELD && step->intent)
+		return rd_request_refuse(error,
+					 "%s@%s may have touched: decide it, done, redo or abort",
+					 step->plan->name, step->target);
+	if (rd_run_hand(run, step->lane)->step == step ||
+	    (step->life != RD_LIFE_PENDING && step->life != RD_LIFE_WAITING &&
+	     step->life != RD_LIFE_HELD))
+		return rd_request_refuse(error, "%s@%s is at work: pause the run first",
+					 step->plan->name, step->target);
+	g_ptr_array_add(events, rd_run_step_event(run, step, RD_STEP_SKIP, reason));
+	if (run->state == RD_RUN_HELD)
+		rd_request_run(run, events, RD_RUN_RUNNING, NULL);
+	return TRUE;
+}
+
+gint64
+rd_request_time(const char *text)
+{
+	static const struct {
+		char unit;
+		gint64 seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+	char *end = NULL;
+	gint64 number =
+	    text != NULL && g_ascii_isdigit(*text) ? g_ascii_strtoll(text, &end, 10) : 0;
+
+	for (guint i = 0; number > 0 && number <= 24 * 3600 && i < G_N_ELEMENTS(units); i++)
+		if (end[0] == units[i].unit && end[1] == '\0')
+			return number * units[i].seconds * RD_SECOND;
+	return 0;
+}
+
+static gboolean
+rd_request_extend(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
+		  const char *who, const char *reason, GError **error)
+{
+	gint64 time = rd_request_time(argument);
+
+	if (step == NULL)
+		return rd_request_refuse(error, "extend needs a step, written state@host");
+	if (time == 0)
+		return rd_request_refuse(error, "%s is no time: write it as 90s, 30m or 2h",
+					 argument != NULL ? argument : "(nothing)");
+	if (!rd_request_is_at(run, step, "extend", error))
+		return FALSE;
+	if (step->life == RD_LIFE_HELD)
+		return rd_request_refuse(error, "%s@%s is held: its time begins anew with resume",
+					 step->plan->name, step->target);
+	if (step->plan->beside != NULL)
+		return rd_request_refuse(error, "%s has no deadline: it works until %s is through",
+					 step->plan->name, step->plan->beside);
+	if (step->extra + time > RD_EXTRA_MAX)
+		return rd_request_refuse(error,
+					 "%s@%s has had more time already; 24h in all are "
+					 "possible",
+					 step->plan->name, step->target);
+	/* the request itself is what counts: rd_run_apply_request() */
+	return TRUE;
+}
+
+/* The engine has checked and stored the new inventory; the journal has to know of it. */
+static gboolean
+rd_request_amend(RdRun *run, GPtrArray *events, RdStep *step, const char *argument, const char *who,
+		 const char *reason, GError **error)
+{
+	if (reason == NULL || *reason == '\0')
+		return rd_request_refuse(error, "an amendment needs a reason");
+	if (run->state == RD_RUN_ENDED && g_strcmp0(run->end, "owing") != 0)
+		return rd_request_refuse(error, "the run has ended: %s", run->end);
+	return TRUE;
+}
+
 static gboolean
 rd_request_approve(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
 		   const char *who, const char *reason, GError **error)
@@ -246,6 +357,7 @@ static const struct {
     {"pause", rd_request_pause},      {"resume", rd_request_resume}, {"cancel", rd_request_cancel},
     {"decide", rd_request_decide},    {"excuse", rd_request_excuse}, {"enrol", rd_request_enrol},
     {"approve", rd_request_approve},  {"deny", rd_request_deny},     {"note", rd_request_note},
+    {"skip", rd_request_skip},	      {"extend", rd_request_extend}, {"amend", rd_request_amend},
     {"rollback", rd_request_go_back},
 };
 

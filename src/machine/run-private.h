@@ -16,6 +16,8 @@ G_BEGIN_DECLS
 #define RD_OWED_PACE (15 * RD_SECOND)
 /* workers that may die with one step before a person is asked */
 #define RD_CRASHES_MAX 3
+/* what a person may add to the time of a step in all: workers keep no deadline for longer */
+#define RD_EXTRA_MAX ((gint64)24 * 3600 * RD_SECOND)
 /* a lock that cannot be given back is left after this long */
 #define RD_RELEASE_WINDOW (30 * RD_SECOND)
 
@@ -119,6 +121,9 @@ gboolean rd_run_gate_denied(RdRun *run, const RdStep *step);
 gboolean rd_run_apply_gate(RdRun *run, const RdEvent *event);
 gboolean rd_request_gate(RdRun *run, GPtrArray *events, const char *word, const char *name,
 			 const char *who, const char *reason, GError **error);
+
+/* request.c: "90s", "30m", "2h" in microseconds, 0 when it is none of these */
+gint64 rd_request_time(const char *text);
 
 /* owed.c */
 typedef enum {

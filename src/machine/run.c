@@ -297,7 +297,7 @@ rd_run_apply_visit(RdRun *run, const RdEvent *event, GError **error)
 			step->attempt = step->fails = step->crashes = step->touches = 0;
 			step->intent = step->again = step->redo = step->doubted = FALSE;
 			step->paced = FALSE;
-			step->began = step->started = step->doubt_since = 0;
+			step->began = step->started = step->doubt_since = step->extra = 0;
 			step->anew = FALSE;
 			step->wall_began = step->wall_ended = 0;
 			step->since = event->clock;
@@ -522,6 +522,23 @@ rd_run_apply_run(RdRun *run, const RdEvent *event, GError **error)
 	return TRUE;
 }
 
+/* what a request means follows it as events of its own, but for more time */
+static gboolean
+rd_run_apply_request(RdRun *run, const RdEvent *event, GError **error)
+{
+	RdStep *step;
+
+	if (event->number != 0)
+		g_hash_table_add(run->heard, g_memdup2(&event->number, sizeof event->number));
+	if (g_strcmp0(event->word, "extend") != 0)
+		return TRUE;
+	step = rd_run_find_step(run, event->state, event->target);
+	if (step == NULL)
+		return rd_run_misfit(event, "there is no such step", error);
+	step->extra += rd_request_time(event->value);
+	return TRUE;
+}
+
 gboolean
 rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 {
@@ -565,10 +582,7 @@ rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 	case RD_EVENT_RUN:
 		return rd_run_apply_run(run, event, error);
 	case RD_EVENT_REQUEST:
-		if (event->number != 0)
-			g_hash_table_add(run->heard,
-					 g_memdup2(&event->number, sizeof event->number));
-		return TRUE;
+		return rd_run_apply_request(run, event, error);
 	case RD_EVENT_GATE:
 		return rd_run_apply_gate(run, event);
 	case RD_EVENT_REMARK:

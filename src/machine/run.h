@@ -37,6 +37,7 @@ typedef struct {
 	gint64 since;	/* clock of the last life event */
 	gint64 began;	/* clock of the first life event of this visit */
 	gint64 started; /* clock at which this attempt's deadline began to count */
+	gint64 extra;	/* microseconds that a person has added to its time in this visit */
 	gboolean anew;	/* its worker was taken from it while it looked: its time begins anew */
 	gint64 wall_since, wall_began, wall_ended;
 	gint64 doubt_since; /* clock of the first unanswered question, 0 when none is open */
@@ -114,8 +115,8 @@ GPtrArray *rd_run_lost_all(RdRun *run);
 GPtrArray *rd_run_fenced(RdRun *run, const char *host, const char *text);
 
 /* A person's word: pause, resume, cancel, rollback, excuse HOST, enrol HOST, decide STEP
- * done|redo|abort, approve GATE, deny GATE, note. FALSE with the reason when it makes no sense now.
- * @step is "state@target" or NULL. (transfer full) */
+ * done|redo|abort, skip STEP, extend STEP TIME, approve GATE, deny GATE, amend DIGEST, note. FALSE
+ * with the reason when it makes no sense now. @step is "state@target" or NULL. (transfer full) */
 GPtrArray *rd_run_request(RdRun *run, const char *word, const char *step, const char *argument,
 			  const char *who, const char *reason, GError **error);
 

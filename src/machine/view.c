@@ -83,7 +83,7 @@ rd_host_deadline(const RdRunHost *host)
 gint64
 rd_step_deadline(const RdStep *step)
 {
-	gint64 deadline = step->started + (gint64)step->plan->timeout_s * RD_SECOND;
+	gint64 deadline = step->started + (gint64)step->plan->timeout_s * RD_SECOND + step->extra;
 
 	/* a host that went away just before the end still gets its window */
 	if (step->doubt_since != 0 && step->plan->kind == RD_KIND_CHANGE)

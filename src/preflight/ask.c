@@ -17,7 +17,8 @@
 #define SCRIPT	   "/usr/local/bin/cluster-restore.sh"
 
 gboolean
-rd_ask(RdWorld *world, const char *host, const char *const *argv, char **out, GError **error)
+rd_preflight_ask(RdWorld *world, const char *host, const char *const *argv, char **out,
+		 GError **error)
 {
 	RdCall call = {.verb = RD_CALL_ASK, .run = RD_ASK_RUN, .argv = argv, .input_fd = -1};
 	g_auto(RdReply) reply = {0};
@@ -40,7 +41,7 @@ rd_asking_vector(RdAsking *self, const char *const *argv)
 	char *out = NULL;
 
 	if (self->error == NULL)
-		rd_ask(self->world, self->facts->host->name, argv, &out, &self->error);
+		rd_preflight_ask(self->world, self->facts->host->name, argv, &out, &self->error);
 	return out;
 }
 

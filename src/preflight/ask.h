@@ -20,6 +20,6 @@ gboolean rd_ask_host(RdWorld *world, RdHostFacts *facts, GError **error);
 void rd_ask_api(RdKube *kube, GPtrArray *masters, double now, RdApiFacts *facts);
 /* one question; *out is (nullable) (transfer full), NULL when it ended with another status than 0
  */
-gboolean rd_ask(RdWorld *world, const char *host, const char *const *argv, char **out,
-		GError **error);
+gboolean rd_preflight_ask(RdWorld *world, const char *host, const char *const *argv, char **out,
+			  GError **error);
 G_END_DECLS

@@ -4,45 +4,112 @@
 #include <string.h>
 
 #include "procedure/inventory-private.h"
+#include "yaml/complaints.h"
 #include "yaml/yaml.h"
 
 /* The cluster's file once more, in the middle of a run: how hosts are reached may have changed, and
  * workers may have come. What the run's plan and journal stand on may not. */
 
+/* what is wrong with a file that is to replace another: at a host, by its name, or at a member of
+ * the top */
+typedef void (*RdAmendComplain)(const char *host, const char *member, const char *text,
+				gpointer data);
+
 typedef struct {
-	RdYaml *yaml;
-	JsonObject *top;
 	const RdInventory *old, *new;
+	RdAmendComplain complain;
+	gpointer data;
 } Amendment;
 
-static JsonNode *
-member(const Amendment *self, const char *name)
-{
-	JsonNode *node = json_object_get_member(self->top, name);
+static void complain(const Amendment *self, const char *host, const char *member,
+		     const char *format, ...) G_GNUC_PRINTF(4, 5);
 
-	return node != NULL ? node : rd_yaml_get_root(self->yaml);
+static void
+complain(const Amendment *self, const char *host, const char *member, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	self->complain(host, member, text, self->data);
 }
 
-/* where @name stands in the file, whether hosts are a list or a mapping */
-static JsonNode *
-host_node(const Amendment *self, const char *name)
+static void
+compare_host(const Amendment *self, const RdInventoryHost *host)
 {
-	JsonNode *hosts = json_object_get_member(self->top, "hosts");
+	const RdInventoryHost *was = rd_inventory_find(self->old, host->name);
 
+	if (was == NULL && strcmp(host->role, "worker") != 0)
+		complain(self, host->name, NULL,
+			 "%s is new: a run that has begun takes in workers, no control-plane host",
+			 host->name);
+	else if (was != NULL && strcmp(was->role, host->role) != 0)
+		complain(self, host->name, NULL,
+			 "%s has role %s; in this run it is %s, and stays it", host->name,
+			 host->role, was->role);
+	else if (was != NULL && host->recovery && !was->recovery)
+		complain(self, host->name, NULL,
+			 "%s has recovery: true; the recovery host of this run is %s, and stays it",
+			 host->name, rd_inventory_get_recovery(self->old)->name);
+}
+
+static gboolean
+same_words(char **a, char **b)
+{
+	return g_strv_equal((const char *const *)a, (const char *const *)b);
+}
+
+static void
+compare(const Amendment *self)
+{
+	if (strcmp(self->old->cluster, self->new->cluster) != 0)
+		complain(self, NULL, "cluster", "this is cluster %s, the run is of %s",
+			 self->new->cluster, self->old->cluster);
+	if (!same_words(self->old->api_vips, self->new->api_vips) ||
+	    !same_words(self->old->ingress_vips, self->new->ingress_vips)) {
+		g_autofree char *api = g_strjoinv(" ", self->old->api_vips);
+		g_autofree char *ingress = g_strjoinv(" ", self->old->ingress_vips);
+
+		complain(self, NULL, "vips",
+			 "the VIPs of a run stay what they are: api: %s, ingress: %s",
+			 *api != '\0' ? api : "none", *ingress != '\0' ? ingress : "none");
+	}
+	for (guint i = 0; i < self->new->hosts->len; i++)
+		compare_host(self, g_ptr_array_index(self->new->hosts, i));
+	for (guint i = 0; i < self->old->hosts->len; i++) {
+		const RdInventoryHost *host = g_ptr_array_index(self->old->hosts, i);
+
+		if (rd_inventory_find(self->new, host->name) == NULL)
+			complain(self, NULL, "hosts",
+				 "%s is missing: the hosts of a run keep their names and stay in "
+				 "it; one that is off is excused",
+				 host->name);
+	}
+}
+
+/* ---- where it stands in the file ----------------------------------------------------------- */
+
+/* of @name, whether hosts are a list or a mapping */
+static JsonNode *
+host_node(JsonNode *hosts, const char *name)
+{
 	if (JSON_NODE_HOLDS_OBJECT(hosts)) {
-		g_autoptr(GList) names = json_object_get_members(json_node_get_object(hosts));
+		JsonObject *map = json_node_get_object(hosts);
+		g_autoptr(GList) names = json_object_get_members(map);
 
 		for (GList *l = names; l != NULL; l = l->next)
 			if (g_ascii_strcasecmp(l->data, name) == 0)
-				return json_object_get_member(json_node_get_object(hosts), l->data);
+				return json_object_get_member(map, l->data);
 	} else {
 		JsonArray *list = json_node_get_array(hosts);
 
 		for (guint i = 0; i < json_array_get_length(list); i++) {
 			JsonObject *host = json_array_get_object_element(list, i);
+			const char *found = json_object_get_string_member(host, "name");
 
-			if (g_ascii_strcasecmp(json_object_get_string_member(host, "name"), name) ==
-			    0)
+			if (g_ascii_strcasecmp(found, name) == 0)
 				return json_array_get_element(list, i);
 		}
 	}
@@ -50,55 +117,39 @@ host_node(const Amendment *self, const char *name)
 }
 
 static void
-check_host(const Amendment *self, const RdInventoryHost *host)
+complain_in_file(const char *host, const char *member, const char *text, gpointer data)
 {
-	const RdInventoryHost *was = rd_inventory_find(self->old, host->name);
+	RdYaml *yaml = data;
+	JsonNode *root = rd_yaml_get_root(yaml);
+	JsonObject *top = json_node_get_object(root);
+	JsonNode *node = host != NULL ? host_node(json_object_get_member(top, "hosts"), host)
+				      : json_object_get_member(top, member);
 
-	if (was == NULL && strcmp(host->role, "worker") != 0)
-		rd_yaml_complain(self->yaml, host_node(self, host->name),
-				 "%s is new: a run that has begun takes in workers, no "
-				 "control-plane host",
-				 host->name);
-	else if (was != NULL && strcmp(was->role, host->role) != 0)
-		rd_yaml_complain(self->yaml, host_node(self, host->name),
-				 "%s has role %s; in this run it is %s, and stays it", host->name,
-				 host->role, was->role);
-	else if (was != NULL && host->recovery && !was->recovery)
-		rd_yaml_complain(self->yaml, host_node(self, host->name),
-				 "%s has recovery: true; the recovery host of this run is %s, and "
-				 "stays it",
-				 host->name, rd_inventory_get_recovery(self->old)->name);
+	rd_yaml_complain(yaml, node != NULL ? node : root, "%s", text);
 }
 
+/* ---- the two ways to it -------------------------------------------------------------------- */
+
 static void
-check(const Amendment *self)
+complain_once(const char *host, const char *member, const char *text, gpointer data)
 {
-	if (strcmp(self->old->cluster, self->new->cluster) != 0)
-		rd_yaml_complain(self->yaml, member(self, "cluster"),
-				 "this is cluster %s, the run is of %s", self->new->cluster,
-				 self->old->cluster);
-	if (!g_strv_equal((const char *const *)self->old->api_vips,
-			  (const char *const *)self->new->api_vips) ||
-	    !g_strv_equal((const char *const *)self->old->ingress_vips,
-			  (const char *const *)self->new->ingress_vips)) {
-		g_autofree char *api = g_strjoinv(" ", self->old->api_vips);
-		g_autofree char *ingress = g_strjoinv(" ", self->old->ingress_vips);
+	GError **error = data;
 
-		rd_yaml_complain(self->yaml, member(self, "vips"),
-				 "the VIPs of a run stay what they are: api: %s, ingress: %s",
-				 *api != '\0' ? api : "none", *ingress != '\0' ? ingress : "none");
-	}
-	for (guint i = 0; i < self->new->hosts->len; i++)
-		check_host(self, g_ptr_array_index(self->new->hosts, i));
-	for (guint i = 0; i < self->old->hosts->len; i++) {
-		const RdInventoryHost *host = g_ptr_array_index(self->old->hosts, i);
+	if (*error == NULL)
+		g_set_error_literal(error, RD_PROCEDURE_ERROR, RD_PROCEDURE_ERROR_INVALID, text);
+}
 
-		if (rd_inventory_find(self->new, host->name) == NULL)
-			rd_yaml_complain(self->yaml, member(self, "hosts"),
-					 "%s is missing: the hosts of a run keep their names and "
-					 "stay in it; one that is off is excused",
-					 host->name);
-	}
+gboolean
+rd_inventory_check_amended(const RdInventory *old, const RdInventory *new, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+	const Amendment self = {.old = old, .new = new, .complain = complain_once, .data = &local};
+
+	compare(&self);
+	if (local == NULL)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
 }
 
 /* in the order of the run, which its steps have, too; new workers come last */
@@ -128,7 +179,7 @@ rd_inventory_load_amended(const char *path, const RdInventory *old, GPtrArray **
 	g_autoptr(RdInventory) new = rd_inventory_load(path, warnings, error);
 	g_autoptr(RdComplaints) complaints = NULL;
 	g_autoptr(RdYaml) yaml = NULL;
-	Amendment self = {.old = old, .new = new};
+	Amendment self = {.old = old, .new = new, .complain = complain_in_file};
 
 	if (new == NULL)
 		return NULL;
@@ -137,9 +188,8 @@ rd_inventory_load_amended(const char *path, const RdInventory *old, GPtrArray **
 	yaml = rd_yaml_load(path, complaints, error);
 	if (yaml == NULL)
 		return NULL;
-	self.yaml = yaml;
-	self.top = json_node_get_object(rd_yaml_get_root(yaml));
-	check(&self);
+	self.data = yaml;
+	compare(&self);
 	if (!rd_complaints_settle(complaints, error))
 		return NULL;
 	take_order(new, old);

@@ -276,3 +276,34 @@ rd_sim_release(RdSimHost *host, const RdCall *call, RdReply *reply)
 	else
 		rd_sim_reply(reply, RD_VERDICT_DONE, 0, NULL, NULL);
 }
+
+void
+rd_sim_break(RdSimHost *host, const RdCall *call, const RdCall *toucher, RdReply *reply)
+{
+	const RdSimLock *lock = rd_sim_lock_read(host);
+	const char *job = foreign_job(host, "");
+	g_autofree char *text = NULL;
+	g_autofree char *who = NULL;
+	g_autofree char *run = g_strdup(lock->run);
+
+	if (lock->number < 0) {
+		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL,
+			     "there is no lock file: nobody has a lock here");
+		return;
+	}
+	text = holder_text(lock);
+	if (g_strcmp0(lock->run, call->run) != 0 || lock->number != call->number) {
+		answer_holder(host, reply, RD_VERDICT_FENCED, text);
+		return;
+	}
+	if (!lock->held || job != NULL) {
+		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL, job != NULL ? job : text);
+		return;
+	}
+	who = g_strdup_printf("%s, who broke the lock of %s", call->who, lock->who);
+	if (lock_write(host, lock->number + 1, run, who, FALSE) != 0)
+		rd_sim_reply(reply, RD_VERDICT_REFUSED, 0, NULL, "No space left on device");
+	else
+		answer_holder(host, reply, toucher != NULL ? RD_VERDICT_BUSY : RD_VERDICT_DONE,
+			      toucher != NULL ? "it is broken, but something still touches" : NULL);
+}

@@ -323,7 +323,8 @@ finish(gpointer data)
 		    self->host->name, self->host->granted, rd_call_verb_to_string(call->verb),
 		    call->run, call->state);
 	if (!rd_call_verb_touches(call->verb) && call->verb != RD_CALL_RELEASE &&
-	    call->verb != RD_CALL_SURVEY && !rd_sim_lock_admits_look(self->host, call, &reply)) {
+	    call->verb != RD_CALL_SURVEY && call->verb != RD_CALL_BREAK &&
+	    !rd_sim_lock_admits_look(self->host, call, &reply)) {
 		process_answer(self, &reply);
 		return;
 	}
@@ -343,6 +344,14 @@ finish(gpointer data)
 		break;
 	case RD_CALL_FETCH:
 		rd_sim_fetch(self->host, call, &reply);
+		break;
+	case RD_CALL_BREAK:
+		rd_sim_break(
+		    self->host, call,
+		    self->host->touching->len > 0
+			? &((RdSimProcess *)g_ptr_array_index(self->host->touching, 0))->call->call
+			: NULL,
+		    &reply);
 		break;
 	case RD_CALL_KEEP:
 		rd_sim_keep(self->host, call, &reply);

@@ -57,6 +57,7 @@ gboolean rd_sim_take_write(RdSimHost *host, const RdCall *call, RdReply *reply);
 gboolean rd_sim_take_wait(RdSimHost *host, const RdCall *call, const RdCall *toucher,
 			  RdReply *reply);
 void rd_sim_release(RdSimHost *host, const RdCall *call, RdReply *reply);
+void rd_sim_break(RdSimHost *host, const RdCall *call, const RdCall *toucher, RdReply *reply);
 void rd_sim_survey(RdSimHost *host, RdReply *reply);
 
 /* files.c: move, move-aside, aside, put, fetch */

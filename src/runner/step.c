@@ -8,8 +8,9 @@
 
 /* One order, from its first call to its result. */
 
-/* a body that overruns its deadline by this much has an engine that does not answer */
-#define RD_STEP_GRACE (30 * G_USEC_PER_SEC)
+/* The engine keeps the deadline, and a person may add to it while the body is at work; one that
+ * overruns it by more than can be added (run-private.h) has an engine that does not answer. */
+#define RD_STEP_GRACE (((gint64)24 * 3600 + 30) * G_USEC_PER_SEC)
 
 static void
 rd_setting_host_free(gpointer data)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bastion.h"
+#include "journal/copy.h"
+#include "rehearsal/verbs.h"
+#include <string.h>
 
 static GPtrArray *bastions; /* (unowned) those alive, for the journal's wrapper below */
 
@@ -147,6 +150,72 @@ bastion_copy(Bastion *original, const char *name)
 	g_autoptr(GPtrArray) events = rd_journal_read(original->journal, 0, NULL);
 
 	take_events(self, events);
+	return self;
+}
+
+/* what resume --from-host finds on a host; NULL: nothing, or it does not answer */
+static RdCopy *
+copy_on(Bastion *original, RdSimHost *host)
+{
+	const char *text =
+	    rd_sim_host_answers(host) ? rd_sim_copy_of(host, original->run_id) : NULL;
+	g_autoptr(GError) error = NULL;
+	RdCopy *copy = text != NULL ? rd_copy_parse(host->name, text, strlen(text), &error) : NULL;
+
+	if (error != NULL)
+		g_ptr_array_add(original->breaches, g_strdup(error->message));
+	return copy;
+}
+
+/* the numbers that hosts have granted this run, which the copy may not know */
+static void
+take_over(Bastion *self)
+{
+	GPtrArray *hosts = self->network.cluster->hosts;
+
+	for (guint i = 0; i < hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(hosts, i);
+		const RdSimLock *lock = rd_sim_lock_read(host);
+		RdEvent *event;
+
+		if (!rd_sim_host_answers(host) || g_strcmp0(lock->run, self->run_id) != 0)
+			continue;
+		event = rd_event_new(RD_EVENT_HOST, "taken-over");
+		rd_event_step(event, NULL, host->name, 0, 0);
+		take_event(self, rd_event_number(rd_event_pair(event, self->setting->who, NULL),
+						 lock->number));
+	}
+}
+
+Bastion *
+bastion_from_hosts(Bastion *original, const char *name)
+{
+	GPtrArray *hosts = original->network.cluster->hosts;
+	g_autoptr(RdCopy) longest = NULL;
+	Bastion *self;
+
+	for (guint i = 0; i < hosts->len; i++) {
+		RdCopy *copy = copy_on(original, g_ptr_array_index(hosts, i));
+
+		if (copy == NULL)
+			continue;
+		if (longest != NULL && !rd_copy_agree(longest, copy, NULL))
+			g_ptr_array_add(original->breaches, g_strdup("two copies differ"));
+		if (longest == NULL || copy->events->len > longest->events->len) {
+			RdCopy *shorter = longest;
+
+			longest = copy;
+			copy = shorter;
+		}
+		g_clear_pointer(&copy, rd_copy_free);
+	}
+	if (longest == NULL || longest->events->len == 0)
+		return NULL;
+	self = bastion_bare(name, original->run_id, original->run_uuid, original->plan,
+			    original->catalogue, original->network.cluster,
+			    original->setting->local_dir);
+	take_events(self, longest->events);
+	take_over(self);
 	return self;
 }
 

@@ -19,6 +19,7 @@ struct _Bastion {
 	RdNetwork network;
 	RdJournal *journal;
 	GHashTable *documents; /* beside its copies on the hosts */
+	gboolean erased;       /* it does not come back */
 	gboolean no_copies;    /* of the journal, on the hosts */
 	RdRun *run;
 	RdCrew *crew;
@@ -41,6 +42,9 @@ Bastion *bastion_new(const char *name, const char *run_id, const char *run_uuid,
 		     RdCatalogue *catalogue, const RdNetwork *network, const char *local_dir);
 /* the same run, from a copy of its directory as it is now */
 Bastion *bastion_copy(Bastion *original, const char *name);
+/* The same run, made anew from what the hosts of @original have of it, as resume --from-host does:
+ * the longest copy; NULL when no host that answers has any. Copies that differ are a breach. */
+Bastion *bastion_from_hosts(Bastion *original, const char *name);
 void bastion_free(Bastion *self);
 /* starts an engine on what the journal has; @word: a request made with it, about @host, or NULL */
 void bastion_start(Bastion *self, const char *word, const char *host);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "disk.h"
 #include "rehearsal/fiber.h"
+#include "rehearsal/verbs.h"
 #include "trial.h"
 #include <string.h>
 
@@ -233,6 +235,66 @@ STRIKE(start_copy)
 	soon(trial, bastion, copy_starts);
 }
 
+/* ---- the bastion is lost with all that was on it -------------------------------------------- */
+
+/* nobody knows what was going on: the hosts let go, and somebody begins anew */
+static void
+begin_anew(Trial *trial, Bastion *lost)
+{
+	for (guint i = 0; i < trial->cluster->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(trial->cluster->hosts, i);
+		const RdSimLock *lock = rd_sim_lock_read(host);
+		const RdCall call = {.verb = RD_CALL_BREAK,
+				     .run = lost->run_id,
+				     .number = lock->number,
+				     .who = "bob@bastion-2",
+				     .input_fd = -1};
+		g_auto(RdReply) reply = {0};
+
+		if (lock->held && g_strcmp0(lock->run, lost->run_id) == 0)
+			rd_sim_break(host, &call, NULL, &reply);
+		if (reply.verdict != RD_VERDICT_DONE)
+			g_ptr_array_add(trial->breaches, g_strdup_printf("%s: not broken: %s",
+									 host->name, reply.err));
+	}
+	bastion_start(
+	    trial_add_bastion(trial, bastion_new("bastion-2", "r-night-2", lost->run_uuid,
+						 lost->plan, lost->catalogue, trial->cluster,
+						 lost->setting->local_dir)),
+	    NULL, NULL);
+}
+
+static void
+from_host(gpointer data)
+{
+	Later *later = data;
+	Bastion *found = bastion_from_hosts(later->bastion, "bastion-2");
+
+	/* until now somebody was awaited */
+	later->bastion->stopped = TRUE;
+	if (found != NULL)
+		bastion_start(trial_add_bastion(later->trial, found), NULL, NULL);
+	else
+		begin_anew(later->trial, later->bastion);
+}
+
+void
+fault_bastion_is_lost(Trial *trial, Bastion *bastion)
+{
+	Later *later = g_new0(Later, 1);
+
+	clean_dir(bastion->setting->local_dir, "*_night.*"); /* the backup was elsewhere */
+	later->trial = trial;
+	later->bastion = bastion;
+	rd_timeline_add(trial->cluster->timeline, 600 * RD_SIM_SECOND, from_host, later, g_free);
+}
+
+STRIKE(erase_bastion)
+{
+	bastion->erased = TRUE;
+	kill_engine(trial, bastion, moment, target, host, call, request);
+}
+
 /* what a person says who knows that the host does not come back */
 static const char *const excuse_it[] = {"excuse", NULL};
 /* new hardware under the old name: a person takes it in, and then finds that there is nothing on it
@@ -258,6 +320,7 @@ const Fault faults[] = {
     {"host-disk-full",  ON_CALLS, fill_host, heal_host, .names_host = TRUE},
     {"second-bastion",  AT(SEND) | AT(ACTED) | AT(COMMITTED), start_second},
     {"copied-run",      AT(SEND) | AT(ACTED) | AT(COMMITTED), start_copy},
+    {"bastion-erased",  ON_CALLS | ON_LINES | ON_COMMITS, erase_bastion},
 };
 /* clang-format on */
 const guint n_faults = G_N_ELEMENTS(faults);
@@ -279,7 +342,8 @@ fault_applies(const Fault *fault, RdMoment moment, const char *host, const RdCal
 gboolean
 fault_adds_bastion(const Fault *fault)
 {
-	return fault->strike == start_second || fault->strike == start_copy;
+	return fault->strike == start_second || fault->strike == start_copy ||
+	       fault->strike == erase_bastion;
 }
 
 void

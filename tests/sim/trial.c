@@ -185,7 +185,17 @@ start_later(Trial *self, Bastion *bastion, gint64 delay, const char *word, const
 	rd_timeline_add(self->cluster->timeline, delay, start, later, g_free);
 }
 
-/* systemd starts it again; whatever the old main loop had in hand is gone with it */
+/* systemd starts it again, where there is one */
+static void
+revive(Trial *self, Bastion *bastion)
+{
+	if (bastion->erased)
+		fault_bastion_is_lost(self, bastion);
+	else
+		start_later(self, bastion, RD_SIM_SECOND, NULL, NULL);
+}
+
+/* it dies in the middle of its main loop; whatever the old main loop had in hand is gone with it */
 static void
 bury(Trial *self)
 {
@@ -194,7 +204,7 @@ bury(Trial *self)
 	self->dying = NULL;
 	open_context(self);
 	bastion_kill(bastion);
-	start_later(self, bastion, RD_SIM_SECOND, NULL, NULL);
+	revive(self, bastion);
 }
 
 void
@@ -203,7 +213,7 @@ trial_end_engine(Trial *self, Bastion *bastion)
 	if (bastion->engine == NULL)
 		return;
 	bastion_end_engine(bastion);
-	start_later(self, bastion, RD_SIM_SECOND, NULL, NULL);
+	revive(self, bastion);
 }
 
 typedef struct {
@@ -291,7 +301,7 @@ returns(Trial *self)
 static gboolean
 is_copy(Trial *self)
 {
-	return trial_has_struck(self, "copied-run");
+	return trial_has_struck(self, "copied-run") || trial_has_struck(self, "bastion-erased");
 }
 
 /* another bastion is at work or has done it: there is nothing to help */
@@ -323,6 +333,21 @@ next_word(Trial *self, const char **host)
 	return "resume";
 }
 
+/* a host that a lost bastion had not taken yet, when it had taken others (nullable) */
+static const char *
+find_not_enrolled(Trial *self, Bastion *bastion)
+{
+	GPtrArray *hosts = rd_run_get_hosts(bastion->run);
+
+	for (guint i = 0; trial_has_struck(self, "bastion-erased") && i < hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(hosts, i);
+
+		if (g_strcmp0(host->trouble_word, "rebuilt") == 0 && !host->taken_before)
+			return host->plan->name;
+	}
+	return NULL;
+}
+
 /* Heals what a person can heal; a host that somebody gave up stays as it is. */
 static void
 heal(Trial *self)
@@ -341,6 +366,7 @@ help(Trial *self, Bastion *bastion)
 	Bastion *first = g_ptr_array_index(self->bastions, 0);
 	g_autofree char *causes = bastion_causes(bastion);
 	g_autoptr(GPtrArray) gates = rd_run_get_gates(bastion->run);
+	const char *new_host = find_not_enrolled(self, bastion);
 	const char *host = NULL, *word;
 
 	if (gates->len > 0) {
@@ -349,6 +375,10 @@ help(Trial *self, Bastion *bastion)
 		return;
 	}
 	word = next_word(self, &host);
+	if (new_host != NULL) {
+		host = new_host;
+		word = "enrol";
+	}
 	self->rounds++;
 	g_string_append_printf(self->held, "%s%s: %s", self->held->len > 0 ? " | " : "",
 			       bastion->name,

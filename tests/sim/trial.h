@@ -101,5 +101,7 @@ extern const guint n_faults;
 /* can it happen here at all */
 gboolean fault_applies(const Fault *fault, RdMoment moment, const char *host, const RdCall *call);
 gboolean fault_adds_bastion(const Fault *fault);
+/* its engine is dead, and nothing of it is left: somebody goes on elsewhere */
+void fault_bastion_is_lost(Trial *trial, Bastion *bastion);
 void fault_strike(const Fault *fault, Trial *trial, Bastion *bastion, RdMoment moment,
 		  const char *target, const char *host, const RdCall *call, RdSimRequest *request);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "procedure/inventory.h"
+#include <glib/gstdio.h>
 
 #include "expected.h"
 #include "procedure/address.h"
@@ -261,6 +262,81 @@ test_names(void)
 	g_assert_false(rd_is_user(""));
 }
 
+/* good.yaml with one thing exchanged, in a directory of its own (transfer full) */
+static char *
+write_amended(const char *from, const char *to)
+{
+	g_autofree char *good_dir = fixture_dir("inventories");
+	g_autofree char *good = g_build_filename(good_dir, "good.yaml", NULL);
+	g_autofree char *dir = g_dir_make_tmp("rd-amend-XXXXXX", NULL);
+	g_autofree char *text = NULL;
+	g_autoptr(GString) changed = NULL;
+	char *path = g_build_filename(dir, "cluster.yaml", NULL);
+
+	g_assert_true(g_file_get_contents(good, &text, NULL, NULL));
+	changed = g_string_new(text);
+	g_assert_cmpuint(g_string_replace(changed, from, to, 1), ==, 1);
+	g_assert_true(g_file_set_contents(path, changed->str, -1, NULL));
+	return path;
+}
+
+static void
+drop_amended(char *path)
+{
+	g_autofree char *dir = g_path_get_dirname(path);
+
+	g_unlink(path);
+	g_rmdir(dir);
+	g_free(path);
+}
+
+/* in the middle of a run: how hosts are reached may change, workers may come; nothing else */
+static void
+test_amended(void)
+{
+	static const struct {
+		const char *from, *to;
+		const char *wrong; /* NULL: taken */
+	} rows[] = {
+	    {"10.0.0.1,", "10.0.9.1,", NULL},
+	    {"user: core}", "user: root}", NULL},
+	    {"- {name: a-b,", "- {name: w9, address: 10.0.0.9, role: worker}\n- {name: a-b,", NULL},
+	    {", recovery: true", "", NULL},
+	    {"cluster: kite", "cluster: crow", ":2:10: this is cluster crow, the run is of kite"},
+	    {"name: m2,", "name: m3,", "m2 is missing"},
+	    {"- {name: m2,", "- {name: m9, address: 10.0.0.9, role: control-plane}\n- {name: m2,",
+	     ":7:3: m9 is new"},
+	    {"10.0.0.4, role: worker", "10.0.0.4, role: control-plane", ":8:3: a-b has role"},
+	    {"10.0.0.251", "10.0.0.252", "the VIPs of a run stay"},
+	};
+	g_autoptr(RdInventory) old = load_good();
+
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		char *path = write_amended(rows[i].from, rows[i].to);
+		g_autoptr(GError) error = NULL;
+		g_autoptr(RdInventory) amended = rd_inventory_load_amended(path, old, NULL, &error);
+		g_autoptr(RdInventory) loaded = rd_inventory_load(path, NULL, NULL);
+
+		g_test_message("%s -> %s: %s", rows[i].from, rows[i].to,
+			       error != NULL ? error->message : "taken");
+		if (rows[i].wrong != NULL) {
+			g_assert_error(error, RD_PROCEDURE_ERROR, RD_PROCEDURE_ERROR_INVALID);
+			g_assert_nonnull(strstr(error->message, rows[i].wrong));
+			g_assert_false(rd_inventory_check_amended(old, loaded, NULL));
+		} else {
+			g_assert_no_error(error);
+			g_assert_true(rd_inventory_check_amended(old, loaded, NULL));
+			/* the order of the run, and its recovery host */
+			for (guint j = 0; j < old->hosts->len; j++)
+				g_assert_cmpstr(((RdInventoryHost *)amended->hosts->pdata[j])->name,
+						==,
+						((RdInventoryHost *)old->hosts->pdata[j])->name);
+			g_assert_cmpstr(rd_inventory_get_recovery(amended)->name, ==, "m0");
+		}
+		drop_amended(path);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -273,6 +349,7 @@ main(int argc, char **argv)
 	g_test_add_func("/inventory/json", test_json);
 	g_test_add_func("/inventory/json-damaged", test_json_damaged);
 	g_test_add_func("/inventory/key-files", test_key_files);
+	g_test_add_func("/inventory/amended", test_amended);
 	add_fixtures("inventories", test_fixture);
 	return g_test_run();
 }

@@ -165,6 +165,154 @@ test_enrolled(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "take m0 #"), ==, 2);
 }
 
+/* what makes no sense now is refused, with the reason; nothing follows from it */
+static void
+refused(Fixture *f, const char *word, const char *step, const char *argument, const char *because)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) events =
+	    rd_run_request(f->run, word, step, argument, "alice", "because", &error);
+
+	g_assert_null(events);
+	g_assert_nonnull(error);
+	if (strstr(error->message, because) == NULL)
+		g_error("\"%s\" is not in \"%s\"", because, error->message);
+}
+
+static void
+let_skip(Fixture *f, const char *state)
+{
+	RdPlanState *plan = g_ptr_array_index(f->plan->states, rd_plan_find_state(f->plan, state));
+
+	plan->skippable = TRUE;
+}
+
+/* only what may be left out, only at its turn, and never what may have touched */
+static void
+test_skip(Fixture *f, gconstpointer data)
+{
+	let_skip(f, "stop");
+	let_skip(f, "well");
+	script(f, "check stop@m0", "permanent:no,absent");
+	drive(f, 1000);
+	assert_life(f, "stop", "m0", RD_LIFE_HELD);
+	refused(f, "skip", "save@m0", NULL, "skippable");
+	refused(f, "skip", "well@cluster", NULL, "has not come");
+	person(f, "skip", "stop@m0", NULL);
+	assert_life(f, "stop", "m0", RD_LIFE_SKIPPED);
+	refused(f, "skip", "stop@m0", NULL, "is skipped");
+	script(f, "enter stop@m1", "permanent:broken");
+	drive(f, 1000);
+	assert_life(f, "stop", "m1", RD_LIFE_HELD);
+	refused(f, "skip", "stop@m1", NULL, "may have touched");
+	person(f, "decide", "stop@m1", "done");
+	script(f, "look well@cluster", "stay");
+	drive(f, 1000);
+	refused(f, "skip", "well@cluster", NULL, "pause the run first");
+	person(f, "pause", NULL, NULL);
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_PAUSED);
+	person(f, "skip", "well@cluster", NULL);
+	person(f, "resume", NULL, NULL);
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "enter stop@m0"), ==, 0);
+}
+
+/* its deadline moves by just that much, also for an engine that comes later */
+static void
+test_extend(Fixture *f, gconstpointer data)
+{
+	RdStep *step;
+	gint64 deadline;
+
+	refused(f, "extend", "well@cluster", "30m", "has not come");
+	script(f, "look well@cluster", "stay");
+	drive(f, 1000);
+	step = rd_run_find_step(f->run, "well", "cluster");
+	deadline = rd_step_deadline(step);
+	refused(f, "extend", "well@cluster", "soon", "no time");
+	refused(f, "extend", "well@cluster", "-5m", "no time");
+	refused(f, "extend", "well@cluster", "25h", "24h");
+	person(f, "extend", "well@cluster", "30m");
+	g_assert_cmpint(rd_step_deadline(step), ==, deadline + 1800 * G_USEC_PER_SEC);
+	refused(f, "extend", "well@cluster", "24h", "24h");
+	/* it is not stopped before */
+	f->clock = deadline + 1799 * G_USEC_PER_SEC;
+	decide(f);
+	g_assert_false(g_hash_table_contains(f->stopped, "cluster"));
+	restart(f);
+	step = rd_run_find_step(f->run, "well", "cluster");
+	g_assert_cmpint(step->extra, ==, 1800 * G_USEC_PER_SEC);
+	drive(f, 1000);
+	deadline = rd_step_deadline(step);
+	f->clock = deadline + 1;
+	decide(f);
+	g_assert_true(g_hash_table_contains(f->stopped, "cluster"));
+	drive(f, 1000);
+	assert_life(f, "well", "cluster", RD_LIFE_HELD);
+	refused(f, "extend", "well@cluster", "30m", "resume");
+}
+
+/* what cannot touch does not go on waiting for a cluster that is another's */
+static void
+test_fenced_while_waiting(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GPtrArray) fenced = NULL;
+
+	script(f, "look well@cluster", "stay");
+	drive(f, 1000);
+	assert_life(f, "well", "cluster", RD_LIFE_LOOKING);
+	fenced = rd_run_fenced(f->run, "m1", "the host has lock #9 of run r-2");
+	store(f, fenced);
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "#9 of run r-2"));
+}
+
+/* The journal is behind what the hosts know: its own number is above all that it has asked for.
+ * That is a stranger's, unless the run was made anew from there. */
+static void
+test_taken_over(Fixture *f, gconstpointer data)
+{
+	gboolean known = data != NULL;
+
+	drive(f, 8);
+	for (guint i = 0; i < 3; i++) {
+		g_autofree char *host = g_strdup_printf("m%u", i);
+		RdEvent *event = rd_event_new(RD_EVENT_HOST, "taken-over");
+		g_autoptr(GPtrArray) events =
+		    g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+
+		*number_of(f, host) = 5;
+		rd_event_step(event, NULL, host, 0, 0);
+		g_ptr_array_add(events, rd_event_number(event, 5));
+		if (known)
+			store(f, events);
+	}
+	restart(f);
+	drive(f, 1000);
+	if (!known) {
+		g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+		g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "a copy of this run"));
+		return;
+	}
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "take m0 #6"), ==, 1);
+}
+
+static void
+test_copied(Fixture *f, gconstpointer data)
+{
+	test_taken_over(f, NULL);
+}
+
+static void
+test_rebuilt(Fixture *f, gconstpointer data)
+{
+	test_taken_over(f, "known");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -182,6 +330,11 @@ main(int argc, char **argv)
 	    {"pause", test_pause},
 	    {"another-machine", test_another_machine},
 	    {"enrolled", test_enrolled},
+	    {"skip", test_skip},
+	    {"extend", test_extend},
+	    {"fenced-while-waiting", test_fenced_while_waiting},
+	    {"copied", test_copied},
+	    {"rebuilt", test_rebuilt},
 	};
 
 	g_test_init(&argc, &argv, NULL);

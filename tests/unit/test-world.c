@@ -468,6 +468,45 @@ check_job(Place *place)
 	assert_verdict(verdict(place, &call), RD_VERDICT_DONE);
 }
 
+/* whose lock a person broke may neither touch nor go on; who comes next may */
+static void
+check_break(Place *place)
+{
+	g_autofree char *a = path_of(place, "/data/a"), *b = path_of(place, "/data/b");
+	g_autoptr(GBytes) why = g_bytes_new_static("alice is asleep", 15);
+	g_auto(RdSurvey) found = {0};
+	RdCall call = {.verb = RD_CALL_BREAK,
+		       .run = "r1",
+		       .number = 3,
+		       .who = "carol@b2",
+		       .input = why,
+		       .input_fd = -1};
+
+	assert_verdict(verdict(place, &call), RD_VERDICT_REFUSED);
+	take(place, DONE, "r1", 4, .enrol = TRUE);
+	place->write(place, a, "a\n");
+	/* not the one that the person saw */
+	assert_verdict(verdict(place, &call), RD_VERDICT_FENCED);
+	call.number = 4;
+	call.run = "r2";
+	assert_verdict(verdict(place, &call), RD_VERDICT_FENCED);
+	call.run = "r1";
+	assert_verdict(verdict(place, &call), RD_VERDICT_DONE);
+	survey(place, &found);
+	g_assert_false(found.held);
+	g_assert_cmpint(found.number, ==, 5);
+	g_assert_cmpstr(found.run, ==, "r1");
+	assert_has(found.who, "carol@b2, who broke the lock of alice@b1");
+	assert_verdict(verdict(place, &call), RD_VERDICT_FENCED);
+	call.number = 5;
+	assert_verdict(verdict(place, &call), RD_VERDICT_REFUSED);
+	assert_call(place, FENCED, .verb = RD_CALL_MOVE, .run = "r1", .number = 4, .from = a,
+		    .to = b);
+	take(place, FENCED, "r1", 4);
+	take(place, FENCED, "r2", 5);
+	take(place, DONE, "r2", 6);
+}
+
 /* lines behind those that are there; by who holds the host, or held it last */
 static void
 check_keep(Place *place)
@@ -520,6 +559,7 @@ static const struct {
     {"move-aside", check_move_aside},
     {"put-and-fetch", check_put_and_fetch},
     {"keep", check_keep},
+    {"break", check_break},
     {"ask", check_ask},
     {"job", check_job},
 };
