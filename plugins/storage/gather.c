@@ -34,7 +34,7 @@ read_copy(RecoveryStep *step, StorageLook *self, GError **error)
 	g_autofree char *text = NULL;
 	g_autoptr(GError) local = NULL;
 
-	if (*name == '\0')
+	if (g_str_equal(name, "none"))
 		return TRUE;
 	self->before_file = storage_copy_path(step, name);
 	if (!g_file_get_contents(self->before_file, &text, NULL, &local))

@@ -42,7 +42,7 @@ no_copy(RecoveryStep *step, const char *why, GError **error)
 {
 	recovery_progress(step, "no copy of the storage objects: %s", why);
 	recovery_outcome(step, "silent");
-	return recovery_output(step, "file", "", error);
+	return recovery_output(step, "file", "none", error);
 }
 
 gboolean

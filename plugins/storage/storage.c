@@ -27,7 +27,7 @@ static const RecoveryParam audit_params[] = {
 static const RecoveryParam drainable_params[] = {
     SINCE,
     BEFORE,
-    {"accept", RECOVERY_PARAM_STRING, "",
+    {"accept", RECOVERY_PARAM_STRING, "none",
      "nodes that may be drained whatever is found there: \"w0,w1\", or all"},
     {0},
 };
