@@ -165,6 +165,45 @@ test_enrolled(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "take m0 #"), ==, 2);
 }
 
+/* who was powered off for good is there again, made anew: asked, taken with a new lock, and has a
+ * part in what follows, but not in what is behind */
+static void
+test_excused_and_back(Fixture *f, gconstpointer data)
+{
+	static const char *const cluster[] = {RD_CLUSTER, NULL};
+	static const char *const all[] = {"m0", "m1", "m2", NULL};
+	RdPlanState *state = rd_plan_add_state(f->plan, "reboot", "t/reboot", RD_KIND_CHANGE);
+	RdPlanState *wait = NULL;
+
+	add_targets(state, all);
+	rd_plan_add_unit(f->plan, "reboot", 1);
+	wait = rd_plan_add_state(f->plan, "again", "t/well", RD_KIND_WAIT);
+	add_targets(wait, cluster);
+	rd_plan_add_unit(f->plan, "again", 1);
+	rd_plan_state_set_gate(
+	    g_ptr_array_index(f->plan->states, rd_plan_find_state(f->plan, "well")), "reinstall",
+	    NULL, TRUE);
+	rd_run_free(f->run);
+	f->run = rd_run_new(f->plan);
+	script(f, "survey m0", "finished:back 4 alice");
+	script(f, "survey m1", "finished:back 4 alice");
+	script(f, "survey m2", "unreachable:m2: no route");
+	decide(f);
+	person(f, "excuse", NULL, "m2");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(count(f, "take m2"), ==, 0);
+	script(f, "survey m2", "finished");
+	person(f, "enrol", NULL, "m2");
+	person(f, "approve", NULL, "reinstall");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "take m2"), ==, 1);
+	g_assert_cmpuint(count(f, "enter stop@m2"), ==, 0);
+	g_assert_cmpuint(count(f, "enter reboot@m2"), ==, 1);
+	g_assert_cmpuint(count(f, "release m2"), ==, 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -182,6 +221,7 @@ main(int argc, char **argv)
 	    {"pause", test_pause},
 	    {"another-machine", test_another_machine},
 	    {"enrolled", test_enrolled},
+	    {"excused-and-back", test_excused_and_back},
 	};
 
 	g_test_init(&argc, &argv, NULL);
