@@ -203,8 +203,10 @@ rd_run_apply_host(RdRun *run, const RdEvent *event, GError **error)
 			host->enrol = TRUE;
 			/* who was powered off for good is there again, made anew: it is asked, and
 			 * taken, before anything else is done there */
-			if (host->excused)
+			if (host->excused) {
 				host->surveyed = host->granted_life = FALSE;
+				host->granted = 0;
+			}
 			host->excused = FALSE;
 			host->taken_before = FALSE;
 			g_clear_pointer(&host->machine_id, g_free);

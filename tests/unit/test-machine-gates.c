@@ -207,9 +207,17 @@ test_rest(Fixture *f, gconstpointer data)
 	rd_plan_add_rest_input(f->plan, "nodes", RD_LEFTOVERS);
 	rd_plan_add_rest_input(f->plan, "since", "${lend.since}");
 	rd_plan_add_rest_input(f->plan, "colour", "${input.colour}");
-	person(f, "excuse", NULL, "m2");
+	/* left out for good: no leftover */
+	g_ptr_array_add(state_of(f, "last")->when, g_strdup("${target}"));
+	g_ptr_array_add(state_of(f, "last")->when, g_strdup("w1"));
 	script(f, "enter roll@w1", "permanent:its disk is dead");
+	rd_plan_state_set_gate(state_of(f, "roll"), "roll", NULL, TRUE);
 	drive(f, 1000);
+	assert_life(f, "work", "m2", RD_LIFE_SKIPPED);
+	person(f, "excuse", NULL, "m2");
+	person(f, "approve", NULL, "roll");
+	drive(f, 1000);
+	assert_life(f, "last", "w0", RD_LIFE_SKIPPED);
 	assert_end(f, "done with leftovers");
 	rest = rd_run_get_rest(f->run);
 	g_assert_cmpstr(rest, ==,
