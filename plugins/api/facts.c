@@ -3,6 +3,7 @@
 /* What the API has about the cluster (P2-01; domain 2.2, 2.5, 2.6, 2.7, 2.12). After a restore it
  * is what the snapshot has: good for what does not change by itself, and no proof of health. */
 
+#include "../common/nodes.h"
 #include "api.h"
 #include <string.h>
 
@@ -43,20 +44,15 @@ append(GString *list, const char *format, ...)
 
 /* ---- nodes, and who has a Machine (Amendment 7: per node, not per cluster) ---- */
 
-static gboolean
-has_role(JsonNode *node, const char *role)
-{
-	g_autofree char *key = g_strconcat("node-role.kubernetes.io/", role, NULL);
-
-	return rd_api_at(node, "metadata", "labels", key, NULL) != NULL;
-}
-
 static const char *
 role_of(JsonNode *node)
 {
-	if (has_role(node, "control-plane") || has_role(node, "master"))
+	if (rd_node_is_control_plane(node))
 		return "control-plane";
-	return has_role(node, "arbiter") ? "arbiter" : "worker";
+	return rd_api_at(node, "metadata", "labels", "node-role.kubernetes.io/arbiter", NULL) !=
+		       NULL
+		   ? "arbiter"
+		   : "worker";
 }
 
 static gboolean

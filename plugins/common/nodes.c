@@ -72,6 +72,43 @@ rd_nodes_ready(RecoveryStep *step, const char *const *names, gboolean *ready, ch
 	return TRUE;
 }
 
+gboolean
+rd_node_is_control_plane(JsonNode *node)
+{
+	JsonNode *labels = rd_api_at(node, "metadata", "labels", NULL);
+
+	return rd_api_at(labels, "node-role.kubernetes.io/control-plane", NULL) != NULL ||
+	       rd_api_at(labels, "node-role.kubernetes.io/master", NULL) != NULL;
+}
+
+#define SILENT 300 /* seconds without a renewal; kubelets renew every 10 */
+
+gboolean
+rd_node_check_lost(RecoveryStep *step, const char *name, const RdNode *self, GError **error)
+{
+	g_auto(GStrv) excused = recovery_excused(step), recovery = recovery_hosts(step, "recovery");
+	double renewed = rd_api_time(self->lease, "spec", "renewTime", NULL);
+	RecoveryMoment moment;
+
+	if (recovery[0] != NULL && g_str_equal(recovery[0], name))
+		return rd_api_refuse(error, "%s is the recovery host: its Node stays", name);
+	if (!g_strv_contains((const char *const *)excused, name))
+		return rd_api_refuse(
+		    error,
+		    "nobody has stated that %s is powered off for good: 'recoveryd "
+		    "excuse' does, for a control-plane host of the inventory",
+		    name);
+	if (!rd_api_moment(step, &moment, error))
+		return FALSE;
+	if (moment.now - renewed >= SILENT)
+		return TRUE;
+	return rd_api_refuse(
+	    error,
+	    "%s is stated to be powered off, but its kubelet has renewed its lease "
+	    "%.0f s ago: it runs. Nothing is deleted",
+	    name, MAX(moment.now - renewed, 0));
+}
+
 char *
 rd_node_marker(RecoveryStep *step)
 {

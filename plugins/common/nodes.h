@@ -25,6 +25,13 @@ RecoveryFresh rd_node_fresh(const RdNode *self, const char *name, const Recovery
 gboolean rd_nodes_ready(RecoveryStep *step, const char *const *names, gboolean *ready, char **why,
 			GError **error);
 
+gboolean rd_node_is_control_plane(JsonNode *node);
+/* INV-25: whether Node @name may be deleted as one whose host is lost. A person has stated that it
+ * is powered off (excuse), it is not the recovery host, and its kubelet has been silent for five
+ * minutes; a Node that is gone passes. FALSE with PERMANENT says what speaks against it. */
+gboolean rd_node_check_lost(RecoveryStep *step, const char *name, const RdNode *self,
+			    GError **error);
+
 /* A file in the run's directory on a host. Its time is when this run took the kubelet's
  * certificates away: requests for new ones are judged by it (domain 3.2). (transfer full) */
 char *rd_node_marker(RecoveryStep *step);

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PKI	"/var/lib/kubelet/pki/"
-#define PENDING PKI "kubelet-client.key.tmp" /* kept until its certificate is issued */
-#define CURRENT PKI "kubelet-client-current.pem"
+#define PKI	     "/var/lib/kubelet/pki/"
+#define PENDING_NAME "kubelet-client.key.tmp" /* kept until its certificate is issued */
+#define CURRENT_NAME "kubelet-client-current.pem"
+#define PENDING	     PKI PENDING_NAME
+#define CURRENT	     PKI CURRENT_NAME
 
 void
 csr_host_free(CsrHost *self)
@@ -89,6 +91,38 @@ take_key(CsrHost *host, const RecoveryReply *reply, gint64 now)
 	host->pending_key = rd_csr_public_key_parse(reply->out, reply->out_size);
 }
 
+/* "NAME TIME" of the current certificate and of the key that waits. Without any certificate, and
+ * with a key that waits: a host that was made anew, whose kubelet has never been let in. */
+static void
+take_files(CsrHost *host, const RecoveryReply *reply, gint64 now)
+{
+	g_auto(GStrv) lines = g_strsplit(reply->out, "\n", -1);
+	gint64 since = 0;
+
+	for (guint i = 0; lines[i] != NULL; i++) {
+		if (g_str_has_prefix(lines[i], CURRENT_NAME " "))
+			return;
+		if (g_str_has_prefix(lines[i], PENDING_NAME " "))
+			since = g_ascii_strtoll(lines[i] + strlen(PENDING_NAME " "), NULL, 10);
+	}
+	host->needs_since = since;
+}
+
+static void
+ask_without(RecoveryStep *step, GPtrArray *hosts, gint64 now)
+{
+	static const char *const files[] = {"find",	  PKI,	     "-maxdepth", "1",	"-name",
+					    CURRENT_NAME, "-printf", "%f %T@\\n", "-o", "-name",
+					    PENDING_NAME, "-printf", "%f %T@\\n", NULL};
+	g_autoptr(GPtrArray) without = g_ptr_array_new();
+
+	for (guint i = 0; i < hosts->len; i++)
+		if (((CsrHost *)hosts->pdata[i])->needs_since == 0)
+			g_ptr_array_add(without, hosts->pdata[i]);
+	if (without->len > 0)
+		ask(step, without, files, take_files, now);
+}
+
 void
 csr_hosts_ask_keys(RecoveryStep *step, GPtrArray *hosts, const char *marker, gint64 now)
 {
@@ -99,6 +133,7 @@ csr_hosts_ask_keys(RecoveryStep *step, GPtrArray *hosts, const char *marker, gin
 
 	ask(step, hosts, moved, take_marker, now);
 	ask(step, hosts, expired, take_enddate, now);
+	ask_without(step, hosts, now);
 	ask(step, hosts, key, take_key, now);
 }
 

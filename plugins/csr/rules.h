@@ -46,7 +46,8 @@ typedef struct {
 	const char *name;
 	gboolean exists;     /* there is a Node of that name */
 	gint64 needs_since;  /* when this run moved its PEMs away, or its client certificate was
-			      * found expired or rejected; 0: neither */
+			      * found expired or rejected; on a host without any: when the key
+			      * that waits was made; 0: none of these */
 	GBytes *pending_key; /* (nullable) SPKI of /var/lib/kubelet/pki/kubelet-client.key.tmp,
 			      * read over SSH */
 	const char *const *node_dns, *const *node_ips; /* (nullable) Node.status.addresses */

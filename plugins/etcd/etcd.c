@@ -85,6 +85,10 @@ static const RecoveryParam single_params[] = {
     {"old-cluster-id", RECOVERY_PARAM_STRING, "unknown", "of before the restore, hexadecimal"},
     {0},
 };
+static const RecoveryParam joined_params[] = {
+    {"node", RECOVERY_PARAM_STRING, NULL, "the member's name, which is its Node's"},
+    {0},
+};
 static const char *const single_outputs[] = {"cluster-id", "member-id", NULL};
 
 static const RecoveryParam restore_params[] = {
@@ -304,6 +308,14 @@ static const RecoveryState states[] = {
 	.outputs = single_outputs,
 	.timeout = 600,
 	.probe = etcd_single_member_probe,
+    },
+    {
+	.name = "joined",
+	.summary = "a further member has been added, started, and has a vote",
+	.kind = RECOVERY_KIND_WAIT,
+	.params = joined_params,
+	.timeout = 2400,
+	.probe = etcd_joined_probe,
     },
     {0},
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The restored etcd: one member, of a cluster that did not exist before (P2-18, INV-15). */
+/* The restored etcd: one member, of a cluster that did not exist before (P2-18, INV-15); and those
+ * that the operator adds to it. */
 
 #include "output.h"
 #include "situation.h"
@@ -145,4 +146,56 @@ etcd_single_member_probe(RecoveryStep *step, GError **error)
 	    (simple != NULL && !ask_members(step, etcd, TRUE, &json, error)))
 		return RECOVERY_PROBE_UNKNOWN;
 	return json == NULL ? RECOVERY_PROBE_ABSENT : check_member(step, simple, json, error);
+}
+
+/* ---- a further member ---------------------------------------------------------------------- */
+
+/* its name is the Node's (domain 4.2); a learner has no vote yet */
+static RecoveryProbe
+check_joined(RecoveryStep *step, const char *simple)
+{
+	const char *node = recovery_string(step, "node");
+	g_autoptr(GPtrArray) list = rd_output_member_list(simple);
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	for (guint i = 0; i < list->len; i++) {
+		const RdListed *member = list->pdata[i];
+		gboolean started = g_str_equal(member->status, "started");
+
+		g_string_append_printf(names, "%s%s", i > 0 ? ", " : "",
+				       *member->name != '\0' ? member->name : member->peers);
+		if (!g_str_equal(member->name, node))
+			continue;
+		if (started && !member->learner)
+			return RECOVERY_PROBE_PRESENT;
+		recovery_progress(step, "%s is a member of etcd and %s", node,
+				  member->learner ? "learns; it has no vote yet"
+						  : "has not started");
+		return RECOVERY_PROBE_ABSENT;
+	}
+	recovery_progress(step,
+			  "etcd has %u members (%s); the operator has not added %s yet, which it "
+			  "does when all of them are healthy",
+			  list->len, names->str, node);
+	return RECOVERY_PROBE_ABSENT;
+}
+
+RecoveryProbe
+etcd_joined_probe(RecoveryStep *step, GError **error)
+{
+	g_autoptr(GPtrArray) containers =
+	    rd_containers_ask(step, NULL, rd_pod_find("etcd", NULL), error);
+	const RdContainer *etcd =
+	    containers == NULL ? NULL : rd_containers_find(containers, "etcd");
+	g_autofree char *simple = NULL;
+
+	if (containers == NULL)
+		return RECOVERY_PROBE_UNKNOWN;
+	if (etcd == NULL) {
+		recovery_progress(step, "%s: no etcd runs, its pod changes", recovery_target(step));
+		return RECOVERY_PROBE_ABSENT;
+	}
+	if (!ask_members(step, etcd, FALSE, &simple, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	return simple == NULL ? RECOVERY_PROBE_ABSENT : check_joined(step, simple);
 }

@@ -16,8 +16,8 @@ gboolean node_pems_undo(RecoveryStep *step, GError **error);
 gboolean node_cordon_baseline(RecoveryStep *step, GError **error);
 RecoveryProbe node_cordon_probe(RecoveryStep *step, GError **error);
 gboolean node_cordon_enter(RecoveryStep *step, GError **error);
-gboolean node_uncordon(RecoveryStep *step, GError **error);
-gboolean node_uncordon_enter(RecoveryStep *step, GError **error); /* undo of it, too */
+gboolean node_uncordon(RecoveryStep *step, GError **error); /* undo of cordon */
+gboolean node_uncordon_enter(RecoveryStep *step, GError **error);
 RecoveryProbe node_uncordon_probe(RecoveryStep *step, GError **error);
 
 RecoveryProbe node_drain_probe(RecoveryStep *step, GError **error);

@@ -59,6 +59,13 @@ static const RecoveryParam rolled_out_params[] = {
     {0},
 };
 
+static const RecoveryParam at_revision_params[] = {
+    {"operator", RECOVERY_PARAM_STRING, NULL,
+     "etcds, kubeapiservers, kubecontrollermanagers or kubeschedulers"},
+    {"node", RECOVERY_PARAM_STRING, NULL, "the Node, one that is new to the cluster"},
+    {0},
+};
+
 static const RecoveryParam stable_params[] = {
     {"known", RECOVERY_PARAM_STRING, NULL,
      "operators that have to be there, names with spaces between: operator/known's output"},
@@ -107,6 +114,14 @@ static const RecoveryState states[] = {
 	.params = rolled_out_params,
 	.timeout = 2400,
 	.probe = rolled_out_probe,
+    },
+    {
+	.name = "at-revision",
+	.summary = "a static-pod operator has brought one node to its newest revision",
+	.kind = RECOVERY_KIND_WAIT,
+	.params = at_revision_params,
+	.timeout = 2400,
+	.probe = at_revision_probe,
     },
     {
 	.name = "known",

@@ -28,6 +28,7 @@ RecoveryProbe redeploy_probe(RecoveryStep *step, GError **error);
 gboolean redeploy_enter(RecoveryStep *step, GError **error);
 /* rollout.c */
 RecoveryProbe rolled_out_probe(RecoveryStep *step, GError **error);
+RecoveryProbe at_revision_probe(RecoveryStep *step, GError **error);
 /* stable.c */
 gboolean known_enter(RecoveryStep *step, GError **error);
 RecoveryProbe stable_probe(RecoveryStep *step, GError **error);

@@ -4,9 +4,11 @@
  * snapshot's past says, so only a revision above the recorded one counts; and with no node at all
  * the operator says so as well, so the nodes are counted. */
 
+#include "../common/nodes.h"
 #include "operator.h"
 
-#define LATE 75 /* percent of the step's time: from here on the line says where to look */
+#define NODES "/api/v1/nodes"
+#define LATE  75 /* percent of the step's time: from here on the line says where to look */
 
 /* "m1: 7, on its way to 8, failed 2 times (InstallerFailed: no space left)". What failed at
  * revisions of the past does not matter any more. */
@@ -75,21 +77,45 @@ judge_members(const RdOperator *op, const RecoveryMoment *moment, JsonNode *obje
 	return recovery_fresh_condition(moment, object, "EtcdMembersAvailable", "True", NULL, why);
 }
 
+/* How many nodes there have to be: as many as the inventory has control-plane hosts; where hosts
+ * were replaced, and nobody told the inventory, as many as there are such Nodes. FALSE with an
+ * error. */
+static gboolean
+count_nodes(RecoveryStep *step, JsonNode *object, guint *count, GError **error)
+{
+	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
+	guint statuses = rd_api_length(rd_api_items(object, "status", "nodeStatuses", NULL));
+	g_autoptr(JsonArray) nodes = NULL;
+	guint found = 0;
+
+	*count = g_strv_length(hosts);
+	if (statuses <= *count)
+		return TRUE;
+	nodes = recovery_api_list(step, NODES, error);
+	if (nodes == NULL)
+		return FALSE;
+	for (guint i = 0; i < rd_api_length(nodes); i++)
+		found += rd_node_is_control_plane(json_array_get_element(nodes, i));
+	*count = MAX(*count, found);
+	return TRUE;
+}
+
 RecoveryProbe
 rolled_out_probe(RecoveryStep *step, GError **error)
 {
 	const RdOperator *op = operator_find(recovery_string(step, "operator"), error);
 	gint64 recorded = recovery_int(step, "recorded");
-	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
 	g_autoptr(JsonNode) object = NULL;
 	g_autofree char *why = NULL;
 	RecoveryMoment moment = {0};
 	RecoveryFresh fresh;
+	guint nodes = 0;
 
 	object = op == NULL ? NULL : operator_get(step, op, error);
-	if (object == NULL || !rd_api_moment(step, &moment, error))
+	if (object == NULL || !rd_api_moment(step, &moment, error) ||
+	    !count_nodes(step, object, &nodes, error))
 		return RECOVERY_PROBE_UNKNOWN;
-	fresh = recovery_fresh_rollout(object, recorded, g_strv_length(hosts), &why);
+	fresh = recovery_fresh_rollout(object, recorded, nodes, &why);
 	if (fresh == RECOVERY_FRESH_TRUE)
 		fresh = judge_members(op, &moment, object, &why);
 	if (fresh == RECOVERY_FRESH_TRUE) {
@@ -97,5 +123,37 @@ rolled_out_probe(RecoveryStep *step, GError **error)
 		return RECOVERY_PROBE_PRESENT;
 	}
 	say_progress(step, op, object, recorded, why);
+	return RECOVERY_PROBE_ABSENT;
+}
+
+/* ---- one node ------------------------------------------------------------------------------ */
+
+/* That somebody comes new to the latest revision: the others may be behind, or dead. */
+RecoveryProbe
+at_revision_probe(RecoveryStep *step, GError **error)
+{
+	const RdOperator *op = operator_find(recovery_string(step, "operator"), error);
+	const char *name = recovery_string(step, "node");
+	g_autoptr(JsonNode) object = op == NULL ? NULL : operator_get(step, op, error);
+	JsonArray *nodes = rd_api_items(object, "status", "nodeStatuses", NULL);
+	gint64 latest = rd_api_int(object, 0, "status", "latestAvailableRevision", NULL);
+
+	if (object == NULL)
+		return RECOVERY_PROBE_UNKNOWN;
+	for (guint i = 0; i < rd_api_length(nodes); i++) {
+		JsonNode *status = json_array_get_element(nodes, i);
+		g_autoptr(GString) line = g_string_new(NULL);
+
+		if (!g_str_equal(rd_api_text(status, "nodeName", NULL), name))
+			continue;
+		if (latest > 0 && rd_api_int(status, 0, "currentRevision", NULL) == latest &&
+		    rd_api_int(status, 0, "targetRevision", NULL) == 0)
+			return RECOVERY_PROBE_PRESENT;
+		add_node(line, status, 0);
+		recovery_progress(step, "%s: the newest revision is %" G_GINT64_FORMAT "%s",
+				  op->name, latest, line->str);
+		return RECOVERY_PROBE_ABSENT;
+	}
+	recovery_progress(step, "%s: the operator does not know %s yet", op->name, name);
 	return RECOVERY_PROBE_ABSENT;
 }

@@ -207,6 +207,13 @@ rd_run_apply_host(RdRun *run, const RdEvent *event, GError **error)
 	case RD_EVENT_HOST:
 		if (g_strcmp0(event->word, "enrol") == 0) {
 			host->enrol = TRUE;
+			/* who was powered off for good is there again, made anew: it is asked, and
+			 * taken, before anything else is done there */
+			if (host->excused) {
+				host->surveyed = host->granted_life = FALSE;
+				host->granted = 0;
+			}
+			host->excused = FALSE;
 			host->taken_before = FALSE;
 			g_clear_pointer(&host->machine_id, g_free);
 			rd_run_host_answered(host);

@@ -140,11 +140,6 @@ rd_loading_check_spans(RdLoading *self)
 			rd_yaml_complain(self->yaml, node,
 					 "%s cannot borrow: %s has no way to take back what it did",
 					 state->name, type->name);
-		if (state->postponable && strcmp(unit->on, RD_CLUSTER) == 0)
-			rd_yaml_complain(self->yaml, node,
-					 "%s: postponable: only what is done on hosts can be left "
-					 "for later",
-					 state->name);
 		if (state->leftover && strcmp(unit->on, RD_ROLE_WORKERS) != 0)
 			rd_yaml_complain(self->yaml, node,
 					 "%s: leftover: only workers can be left behind",

@@ -134,6 +134,8 @@ order_new(RdContractTrial *self, RdDo what)
 	order->number = step->number;
 	order->fence_host = g_strdup(step->fence_host);
 	order->fence_number = step->fence_number;
+	if (step->excused != NULL)
+		g_ptr_array_add(order->excused, g_strdup(step->excused));
 	order->state = g_strdup(step->state);
 	order->type = g_strdup(step->type);
 	order->visit = 1;

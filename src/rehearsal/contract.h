@@ -35,6 +35,7 @@ typedef struct {
 	/* (nullable) of a step on the cluster: whose lock guards changes of the API, its number */
 	const char *fence_host;
 	gint64 fence_number;
+	const char *excused; /* (nullable) a host that is stated to be powered off */
 } RdContractStep;
 
 /* Does @step once, undisturbed; the cluster is as it leaves it. @outputs: (nullable) (element-type

@@ -313,6 +313,68 @@ test_rebuilt(Fixture *f, gconstpointer data)
 	test_taken_over(f, "known");
 }
 
+/* a gate behind the first two states, then one that changes every host */
+static void
+add_reinstall(Fixture *f)
+{
+	static const char *const all[] = {"m0", "m1", "m2", NULL};
+	RdPlanState *state = rd_plan_add_state(f->plan, "reboot", "t/reboot", RD_KIND_CHANGE);
+
+	add_targets(state, all);
+	rd_plan_add_unit(f->plan, "reboot", 1);
+	state = g_ptr_array_index(f->plan->states, rd_plan_find_state(f->plan, "well"));
+	rd_plan_state_set_gate(state, "reinstall", NULL, TRUE);
+	rd_run_free(f->run);
+	f->run = rd_run_new(f->plan);
+	script(f, "survey m0", "finished:back 4 alice");
+	script(f, "survey m1", "finished:back 4 alice");
+}
+
+/* who was powered off for good is there again, made anew: asked, taken with a new lock, and has a
+ * part in what follows, but not in what is behind */
+static void
+test_excused_and_back(Fixture *f, gconstpointer data)
+{
+	add_reinstall(f);
+	script(f, "survey m2", "unreachable:m2: no route");
+	decide(f);
+	person(f, "excuse", NULL, "m2");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(count(f, "take m2"), ==, 0);
+	script(f, "survey m2", "finished");
+	person(f, "enrol", NULL, "m2");
+	person(f, "approve", NULL, "reinstall");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "take m2"), ==, 1);
+	g_assert_cmpuint(count(f, "enter stop@m2"), ==, 0);
+	g_assert_cmpuint(count(f, "enter reboot@m2"), ==, 1);
+	g_assert_cmpuint(count(f, "release m2"), ==, 1);
+}
+
+/* it took part, was lost in the middle, and comes back empty: what it had granted is gone with it
+ */
+static void
+test_lost_and_back(Fixture *f, gconstpointer data)
+{
+	add_reinstall(f);
+	script(f, "survey m2", "finished:back 4 alice,finished");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(count(f, "take m2"), ==, 1);
+	person(f, "excuse", NULL, "m2");
+	drive(f, 1000);
+	*number_of(f, "m2") = 0;
+	person(f, "enrol", NULL, "m2");
+	person(f, "approve", NULL, "reinstall");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "survey m2"), ==, 2);
+	g_assert_cmpuint(count(f, "take m2"), ==, 2);
+	g_assert_cmpuint(count(f, "enter reboot@m2"), ==, 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -335,6 +397,8 @@ main(int argc, char **argv)
 	    {"fenced-while-waiting", test_fenced_while_waiting},
 	    {"copied", test_copied},
 	    {"rebuilt", test_rebuilt},
+	    {"excused-and-back", test_excused_and_back},
+	    {"lost-and-back", test_lost_and_back},
 	};
 
 	g_test_init(&argc, &argv, NULL);
