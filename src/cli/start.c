@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/advise.h"
 #include "cli/commands.h"
 #include "cli/follow.h"
 #include "cli/outlive.h"
@@ -121,6 +122,24 @@ rd_start_may(const RdBeginRead *read, GPtrArray *remarks, gpointer data, GError 
 	return FALSE;
 }
 
+/* no procedure was named: which one would it be? Nothing is started, and the code says so */
+static RdExit
+rd_start_advise(const RdCli *cli, GHashTable *given, GError **error)
+{
+	const RdAdviseOptions options = {
+	    .inventory = inventory,
+	    .recovery_host = recovery_host,
+	    .backup = g_hash_table_lookup(given, "backup"),
+	    .excuses = excuses,
+	    .go_back = g_strcmp0(g_hash_table_lookup(given, "purpose"), "go-back") == 0,
+	};
+	RdExit exit = rd_advise(cli, &options, error);
+
+	if (exit == RD_EXIT_DONE || exit == RD_EXIT_REFUSED)
+		rd_cli_usage(error, "nothing was started: name a procedure");
+	return RD_EXIT_USAGE;
+}
+
 static gboolean
 rd_start_say_doubts(const RdCli *cli, RdRundir *dir, GError **error)
 {
@@ -177,6 +196,8 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	    !rd_prepare_pairs(overrides, "override", overridden, error) ||
 	    !rd_preflight_may_override(overridden, error))
 		return RD_EXIT_USAGE;
+	if (args[0] == NULL)
+		return rd_start_advise(cli, given, error);
 	dir = rd_begin(&options, &warnings, error);
 	if (dir == NULL) {
 		/* the first words that a person has to find: nothing happened yet */
@@ -199,9 +220,10 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 
 const RdCommand rd_command_start = {
     .name = "start",
-    .args = "PROCEDURE",
+    .args = "[PROCEDURE]",
     .summary = "begin a recovery and follow it",
-    .help = "Reads and checks everything first; a backup is proven by its hash, and all hosts are "
+    .help = "Without PROCEDURE it starts nothing and says which one fits (see advise).\n\n"
+	    "Reads and checks everything first; a backup is proven by its hash, and all hosts are "
 	    "asked what `recoveryd check` asks. Nothing is changed on any host when it is refused "
 	    "(exit code 2, 6 or 7).\n\n"
 	    "The run outlives this command, its terminal and its connections. Ctrl-C ends the "
