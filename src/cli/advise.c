@@ -188,7 +188,8 @@ rd_advise_print_choice(GString *page, const RdScreen *screen, const RdChoice *ch
 	const RdChoiceRow *row = choice->row;
 	g_autofree char *fit = rd_screen_pad(rd_fit_to_string(choice->fit), FIT_COLUMN - 2);
 	g_autofree char *why = rd_advise_join(choice->why);
-	g_autofree char *against = rd_advise_join(choice->not );
+	g_autofree char *against = rd_advise_join(choice->against);
+	g_autofree char *missing = rd_advise_join(choice->missing);
 
 	rd_page_printf(page, screen, 0, FIT_COLUMN,
 		       "%s%s" RD_INK_END "  " RD_INK_BOLD "%s" RD_INK_END ": %s", inks[choice->fit],
@@ -196,7 +197,7 @@ rd_advise_print_choice(GString *page, const RdScreen *screen, const RdChoice *ch
 	if (choice->fit == RD_FIT_YES)
 		rd_page_printf(page, screen, FIT_COLUMN, FIT_COLUMN + 2, "+ %s", why);
 	if (choice->fit == RD_FIT_ALMOST)
-		rd_page_printf(page, screen, FIT_COLUMN, FIT_COLUMN + 2, "- %s", against);
+		rd_page_printf(page, screen, FIT_COLUMN, FIT_COLUMN + 2, "- %s", missing);
 	for (guint i = 0; choice->fit == RD_FIT_ALMOST && i < choice->supply->len; i++)
 		rd_page_printf(page, screen, FIT_COLUMN, FIT_COLUMN + 3, "-> %s",
 			       (const char *)g_ptr_array_index(choice->supply, i));
@@ -307,8 +308,9 @@ rd_advise_print_json(const RdAdvising *self)
 		rd_json_string(json, "document", choice->row->document);
 		rd_json_bool(json, "installed", rd_advise_is_installed(choice->row->name));
 		rd_advise_add_texts(json, "because", choice->why);
-		rd_advise_add_texts(json, "against", choice->not );
-		rd_advise_add_texts(json, "missing", choice->supply);
+		rd_advise_add_texts(json, "against", choice->against);
+		rd_advise_add_texts(json, "missing", choice->missing);
+		rd_advise_add_texts(json, "supply", choice->supply);
 		rd_json_string(json, "next", line);
 		json_builder_end_object(json);
 	}

@@ -338,7 +338,8 @@ choice_free(gpointer data)
 	RdChoice *self = data;
 
 	g_ptr_array_unref(self->why);
-	g_ptr_array_unref(self->not );
+	g_ptr_array_unref(self->against);
+	g_ptr_array_unref(self->missing);
 	g_ptr_array_unref(self->supply);
 	g_free(self);
 }
@@ -350,7 +351,8 @@ choose_row(const RdChoiceRow *row, const RdSituation *situation)
 
 	self->row = row;
 	self->why = g_ptr_array_new();
-	self->not = g_ptr_array_new();
+	self->against = g_ptr_array_new();
+	self->missing = g_ptr_array_new();
 	self->supply = g_ptr_array_new();
 	for (guint i = 0; i < G_N_ELEMENTS(row->needs) && row->needs[i] != END; i++) {
 		guint need = row->needs[i];
@@ -360,14 +362,16 @@ choose_row(const RdChoiceRow *row, const RdSituation *situation)
 				g_ptr_array_add(self->why, (gpointer)conditions[need].yes);
 			continue;
 		}
-		g_ptr_array_add(self->not, (gpointer)conditions[need].no);
-		if (conditions[need].supply == NULL)
-			self->fit = RD_FIT_NO;
-		else
-			g_ptr_array_add(self->supply, (gpointer)conditions[need].supply);
-		if (self->fit == RD_FIT_YES)
-			self->fit = RD_FIT_ALMOST;
+		if (conditions[need].supply == NULL) {
+			g_ptr_array_add(self->against, (gpointer)conditions[need].no);
+			continue;
+		}
+		g_ptr_array_add(self->missing, (gpointer)conditions[need].no);
+		g_ptr_array_add(self->supply, (gpointer)conditions[need].supply);
 	}
+	self->fit = self->against->len > 0   ? RD_FIT_NO
+		    : self->missing->len > 0 ? RD_FIT_ALMOST
+					     : RD_FIT_YES;
 	return self;
 }
 

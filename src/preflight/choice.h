@@ -27,9 +27,11 @@ typedef struct {
 typedef struct {
 	const RdChoiceRow *row;
 	RdFit fit;
-	GPtrArray *why;	   /* (element-type utf8) (unowned texts) what holds of what it needs */
-	GPtrArray * not ;  /* what does not */
-	GPtrArray *supply; /* how a person can make it hold, where one can */
+	/* (element-type utf8) (unowned texts) */
+	GPtrArray *why;	    /* what holds of what it needs */
+	GPtrArray *against; /* what does not, and nobody can change */
+	GPtrArray *missing; /* what does not, and a person could supply */
+	GPtrArray *supply;  /* how, for each of these */
 } RdChoice;
 
 /* every procedure, in order of preference. (element-type RdChoice) (transfer full) */

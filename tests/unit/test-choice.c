@@ -100,12 +100,18 @@ find(GPtrArray *choices, const char *name)
 }
 
 static gboolean
-says(const RdChoice *choice, const char *words)
+has(GPtrArray *texts, const char *words)
 {
-	for (guint i = 0; i < choice->not ->len; i++)
-		if (strstr(g_ptr_array_index(choice->not, i), words) != NULL)
+	for (guint i = 0; i < texts->len; i++)
+		if (strstr(g_ptr_array_index(texts, i), words) != NULL)
 			return TRUE;
 	return FALSE;
+}
+
+static gboolean
+says(const RdChoice *choice, const char *words)
+{
+	return has(choice->against, words) || has(choice->missing, words);
 }
 
 static void
@@ -148,8 +154,10 @@ test_all(void)
 			const RdChoice *choice = choices->pdata[j];
 			const char *name = choice->row->name;
 
-			g_assert_cmpuint(choice->why->len + choice->not ->len, >, 0);
-			g_assert_true((choice->fit == RD_FIT_YES) == (choice->not ->len == 0));
+			g_assert_cmpuint(
+			    choice->why->len + choice->against->len + choice->missing->len, >, 0);
+			g_assert_true((choice->fit == RD_FIT_YES) ==
+				      (choice->against->len + choice->missing->len == 0));
 			if (choice->fit != RD_FIT_NO && rd_situation_has_quorum(situation) &&
 			    !situation->go_back)
 				g_assert_null(strstr(name, "restore"));
