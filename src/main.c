@@ -7,6 +7,7 @@ static const RdCommand *const commands[] = {
     &rd_command_plan,
     &rd_command_start,
     &rd_command_check,
+    &rd_command_advise,
     &rd_command_resume,
     &rd_command_status,
     &rd_command_logs,

@@ -58,6 +58,7 @@ extern const RdCommand rd_command_plugin_check;
 extern const RdCommand rd_command_inventory_check;
 /* a cluster before a run */
 extern const RdCommand rd_command_check;
+extern const RdCommand rd_command_advise;
 
 /* the program about itself */
 extern const RdCommand rd_command_help;

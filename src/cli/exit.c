@@ -33,7 +33,8 @@ static const RdExitRow rows[] = {
      "another run or bastion holds the lock, or another engine this run",
      "the message names the holder"},
     {RD_EXIT_REFUSED, "refused",
-     "refused before the start: a check or the proof of the backup said no; nothing was changed",
+     "refused before the start: a check or the proof of the backup said no; nothing was changed. "
+     "Of `check`: something would block; of `advise`: no procedure fits yet",
      "the message names the check"},
     {RD_EXIT_ROLLED_BACK, "rolled-back",
      "rolled back: the cluster is as before",

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "machine/plan.h"
 #include "yaml/json.h"
 
 #define LEVEL_COLUMN 7
@@ -52,13 +53,13 @@ print_one(GString *page, const RdScreen *screen, const RdFinding *finding, const
 	gboolean blocks = finding->level == RD_LEVEL_BLOCK && finding->override == NULL;
 	g_autofree char *level = column(blocks ? "block" : "warn", LEVEL_COLUMN);
 	g_autofree char *text = rd_screen_clean(finding->text);
-	/* the check of the backup is called like its place */
-	gboolean named = strcmp(hosts, finding->check) != 0;
+	/* what is about the cluster or the backup as a whole is about no host */
+	gboolean whole = strcmp(hosts, RD_CLUSTER) == 0 || strcmp(hosts, finding->check) == 0;
 
 	rd_page_printf(page, screen, 0, LEVEL_COLUMN,
-		       "%s%s" RD_INK_END RD_INK_BOLD "%s" RD_INK_END "%s%s: %s",
-		       blocks ? RD_INK_BAD : RD_INK_WARN, level, hosts, named ? " " : "",
-		       named ? finding->check : "", text);
+		       "%s%s" RD_INK_END RD_INK_BOLD "%s" RD_INK_END "%s%s%s: %s",
+		       blocks ? RD_INK_BAD : RD_INK_WARN, level, finding->check, whole ? "" : " (",
+		       whole ? "" : hosts, whole ? "" : ")", text);
 	if (finding->override != NULL) {
 		g_autofree char *reason = rd_screen_clean(finding->override);
 

@@ -7,7 +7,7 @@
 #include "cli/build-config.h"
 #include "cli/command-private.h"
 #include "cli/commands.h"
-#include "preflight/checks.h"
+#include "preflight/choice.h"
 
 /* The table of commands in words: --help, and the man page. */
 
@@ -228,8 +228,11 @@ rd_man_run(const RdCli *cli, char **args, GError **error)
 		rd_exit_print_markdown(out);
 	} else if (strcmp(args[0], "checks") == 0) {
 		rd_checks_print(out);
+	} else if (strcmp(args[0], "advise") == 0) {
+		rd_choices_print(out);
 	} else {
-		rd_cli_usage(error, "there are the pages recoveryd, exit-codes and checks, not %s",
+		rd_cli_usage(error,
+			     "there are the pages recoveryd, exit-codes, checks and advise, not %s",
 			     args[0]);
 		return RD_EXIT_USAGE;
 	}
@@ -239,7 +242,7 @@ rd_man_run(const RdCli *cli, char **args, GError **error)
 
 const RdCommand rd_command_man = {
     .name = "man",
-    .args = "[recoveryd|exit-codes|checks]",
+    .args = "[recoveryd|exit-codes|checks|advise]",
     .summary = "print the man page (roff) or a table of docs/",
     .run = rd_man_run,
     .hidden = TRUE,

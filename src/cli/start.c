@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-cli"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backup/pair.h"
+#include "cli/advise.h"
 #include "cli/beginning.h"
 #include "cli/commands.h"
+#include "cli/findings.h"
 #include "cli/follow.h"
 #include "cli/outlive.h"
 #include "cli/prepare.h"
@@ -53,16 +57,21 @@ rd_start_must_be_dead(const RdBeginRead *read)
 	       g_strcmp0(purpose, "drill") != 0;
 }
 
+/* as check prints them, without what is fine; stdout is for the run's name */
 static void
-rd_start_say(const RdStartChecks *self, const RdFinding *finding)
+rd_start_say(const RdCli *cli, GPtrArray *findings)
 {
-	gboolean blocks = finding->level == RD_LEVEL_BLOCK && finding->override == NULL;
-	g_autofree char *text = rd_screen_clean(finding->text);
+	g_autoptr(GPtrArray) worth = g_ptr_array_new();
+	g_autoptr(GString) page = g_string_new(NULL);
+	RdScreen screen;
 
-	rd_cli_say(self->cli, "%s: %s: %s: %s", blocks ? "block" : "warning", finding->host,
-		   finding->check, text);
-	if (finding->override == NULL && finding->remedy != NULL)
-		rd_cli_say(self->cli, "  -> %s", finding->remedy);
+	for (guint i = 0; i < findings->len; i++)
+		if (((RdFinding *)findings->pdata[i])->level != RD_LEVEL_OK)
+			g_ptr_array_add(worth, findings->pdata[i]);
+	rd_screen_look(&screen, STDERR_FILENO, cli->color);
+	rd_findings_print(page, &screen, worth);
+	if (!cli->quiet || rd_findings_count(findings, RD_LEVEL_BLOCK) > 0)
+		fputs(page->str, stderr);
 }
 
 static char *
@@ -72,7 +81,19 @@ rd_start_remark(const RdFinding *finding)
 			       finding->override, finding->host, finding->text);
 }
 
-/* a lock alone is another's run: its own exit code */
+/* another's run has an exit code of its own, whatever else it has made of the hosts */
+static gboolean
+rd_start_is_locked(GPtrArray *findings)
+{
+	for (guint i = 0; i < findings->len; i++) {
+		const RdFinding *finding = findings->pdata[i];
+
+		if (finding->level == RD_LEVEL_BLOCK && strcmp(finding->check, "lock") == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static gboolean
 rd_start_may(const RdBeginRead *read, GPtrArray *remarks, gpointer data, GError **error)
 {
@@ -90,21 +111,44 @@ rd_start_may(const RdBeginRead *read, GPtrArray *remarks, gpointer data, GError 
 	g_autoptr(RdPreflight) preflight = rd_preflight(&options);
 	g_autofree char *blocks = rd_preflight_blocks(preflight->findings);
 
+	rd_start_say(self->cli, preflight->findings);
 	for (guint i = 0; i < preflight->findings->len; i++) {
 		const RdFinding *finding = preflight->findings->pdata[i];
 
-		if (finding->level != RD_LEVEL_OK)
-			rd_start_say(self, finding);
 		if (finding->override != NULL)
 			g_ptr_array_add(remarks, rd_start_remark(finding));
 	}
 	if (blocks == NULL)
 		return TRUE;
 	g_set_error(error, RD_EXIT_ERROR,
-		    strcmp(blocks, "lock") == 0 ? RD_EXIT_LOCKED : RD_EXIT_REFUSED,
+		    rd_start_is_locked(preflight->findings) ? RD_EXIT_LOCKED : RD_EXIT_REFUSED,
 		    "%u findings stand in the way (%s)",
 		    rd_findings_count(preflight->findings, RD_LEVEL_BLOCK), blocks);
 	return FALSE;
+}
+
+/* no procedure was named: which one would it be? Nothing is started, and the code says so */
+static RdExit
+rd_start_advise(const RdCli *cli, GError **error)
+{
+	const RdBeginningWords *words = &rd_beginning_words;
+	g_autoptr(GHashTable) given =
+	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	RdAdviseOptions options = {
+	    .inventory = words->inventory,
+	    .recovery_host = words->recovery_host,
+	    .excuses = words->excuses,
+	};
+	RdExit exit;
+
+	if (!rd_prepare_pairs(words->inputs, "input", given, error))
+		return RD_EXIT_USAGE;
+	options.backup = g_hash_table_lookup(given, "backup");
+	options.go_back = g_strcmp0(g_hash_table_lookup(given, "purpose"), "go-back") == 0;
+	exit = rd_advise(cli, &options, error);
+	if (exit == RD_EXIT_DONE || exit == RD_EXIT_REFUSED)
+		rd_cli_usage(error, "nothing was started: name a procedure");
+	return RD_EXIT_USAGE;
 }
 
 static gboolean
@@ -219,6 +263,8 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	RdStartChecks checks = {.cli = cli, .overridden = overridden};
 	g_autoptr(RdRundir) dir = NULL;
 
+	if (args[0] == NULL)
+		return rd_start_advise(cli, error);
 	if (!rd_beginning_read(&input, args[0], error))
 		return RD_EXIT_USAGE;
 	if (!rd_prepare_pairs(overrides, "override", overridden, error) ||
@@ -255,9 +301,10 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 
 const RdCommand rd_command_start = {
     .name = "start",
-    .args = "PROCEDURE",
+    .args = "[PROCEDURE]",
     .summary = "begin a recovery and follow it",
-    .help = "PROCEDURE is a name, a path (with a slash in it), or the file of a plan that "
+    .help = "Without PROCEDURE it starts nothing and says which one fits (see advise).\n\n"
+	    "PROCEDURE is a name, a path (with a slash in it), or the file of a plan that "
 	    "`recoveryd plan -o` saved: then the hosts are asked again for what the plan rests "
 	    "on, and it is refused with the list of what has changed.\n\n"
 	    "Reads and checks everything first; a backup is proven by its hash, and all hosts are "

@@ -318,8 +318,10 @@ rd_begin_may(RdBeginning *self, GError **error)
 	const RdBeginRead read = {self->setting->inventory, self->procedure, self->setting->inputs,
 				  self->snapshot};
 
-	return self->options->may == NULL ||
-	       self->options->may(&read, self->remarks, self->options->may_data, error);
+	/* no host is bothered for a run that could not be kept */
+	return rd_rundir_check_fs(self->options->base, statfs, NULL, error) &&
+	       (self->options->may == NULL ||
+		self->options->may(&read, self->remarks, self->options->may_data, error));
 }
 
 RdRundir *

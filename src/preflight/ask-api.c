@@ -54,6 +54,7 @@ ask_leases(RdKube *kube, GPtrArray *masters, double now, RdApiFacts *facts)
 {
 	g_autoptr(JsonNode) list = rd_kube_list(kube, LEASES, 0, NULL, NULL);
 	JsonArray *items = items_of(list);
+	guint stale = 0;
 
 	for (guint i = 0; items != NULL && i < json_array_get_length(items); i++) {
 		JsonNode *lease = json_array_get_element(items, i);
@@ -67,9 +68,13 @@ ask_leases(RdKube *kube, GPtrArray *masters, double now, RdApiFacts *facts)
 		age = MAX((gint64)now - g_date_time_to_unix(when), 0);
 		if (facts->lease_age < 0 || age < facts->lease_age)
 			facts->lease_age = age;
-		if (age <= LEASE_FRESH && is_master(masters, text_at(lease, "metadata/name")))
+		if (age > LEASE_FRESH)
+			stale++;
+		else if (is_master(masters, text_at(lease, "metadata/name")))
 			facts->masters_ready++;
 	}
+	/* if nobody renews, it is not the nodes */
+	facts->stale = facts->lease_age >= 0 && facts->lease_age <= LEASE_FRESH ? stale : 0;
 }
 
 /* by node, never by whether the kind is served: without the Machine API it is, and empty */

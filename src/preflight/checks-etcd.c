@@ -165,7 +165,7 @@ rd_check_script(RdChecking *self)
 		else if (!host->script_known)
 			rd_found(
 			    self, host->host->name, RD_LEVEL_WARN,
-			    "read it; if it is what you expect: -i accept-unknown-script=true",
+			    "read it; if it is what you expect: -i accept-unknown-script=yes",
 			    "nobody has seen this cluster-restore.sh before (SHA-256 %s); by its "
 			    "content it is of %s",
 			    host->script_sha256, host->script);

@@ -41,43 +41,66 @@ rd_check_powered_off(RdChecking *self)
 	}
 }
 
-/* The host read its clock somewhere between our two looks, so each clock is known up to half of the
- * time that its answer took; only what is certain counts. */
-void
-rd_check_clocks(RdChecking *self)
+/* how far a host's clock is before ours, and the doubt: it was read somewhere between our two looks
+ */
+typedef struct {
+	const RdHostFacts *host;
+	double off, doubt; /* seconds */
+} Clock;
+
+static int
+compare_clocks(gconstpointer a, gconstpointer b)
 {
-	const RdHostFacts *first = NULL, *last = NULL;
-	double low = 0, high = 0, apart;
+	const Clock *one = a, *other = b;
+
+	return (one->off > other->off) - (one->off < other->off);
+}
+
+static GArray *
+read_clocks(const RdChecking *self)
+{
+	GArray *clocks = g_array_new(FALSE, FALSE, sizeof(Clock));
 
 	for (guint i = 0; i < self->facts->hosts->len; i++) {
 		const RdHostFacts *host = self->facts->hosts->pdata[i];
 		double ours = ((double)host->before + (double)host->after) / 2 / G_USEC_PER_SEC;
-		double doubt = (double)(host->after - host->before) / 2 / G_USEC_PER_SEC;
-		double off = host->survey.time - ours;
+		const Clock clock = {host, host->survey.time - ours,
+				     (double)(host->after - host->before) / 2 / G_USEC_PER_SEC};
 
-		if (!host->surveyed || host->excused != NULL)
-			continue;
-		if (first == NULL || off + doubt < high) {
-			first = host;
-			high = off + doubt;
-		}
-		if (last == NULL || off - doubt > low) {
-			last = host;
-			low = off - doubt;
-		}
+		if (host->surveyed && host->excused == NULL)
+			g_array_append_val(clocks, clock);
 	}
-	if (first == NULL)
+	g_array_sort(clocks, compare_clocks);
+	return clocks;
+}
+
+/* The first and the last of them disagree the most; only what is certain counts. The odd one is the
+ * one that is farther from the middle. */
+void
+rd_check_clocks(RdChecking *self)
+{
+	g_autoptr(GArray) clocks = read_clocks(self);
+	const Clock *first, *last, *middle;
+	gboolean late;
+	double apart;
+
+	if (clocks->len == 0)
 		return;
-	apart = MAX(low - high, 0);
+	first = &g_array_index(clocks, Clock, 0);
+	middle = &g_array_index(clocks, Clock, clocks->len / 2);
+	last = &g_array_index(clocks, Clock, clocks->len - 1);
+	apart = MAX(last->off - last->doubt - first->off - first->doubt, 0);
+	late = middle->off - first->off > last->off - middle->off;
 	if (apart <= CLOCK_WARN)
 		rd_found(self, RD_CLUSTER, RD_LEVEL_OK, NULL,
 			 "at most %.1f s apart, as far as seen", apart);
 	else
-		rd_found(self, last->host->name,
+		rd_found(self, late ? first->host->host->name : last->host->host->name,
 			 apart > CLOCK_BLOCK ? RD_LEVEL_BLOCK : RD_LEVEL_WARN,
 			 "chronyc makestep on the one that is wrong: etcd and certificates do not "
 			 "bear it, and no clock is set by us",
-			 "%.1f s before %s", apart, first->host->name);
+			 "%.1f s %s %s", apart, late ? "behind" : "before",
+			 late ? last->host->host->name : first->host->host->name);
 }
 
 static gboolean

@@ -59,7 +59,7 @@ const RdCheckRow rd_checks[] = {
     {"etcd-certificates", "F09",   "etcd's certificates and their signers are valid", NULL, TRUE, NULL, rd_check_etcd_certificates},
     /* the backup */
     {"backup",     "F04, F04a, F05, F06, F08, INV-3", "snapshot and static resources are sound and of one backup", NULL, TRUE,
-     "a backup that is not sound cannot be restored; --accept-no-hash for a snapshot without hash", rd_check_backup},
+     NULL, rd_check_backup},
     {"same-cluster", "F02, INV-3", "the backup is of this cluster: signers, cluster id, members' names", NULL, TRUE,
      "another cluster's data fits no certificate here", rd_check_same_cluster},
     {"same-release", "F03, INV-3", "its static pods have the images that are on the recovery host", NULL, TRUE,

@@ -76,6 +76,7 @@ typedef struct {
 	char *cluster_id;    /* (nullable) of the ClusterVersion */
 	char *version;	     /* (nullable) */
 	guint masters_ready; /* control-plane nodes with a fresh lease */
+	guint stale;	     /* nodes whose lease is old, while others are fresh */
 	gboolean machines;   /* a Machine belongs to a control-plane node */
 } RdApiFacts;
 

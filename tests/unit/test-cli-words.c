@@ -183,8 +183,8 @@ test_inventory(Fixture *f, gconstpointer data)
 	cli_assert_has(result.out, "3 hosts, 3 of them control plane, recovery host m0");
 	/* nobody listens on port 1 */
 	cli_run(f, check, RD_EXIT_REFUSED, &result);
-	cli_assert_has(result.out, "m0  reachable");
-	cli_assert_has(result.out, "m2  reachable");
+	cli_assert_has(result.out, "reachable (m0)");
+	cli_assert_has(result.out, "reachable (m2)");
 	cli_assert_has(result.err, "3 findings");
 	g_assert_true(g_file_get_contents(f->file, &text, NULL, NULL));
 	g_string_assign(wrong, text);
@@ -230,6 +230,81 @@ test_plan(Fixture *f, gconstpointer data)
 	g_assert_true(g_file_set_contents(path, "{\"format\": 1,\n \"steps\" []}", -1, NULL));
 	cli_run(f, begin, RD_EXIT_USAGE, &result);
 	cli_assert_has(result.err, "plan.json:2:");
+}
+
+/* nobody answers: said with everything that a person can do next, and nothing is begun */
+static void
+test_before(Fixture *f, gconstpointer data)
+{
+	static const struct {
+		const char *words;
+		int code;
+		const char *out, *err;
+	} table[] = {
+	    {"check", RD_EXIT_USAGE, NULL, "which cluster?"},
+	    {"check -c FILE -o yaml", RD_EXIT_USAGE, NULL, "-o is json"},
+	    {"check -c FILE --procedure nosuch", RD_EXIT_USAGE, NULL, "nosuch"},
+	    {"check -c FILE --excuse m1", RD_EXIT_USAGE, NULL, "NAME=VALUE"},
+	    {"check -c FILE", RD_EXIT_REFUSED, "block  reachable (m0): ", "(reachable)"},
+	    {"check -c FILE", RD_EXIT_REFUSED, "again:\n  recoveryd check -c", NULL},
+	    {"check -c FILE -b /nonexistent", RD_EXIT_REFUSED, "block  backup: pair", NULL},
+	    {"check -c FILE --excuse m1=off --excuse m2=off --excuse m0=off", 0,
+	     "recoveryd advise -c", NULL},
+	    {"check -c FILE --excuse m1=off --excuse m2=off --excuse m0=off --metrics /none/x",
+	     RD_EXIT_FAILED, NULL, "/none/x"},
+	    {"advise", RD_EXIT_USAGE, NULL, "which cluster?"},
+	    {"advise -c FILE", RD_EXIT_REFUSED, "--excuse m2=\"...\"", NULL},
+	    {"advise -c FILE", RD_EXIT_REFUSED, "no procedure fits what was seen", NULL},
+	    {"start -c FILE", RD_EXIT_USAGE, "no procedure fits", "nothing was started"},
+	    {"start two-states -c FILE", RD_EXIT_REFUSED, NULL,
+	     "refused, nothing was changed: 3 findings"},
+	    {"start two-states -c FILE --override clocks=", RD_EXIT_USAGE, NULL, "needs a reason"},
+	    {"start two-states -c FILE --override lock=x", RD_EXIT_USAGE, NULL, "--override lock"},
+	    {"start two-states -c FILE --override lok=x", RD_EXIT_USAGE, NULL, "no such check"},
+	};
+	g_autofree char *runs = g_build_filename(f->base, "runs", NULL);
+	g_autoptr(GDir) dir = NULL;
+	guint n = 0;
+
+	for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+		g_auto(Result) result = {0};
+		g_autoptr(GString) words = g_string_new(table[i].words);
+
+		g_string_replace(words, "FILE", f->file, 0);
+		cli_run(f, words->str, table[i].code, &result);
+		if (table[i].out != NULL)
+			cli_assert_has(result.out, table[i].out);
+		if (table[i].err != NULL)
+			cli_assert_has(result.err, table[i].err);
+	}
+	/* but the fixture's own */
+	dir = g_dir_open(runs, 0, NULL);
+	while (dir != NULL && g_dir_read_name(dir) != NULL)
+		n++;
+	g_assert_cmpuint(n, ==, 1);
+}
+
+static void
+test_before_json(Fixture *f, gconstpointer data)
+{
+	g_auto(Result) result = {0};
+	g_autofree char *check = g_strdup_printf("check -c %s -o json", f->file);
+	g_autofree char *advise = g_strdup_printf("advise -c %s -o json", f->file);
+	g_autoptr(JsonNode) checked = NULL, advised = NULL;
+	JsonObject *object;
+
+	cli_run(f, check, RD_EXIT_REFUSED, &result);
+	checked = cli_parse_json(result.out);
+	object = json_node_get_object(checked);
+	g_assert_false(json_object_get_boolean_member(object, "ok"));
+	g_assert_cmpuint(json_array_get_length(json_object_get_array_member(object, "findings")),
+			 >=, 3);
+	cli_run(f, advise, RD_EXIT_REFUSED, &result);
+	advised = cli_parse_json(result.out);
+	object = json_node_get_object(advised);
+	g_assert_true(json_object_get_null_member(object, "best"));
+	object = json_object_get_object_member(object, "situation");
+	g_assert_cmpint(json_object_get_int_member(object, "controlPlane"), ==, 3);
 }
 
 static void
@@ -337,6 +412,8 @@ main(int argc, char **argv)
 	    {"plugins", test_plugins, cli_hold},
 	    {"inventory", test_inventory, cli_hold},
 	    {"plan", test_plan, cli_hold},
+	    {"before", test_before, cli_hold},
+	    {"before-json", test_before_json, cli_hold},
 	    {"completion", test_completion, cli_hold},
 	    {"bash", test_bash, cli_hold},
 	    {"man", test_man, cli_hold},

@@ -502,7 +502,7 @@ static const struct {
 	const char *words;
 } faults[] = {
     {"clock-off", clock_off, "clocks", "m1", RD_LEVEL_BLOCK, "5.0 s before"},
-    {"clock-a-little-off", clock_a_little_off, "clocks", NULL, RD_LEVEL_WARN, "1.5 s"},
+    {"clock-a-little-off", clock_a_little_off, "clocks", "m1", RD_LEVEL_WARN, "1.5 s behind"},
     {"vip", is_vip, "vip", "m1", RD_LEVEL_BLOCK, "10.0.0.100 is a VIP"},
     {"no-kubelet", no_kubelet, "kubelet", "m2", RD_LEVEL_BLOCK, "not active"},
     {"no-room", no_room, "room", "m1", RD_LEVEL_BLOCK, ": 0 bytes free"},

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "preflight/situation.h"
+G_BEGIN_DECLS
+
+/* Which procedure fits a situation (domain 0.4): one table of procedures and what each needs, and a
+ * pure function over it. */
+
+typedef enum {
+	RD_FIT_YES,
+	RD_FIT_ALMOST, /* what is missing can be supplied by a person */
+	RD_FIT_NO,
+} RdFit;
+const char *rd_fit_to_string(RdFit fit); /* "fits", "almost", "not" */
+
+typedef struct {
+	const char *name; /* of the procedure; of one that nobody ships a short word */
+	const char *summary;
+	const char *document; /* to follow where the procedure is not installed */
+	/* how it is started, with ${cluster}, ${backup}, ${purpose} and ${excuses}; NULL: not by us
+	 */
+	const char *start;
+	gboolean beside; /* never the answer to a disaster, but possible */
+	guint needs[8];	 /* private: rows of the conditions, ended by 0 */
+} RdChoiceRow;
+
+typedef struct {
+	const RdChoiceRow *row;
+	RdFit fit;
+	/* (element-type utf8) (unowned texts) */
+	GPtrArray *why;	    /* what holds of what it needs */
+	GPtrArray *against; /* what does not, and nobody can change */
+	GPtrArray *missing; /* what does not, and a person could supply */
+	GPtrArray *supply;  /* how, for each of these */
+} RdChoice;
+
+/* every procedure, in order of preference. (element-type RdChoice) (transfer full) */
+GPtrArray *rd_choose(const RdSituation *situation);
+/* the first that fits and is an answer; else the first almost; NULL: none (unowned) */
+const RdChoice *rd_choice_best(GPtrArray *choices);
+/* docs/procedures.md holds it */
+void rd_choices_print(GString *out);
+G_END_DECLS
