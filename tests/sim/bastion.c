@@ -294,6 +294,22 @@ bastion_causes(Bastion *self)
 	return g_strjoinv("; ", (char **)causes->pdata);
 }
 
+const char *
+bastion_state(Bastion *self, const char *lane)
+{
+	GPtrArray *steps = rd_run_get_steps(self->run);
+
+	for (guint i = 0; i < steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(steps, i);
+
+		if (g_strcmp0(step->lane, lane) == 0 && step->life != RD_LIFE_PENDING &&
+		    step->life != RD_LIFE_WAITING && step->life != RD_LIFE_HELD &&
+		    !rd_life_is_final(step->life))
+			return step->plan->name;
+	}
+	return NULL;
+}
+
 Bastion *
 bastion_of_journal(RdJournal *journal)
 {

@@ -30,6 +30,7 @@ typedef struct {
 	char *dir, *first_dir;
 	RdPlan *plan;
 	GHashTable *expected;
+	GHashTable *cancelled; /* (element-type utf8) states in which that was tried */
 	Row *rows;
 	guint children, bad_shown;
 	struct {
@@ -132,24 +133,34 @@ become_child(Grid *grid, guint slot)
 	move_to_own_dir(path, grid->first_dir);
 }
 
+/* which boundaries are tried; a cancel once in each state, whatever the sample */
+static gboolean
+is_wanted(Grid *grid, Trial *trial, const Fault *fault, const char *state, const RdCall *call)
+{
+	gboolean touches = call != NULL && rd_call_verb_touches(call->verb);
+
+	if (grid->only != NULL && !g_str_equal(grid->only, fault->name))
+		return FALSE;
+	if (grid->at_boundary >= 0)
+		return trial->boundary == (guint)grid->at_boundary;
+	if (fault->cancels)
+		return state != NULL && g_hash_table_add(grid->cancelled, g_strdup(state));
+	return trial->boundary % (touches ? grid->touches_every : grid->every) == 0;
+}
+
 static void
 at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const char *host,
    const RdCall *call, RdSimRequest *request)
 {
 	Grid *grid = trial->at_data;
-	gboolean touches = call != NULL && rd_call_verb_touches(call->verb);
+	const char *state = bastion_state(bastion, target);
 
-	if (grid->at_boundary >= 0 && trial->boundary != (guint)grid->at_boundary)
-		return;
-	if (grid->at_boundary < 0 &&
-	    trial->boundary % (touches ? grid->touches_every : grid->every) != 0)
-		return;
 	for (guint i = 0; i < n_faults; i++) {
 		guint slot;
 		pid_t pid;
 
 		if (!fault_applies(&faults[i], moment, host, call) ||
-		    (grid->only != NULL && !g_str_equal(grid->only, faults[i].name)))
+		    !is_wanted(grid, trial, &faults[i], state, call))
 			continue;
 		if (grid->at_boundary >= 0) {
 			printf("# %u: %s %s %s %s\n", trial->boundary, rd_moment_to_string(moment),
@@ -179,8 +190,7 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 		grid->slots[slot].what =
 		    g_strdup_printf("%s %s %s@%s", rd_moment_to_string(moment),
 				    call != NULL ? rd_call_verb_to_string(call->verb) : "",
-				    call != NULL && call->state != NULL ? call->state : "",
-				    target != NULL ? target : "");
+				    state != NULL ? state : "", target != NULL ? target : "");
 	}
 }
 
@@ -475,6 +485,7 @@ main(int argc, char **argv)
 	if (g_chdir(grid.first_dir) != 0)
 		g_error("cannot enter %s", grid.first_dir);
 	grid.plan = trial_make_plan(grid.procedure, catalogue, grid.first_dir);
+	grid.cancelled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	grid.rows = g_new0(Row, n_faults);
 	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));
 	grid.shared = mmap(NULL, grid.jobs * sizeof(Outcome), PROT_READ | PROT_WRITE,
@@ -500,6 +511,7 @@ main(int argc, char **argv)
 	remove_dir(grid.first_dir);
 	remove_dir(grid.dir);
 	g_clear_pointer(&grid.expected, g_hash_table_unref);
+	g_hash_table_unref(grid.cancelled);
 	rd_plan_free(grid.plan);
 	g_free(grid.first_dir);
 	g_free(grid.dir);
