@@ -33,9 +33,10 @@ find_in_hand(Bastion *self, const char *lane, const char *state)
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
 
-		if (g_strcmp0(step->lane, lane) == 0 && step->intent && step->touches > 0 &&
+		if (g_strcmp0(step->lane, lane) == 0 && step->touches > 0 &&
 		    (state == NULL || g_str_equal(step->plan->name, state)) &&
-		    (step->life == RD_LIFE_RUNNING || step->life == RD_LIFE_UNDOING))
+		    ((step->life == RD_LIFE_RUNNING && step->intent) ||
+		     step->life == RD_LIFE_UNDOING))
 			return step;
 	}
 	return NULL;
