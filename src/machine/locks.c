@@ -91,7 +91,7 @@ rd_run_is_fenced(RdRun *run)
 gboolean
 rd_run_lock_is_lost(RdRun *run, const char *target)
 {
-	const RdRunHost *own = rd_run_find_host(run, target);
+	const RdRunHost *own = rd_run_lock_of(run, target);
 
 	return (own != NULL && rd_host_is_final(own)) || rd_run_is_fenced(run);
 }

@@ -369,7 +369,9 @@ rd_sim_etcd_add_learner(RdSimHost *through, const RdSimHost *host)
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA1);
 	RdSimPeer *peer = NULL;
 
-	if (!rd_sim_etcd_has_quorum(through) || find_peer(through->etcd, host->address) != NULL)
+	/* without room nothing is committed any more */
+	if (!rd_sim_etcd_has_quorum(through) || find_peer(through->etcd, host->address) != NULL ||
+	    rd_sim_tree_is_full(through->tree, RD_SIM_ETCD_DATA))
 		return FALSE;
 	g_checksum_update(sum, (const guchar *)text, -1);
 	peer = add_peer(through->etcd, sha1_id(sum), host->name, url);

@@ -177,12 +177,36 @@ check_borrowed(Check *self)
 	check_annotation(self, BMH "kite-m1", "baremetalhost.metal3.io/paused", FALSE);
 }
 
-GPtrArray *
-rd_scenery_check_borrowed(RdSimApi *api)
+/* of keepalived: its manifest and its pod on every host, each VIP on one */
+static void
+check_keepalived(Check *self)
 {
-	Check self = {.store = rd_sim_api_get_store(api),
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+
+		if (!host->worker && !host->keepalived)
+			wrong(self, "%s: keepalived does not run", host->name);
+	}
+	for (guint i = 0; self->cluster->vips[i] != NULL; i++) {
+		guint owners = 0;
+
+		for (guint j = 0; j < self->cluster->hosts->len; j++)
+			owners += rd_sim_host_has_address(
+			    g_ptr_array_index(self->cluster->hosts, j), self->cluster->vips[i]);
+		if (owners != 1)
+			wrong(self, "%s is on %u hosts", self->cluster->vips[i], owners);
+	}
+}
+
+GPtrArray *
+rd_scenery_check_borrowed(RdSimCluster *cluster, RdSimApi *api)
+{
+	Check self = {.cluster = cluster,
+		      .store = rd_sim_api_get_store(api),
 		      .wrong = g_ptr_array_new_with_free_func(g_free)};
 
+	if (cluster->vips != NULL)
+		check_keepalived(&self);
 	check_borrowed(&self);
 	return self.wrong;
 }

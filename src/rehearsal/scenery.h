@@ -44,8 +44,9 @@ GPtrArray *rd_scenery_check_single(RdSimCluster *self, const char *const *withou
  * the backup, and what was borrowed; one sentence per difference. (element-type utf8) */
 GPtrArray *rd_scenery_check_cluster_state(RdSimCluster *cluster, RdSimApi *api,
 					  const char *const *without);
-/* of that only what was borrowed: webhooks, guard, who acts by himself. (element-type utf8) */
-GPtrArray *rd_scenery_check_borrowed(RdSimApi *api);
+/* of that only what was borrowed: keepalived, webhooks, guard, who acts by himself. (element-type
+ * utf8) */
+GPtrArray *rd_scenery_check_borrowed(RdSimCluster *cluster, RdSimApi *api);
 /* what a person does about a restore pod that was started twice */
 void rd_scenery_mend_restore_pod(RdSimCluster *self);
 /* what a run must have done on all hosts but @without (nullable) if etcd was restored under @token;

@@ -15,6 +15,8 @@ typedef struct {
 struct _RdSimStore {
 	GHashTable *kinds;   /* (element-type utf8 utf8) collection to kind */
 	GHashTable *objects; /* (element-type utf8 RdSimObject) by path */
+	GHashTable *lists;   /* (element-type utf8 GPtrArray) collection to its paths in order, as
+			      * long as   none comes or goes */
 	GHashTable *tally;   /* (element-type utf8 guint) */
 	gint64 version;
 	gint64 compacted; /* pages of lists from before it are gone */

@@ -88,6 +88,8 @@ rd_sim_store_new(void)
 
 	self->kinds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	self->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, object_free);
+	self->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+					    (GDestroyNotify)g_ptr_array_unref);
 	self->tally = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	self->version = 1000;
 	return self;
@@ -100,6 +102,7 @@ rd_sim_store_free(RdSimStore *self)
 		return;
 	g_hash_table_unref(self->kinds);
 	g_hash_table_unref(self->objects);
+	g_hash_table_unref(self->lists);
 	g_hash_table_unref(self->tally);
 	g_free(self);
 }
@@ -196,6 +199,7 @@ rd_sim_store_insert(RdSimStore *self, const RdSimPlace *place, JsonNode *body)
 	object->namespace = g_strdup(place->namespace);
 	object->name = g_strdup(place->name);
 	object->body = body;
+	g_hash_table_remove(self->lists, place->collection);
 	g_hash_table_replace(self->objects, g_strdup(place->object), object);
 }
 
@@ -234,6 +238,10 @@ rd_sim_store_written(RdSimStore *self, const char *path, const char *manager, co
 void
 rd_sim_store_remove(RdSimStore *self, const char *path)
 {
+	const RdSimObject *object = g_hash_table_lookup(self->objects, path);
+
+	if (object != NULL)
+		g_hash_table_remove(self->lists, object->collection);
 	g_hash_table_remove(self->objects, path);
 	self->version++;
 }
@@ -244,23 +252,37 @@ compare_paths(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* @namespace NULL: of all */
-GPtrArray *
-rd_sim_store_paths_of(RdSimStore *self, const char *collection, const char *namespace)
+static GPtrArray *
+make_list(RdSimStore *self, const char *collection)
 {
 	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
 	GHashTableIter iter;
 	gpointer key, value;
 
 	g_hash_table_iter_init(&iter, self->objects);
-	while (g_hash_table_iter_next(&iter, &key, &value)) {
-		const RdSimObject *object = value;
-
-		if (g_str_equal(object->collection, collection) &&
-		    (namespace == NULL || g_strcmp0(object->namespace, namespace) == 0))
+	while (g_hash_table_iter_next(&iter, &key, &value))
+		if (g_str_equal(((const RdSimObject *)value)->collection, collection))
 			g_ptr_array_add(paths, g_strdup(key));
-	}
 	g_ptr_array_sort(paths, compare_paths);
+	g_hash_table_insert(self->lists, g_strdup(collection), paths);
+	return paths;
+}
+
+/* @namespace NULL: of all */
+GPtrArray *
+rd_sim_store_paths_of(RdSimStore *self, const char *collection, const char *namespace)
+{
+	GPtrArray *all = g_hash_table_lookup(self->lists, collection);
+	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+
+	if (all == NULL)
+		all = make_list(self, collection);
+	for (guint i = 0; i < all->len; i++) {
+		const RdSimObject *object = g_hash_table_lookup(self->objects, all->pdata[i]);
+
+		if (namespace == NULL || g_strcmp0(object->namespace, namespace) == 0)
+			g_ptr_array_add(paths, g_strdup(all->pdata[i]));
+	}
 	return paths;
 }
 
@@ -289,6 +311,7 @@ rd_sim_store_restore(RdSimStore *self, GPtrArray *saved, gboolean bump)
 	gint64 newest = 0;
 
 	g_hash_table_remove_all(self->objects);
+	g_hash_table_remove_all(self->lists);
 	for (guint i = 0; i < saved->len; i++) {
 		RdSimObject *object = object_copy(saved->pdata[i]);
 		JsonObject *meta = rd_sim_metadata(json_node_get_object(object->body));

@@ -37,9 +37,9 @@ find_in_hand(Bastion *self, const char *lane, const char *state)
 		const RdStep *step = g_ptr_array_index(steps, i);
 
 		if (g_strcmp0(step->lane, lane) == 0 && step->touches > 0 &&
-		    (step->intent || step->life == RD_LIFE_UNDOING) &&
 		    (state == NULL || g_str_equal(step->plan->name, state)) &&
-		    (step->life == RD_LIFE_RUNNING || step->life == RD_LIFE_UNDOING))
+		    ((step->life == RD_LIFE_RUNNING && step->intent) ||
+		     step->life == RD_LIFE_UNDOING))
 			return step;
 	}
 	return NULL;
@@ -212,8 +212,7 @@ bastion_from_hosts(Bastion *original, const char *name)
 	if (longest == NULL || longest->events->len == 0)
 		return NULL;
 	self = bastion_bare(name, original->run_id, original->run_uuid, original->plan,
-			    original->catalogue, original->network.cluster,
-			    original->setting->local_dir);
+			    original->catalogue, &original->network, original->setting->local_dir);
 	take_events(self, longest->events);
 	take_over(self);
 	return self;
@@ -367,6 +366,22 @@ bastion_causes(Bastion *self)
 
 	g_ptr_array_add(causes, NULL);
 	return g_strjoinv("; ", (char **)causes->pdata);
+}
+
+const char *
+bastion_state(Bastion *self, const char *lane)
+{
+	GPtrArray *steps = rd_run_get_steps(self->run);
+
+	for (guint i = 0; i < steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(steps, i);
+
+		if (g_strcmp0(step->lane, lane) == 0 && step->life != RD_LIFE_PENDING &&
+		    step->life != RD_LIFE_WAITING && step->life != RD_LIFE_HELD &&
+		    !rd_life_is_final(step->life))
+			return step->plan->name;
+	}
+	return NULL;
 }
 
 Bastion *

@@ -58,5 +58,7 @@ void bastion_kill(Bastion *self);
 /* "done", …, "held"; NULL while it works */
 const char *bastion_end(Bastion *self);
 char *bastion_causes(Bastion *self);
+/* the state at work in that lane, NULL when there is none */
+const char *bastion_state(Bastion *self, const char *lane);
 /* of which bastion a journal is */
 Bastion *bastion_of_journal(RdJournal *journal);

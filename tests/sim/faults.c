@@ -202,6 +202,24 @@ STRIKE(make_stubborn)
 	find(trial, host)->stubborn = g_strdup(stubborn_container(call));
 }
 
+/* ---- the Kubernetes API -------------------------------------------------------------------- */
+
+/* for so long, from this request on */
+#define API_FAULT(name, mood, seconds)                                                             \
+	STRIKE(name)                                                                               \
+	{                                                                                          \
+		rd_sim_api_set_mood(trial->api, mood, seconds);                                    \
+	}
+
+API_FAULT(api_conflict, RD_SIM_API_CONFLICT, 1)
+API_FAULT(api_busy, RD_SIM_API_BUSY, 90)
+API_FAULT(api_unavailable, RD_SIM_API_UNAVAILABLE, 300)
+API_FAULT(api_unheard, RD_SIM_API_UNHEARD, 30)
+API_FAULT(api_etcd, RD_SIM_API_ETCD, 120)
+API_FAULT(api_webhook, RD_SIM_API_WEBHOOK, 120)
+API_FAULT(api_stale, RD_SIM_API_STALE, 30)
+API_FAULT(api_away, RD_SIM_API_REFUSED, 600)
+
 /* ---- somebody else ------------------------------------------------------------------------- */
 
 static void
@@ -235,6 +253,25 @@ STRIKE(start_copy)
 	soon(trial, bastion, copy_starts);
 }
 
+static void
+cancel_now(gpointer data)
+{
+	Later *later = data;
+	g_autoptr(GError) error = NULL;
+
+	/* a run that has just ended has nothing to cancel */
+	if (later->bastion->engine != NULL && !later->bastion->stopped &&
+	    !rd_engine_request(later->bastion->engine, "cancel", NULL, NULL, "alice", "enough", 0,
+			       &error))
+		g_ptr_array_add(later->trial->breaches,
+				g_strdup_printf("cancel was refused: %s", error->message));
+}
+
+STRIKE(cancel)
+{
+	soon(trial, bastion, cancel_now);
+}
+
 /* ---- the bastion is lost with all that was on it -------------------------------------------- */
 
 /* nobody knows what was going on: the hosts let go, and somebody begins anew */
@@ -259,7 +296,7 @@ begin_anew(Trial *trial, Bastion *lost)
 	}
 	bastion_start(
 	    trial_add_bastion(trial, bastion_new("bastion-2", "r-night-2", lost->run_uuid,
-						 lost->plan, lost->catalogue, trial->cluster,
+						 lost->plan, lost->catalogue, &lost->network,
 						 lost->setting->local_dir)),
 	    NULL, NULL);
 }
@@ -321,6 +358,15 @@ const Fault faults[] = {
     {"second-bastion",  AT(SEND) | AT(ACTED) | AT(COMMITTED), start_second},
     {"copied-run",      AT(SEND) | AT(ACTED) | AT(COMMITTED), start_copy},
     {"bastion-erased",  ON_CALLS | ON_LINES | ON_COMMITS, erase_bastion},
+    {"api-conflict",    AT(SEND), api_conflict, .of_api = TRUE},
+    {"api-busy",        AT(SEND), api_busy, .of_api = TRUE},
+    {"api-503",         AT(SEND), api_unavailable, .of_api = TRUE},
+    {"api-unheard",     AT(SEND), api_unheard, .of_api = TRUE},
+    {"api-etcd-500",    AT(SEND), api_etcd, .of_api = TRUE},
+    {"api-webhook-500", AT(SEND), api_webhook, .of_api = TRUE},
+    {"api-stale",       AT(SEND), api_stale, .of_api = TRUE},
+    {"api-away-10min",  AT(SEND), api_away, .of_api = TRUE},
+    {"cancelled",       AT(SEND), cancel, .cancels = TRUE},
 };
 /* clang-format on */
 const guint n_faults = G_N_ELEMENTS(faults);
@@ -328,6 +374,10 @@ const guint n_faults = G_N_ELEMENTS(faults);
 gboolean
 fault_applies(const Fault *fault, RdMoment moment, const char *host, const RdCall *call)
 {
+	gboolean of_api = call != NULL && call->state == NULL && call->argv != NULL;
+
+	if (fault->of_api && !of_api)
+		return FALSE;
 	/* without the recovery host (plans.c) there is no recovery */
 	if (fault->words != NULL && g_strcmp0(host, "m0") == 0)
 		return FALSE;

@@ -32,6 +32,7 @@ typedef struct {
 	char *dir, *first_dir;
 	RdPlan *plan;
 	GHashTable *expected;
+	GHashTable *cancelled; /* (element-type utf8) states in which that was tried */
 	Row *rows;
 	guint children, bad_shown;
 	struct {
@@ -170,12 +171,11 @@ split(Grid *grid, guint row, guint boundary, char *what)
 }
 
 static char *
-describe(RdMoment moment, const char *target, const RdCall *call)
+describe(RdMoment moment, const char *state, const char *target, const RdCall *call)
 {
 	return g_strdup_printf("%s %s %s@%s", rd_moment_to_string(moment),
 			       call != NULL ? rd_call_verb_to_string(call->verb) : "",
-			       call != NULL && call->state != NULL ? call->state : "",
-			       target != NULL ? target : "");
+			       state != NULL ? state : "", target != NULL ? target : "");
 }
 
 /* of a recovery, and of the way back from it */
@@ -189,14 +189,26 @@ is_sampled(Grid *grid, const Trial *trial, const RdCall *call)
 	return trial->boundary % (touches ? grid->touches_every : grid->every) == 0;
 }
 
+/* which boundaries are tried; a cancel once in each state, whatever the sample */
+static gboolean
+is_wanted(Grid *grid, Trial *trial, const Fault *fault, const char *state, const RdCall *call)
+{
+	if (grid->only != NULL && !g_str_equal(grid->only, fault->name))
+		return FALSE;
+	if (fault->cancels && grid->at_boundary < 0)
+		return state != NULL && g_hash_table_add(grid->cancelled, g_strdup(state));
+	return is_sampled(grid, trial, call);
+}
+
 static void
 at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const char *host,
    const RdCall *call, RdSimRequest *request)
 {
 	Grid *grid = trial->at_data;
+	const char *state = bastion_state(bastion, target);
 
 	/* of two runs it is the second that is tried */
-	if (!is_sampled(grid, trial, call) || (grid->then != NULL && trial->bastions->len == 1))
+	if (grid->then != NULL && trial->bastions->len == 1)
 		return;
 	for (guint i = 0; i < n_faults; i++) {
 		/* a host that is given up does not become as before, nor does one that two want */
@@ -204,7 +216,7 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 		    (faults[i].words != NULL || fault_adds_bastion(&faults[i])))
 			continue;
 		if (!fault_applies(&faults[i], moment, host, call) ||
-		    (grid->only != NULL && !g_str_equal(grid->only, faults[i].name)))
+		    !is_wanted(grid, trial, &faults[i], state, call))
 			continue;
 		if (grid->at_boundary >= 0) {
 			printf("# %u: %s %s %s %s\n", trial->boundary, rd_moment_to_string(moment),
@@ -214,7 +226,7 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 				     request);
 			return;
 		}
-		if (split(grid, i, trial->boundary, describe(moment, target, call)))
+		if (split(grid, i, trial->boundary, describe(moment, state, target, call)))
 			continue;
 		trial->boundary++;
 		fault_strike(&faults[i], trial, bastion, moment, target, host, call, request);
@@ -258,6 +270,7 @@ at_back(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, con
 	const RdCall *call, RdSimRequest *request)
 {
 	Grid *grid = trial->at_data;
+	const char *state = bastion_state(bastion, target);
 
 	if (!is_sampled(grid, trial, call))
 		return;
@@ -266,7 +279,8 @@ at_back(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, con
 			continue;
 		if (grid->at_boundary >= 0)
 			printf("# %u: turns back\n", trial->boundary);
-		else if (split(grid, n_faults + i, trial->boundary, describe(moment, target, call)))
+		else if (split(grid, n_faults + i, trial->boundary,
+			       describe(moment, state, target, call)))
 			continue;
 		trial->at = i == 0 ? NULL : at_random;
 		trial->at_data = g_rand_new_with_seed(grid->seed + trial->boundary);
@@ -548,6 +562,7 @@ main(int argc, char **argv)
 	if (then != NULL)
 		grid.then = trial_make_plan(then, catalogue, grid.first_dir);
 	grid.rows = g_new0(Row, N_ROWS);
+	grid.cancelled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));
 	grid.shared = mmap(NULL, grid.jobs * sizeof(Outcome), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -572,6 +587,7 @@ main(int argc, char **argv)
 	remove_dir(grid.first_dir);
 	remove_dir(grid.dir);
 	g_clear_pointer(&grid.expected, g_hash_table_unref);
+	g_hash_table_unref(grid.cancelled);
 	rd_plan_free(grid.plan);
 	g_clear_pointer(&grid.then, rd_plan_free);
 	g_free(grid.first_dir);

@@ -298,6 +298,16 @@ returns(Trial *self)
 	return self->then != NULL && self->bastions->len > 1;
 }
 
+/* somebody cancels it, which ends it */
+static gboolean
+is_cancelled(Trial *self)
+{
+	for (guint i = 0; i < self->blows->len; i++)
+		if (g_array_index(self->blows, Blow, i).fault->cancels)
+			return TRUE;
+	return FALSE;
+}
+
 static gboolean
 is_copy(Trial *self)
 {
@@ -360,6 +370,13 @@ heal(Trial *self)
 	}
 }
 
+/* an API that does not answer is that of the recovery host */
+static gboolean
+is_of_api(Trial *self, const char *host, const char *causes)
+{
+	return self->api != NULL && g_str_equal(host, "m0") && strstr(causes, "refused") != NULL;
+}
+
 static void
 help(Trial *self, Bastion *bastion)
 {
@@ -389,7 +406,7 @@ help(Trial *self, Bastion *bastion)
 		const Blow *blow = &g_array_index(self->blows, Blow, i);
 
 		if (self->blows->len == 1 && blow->fault->names_host &&
-		    strstr(causes, blow->host) == NULL)
+		    strstr(causes, blow->host) == NULL && !is_of_api(self, blow->host, causes))
 			g_ptr_array_add(
 			    self->breaches,
 			    g_strdup_printf("%s is at fault, and nobody is told so", blow->host));
@@ -398,7 +415,7 @@ help(Trial *self, Bastion *bastion)
 	/* who is excused is powered off: that is what the statement says */
 	if (g_str_equal(word, "excuse"))
 		rd_sim_host_power_off(rd_sim_cluster_find(self->cluster, host));
-	if (g_str_equal(self->procedure, "cluster-restore"))
+	if (g_str_equal(self->procedure, "cluster-restore") || is_whole(self->procedure))
 		rd_scenery_mend_restore_pod(self->cluster);
 	/* two runs that stand in each other's way: the second one is withdrawn */
 	for (guint i = 1; i < self->bastions->len && !is_copy(self) && !returns(self); i++) {
@@ -427,6 +444,11 @@ attend(Trial *self)
 		/* the original says "a copy of this run is at work": go there */
 		if (is_copy(self) && i + 1 < self->bastions->len)
 			continue;
+		/* what is owed is tried again when somebody has looked */
+		if (g_strcmp0(bastion_end(bastion), "owing") == 0 && self->rounds < ROUNDS_MAX) {
+			help(self, bastion);
+			return TRUE;
+		}
 		if (is_end(bastion_end(bastion)) || gives_way(self, bastion))
 			continue;
 		if (self->rounds >= ROUNDS_MAX || (self->rounds > 0 && ends_held(self) != NULL))
@@ -577,7 +599,7 @@ may_differ(Trial *self, const char *effect)
 
 		died = died || (blow->fault->host_dies && g_str_has_prefix(effect, blow->host));
 	}
-	if (died && g_str_equal(self->procedure, "cluster-restore"))
+	if (died && (g_str_equal(self->procedure, "cluster-restore") || is_whole(self->procedure)))
 		return TRUE; /* the script begins again; what must not happen is a violation */
 	return died && (g_str_has_suffix(effect, "kubelet restarted") ||
 			g_str_has_suffix(effect, "snapshot saved"));
@@ -660,6 +682,39 @@ find_winner(Trial *self, GString *text)
 	return winner;
 }
 
+static gboolean
+ends_cancelled(Trial *self)
+{
+	const char *end = bastion_end(g_ptr_array_index(self->bastions, 0));
+
+	return is_cancelled(self) && end != NULL && g_str_has_prefix(end, "cancelled");
+}
+
+/* wherever that was: what was borrowed is as it was */
+static void
+judge_cancelled(Trial *self, GString *text)
+{
+	g_autoptr(GPtrArray) wrong = NULL;
+
+	g_string_truncate(text, 0);
+	if (self->api == NULL)
+		return;
+	wrong = rd_scenery_check_borrowed(self->cluster, self->api);
+	add_all(text, wrong);
+}
+
+/* Where nothing more can be done, and the reason is told. Operators roll out to every node that the
+ * API has: one that was given up has to be replaced or removed first. */
+static gboolean
+stays_held(Trial *self, const char *text)
+{
+	const char *word = ends_held(self);
+
+	if (word == NULL && is_whole(self->procedure) && trial_has_lost_host(self))
+		word = g_array_index(self->blows, Blow, 0).host;
+	return word != NULL && strstr(text, word) != NULL;
+}
+
 static void
 judge(Trial *self, GHashTable *expected, Outcome *outcome)
 {
@@ -693,14 +748,16 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 		wrong = rd_scenery_check_vips(self->cluster, (const char *const *)without);
 		add_all(text, wrong);
 	}
-	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt
-	 * host says what it found, after the advised resume it has its name */
 	if (winner != NULL && as_before) {
 		now = likeness_take(self->cluster);
 		changed = likeness_compare(self->before, now, (const char *const *)without);
 		add_all(text, changed);
 	}
-	if (winner == NULL && ends_held(self) != NULL && strstr(text->str, ends_held(self)) != NULL)
+	if (winner == NULL && ends_cancelled(self))
+		judge_cancelled(self, text);
+	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt
+	 * host says what it found, after the advised resume it has its name */
+	else if (winner == NULL && stays_held(self, text->str))
 		g_string_truncate(text, 0);
 	else if (!as_before && expected != NULL)
 		compare(self, expected, without, outcome, text);
@@ -708,7 +765,8 @@ judge(Trial *self, GHashTable *expected, Outcome *outcome)
 	add_all(text, self->breaches);
 	if (self->stuck)
 		g_string_append(text, "; nothing will ever happen again");
-	outcome->good = (winner != NULL || ends_held(self) != NULL) && text->len == 0;
+	outcome->good =
+	    (winner != NULL || ends_held(self) != NULL || is_cancelled(self)) && text->len == 0;
 	outcome->over = TRUE;
 	outcome->held = self->rounds;
 	outcome->took = rd_timeline_now(self->cluster->timeline) - self->began;

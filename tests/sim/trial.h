@@ -94,6 +94,8 @@ struct _Fault {
 	const char *ends_held; /* (nullable) no resume can help, and the reason has this word */
 	gboolean names_host;   /* what a person is told has the host's name in it */
 	gboolean host_dies;    /* what did not survive a boot may be missing or started again */
+	gboolean of_api;       /* strikes at requests to the Kubernetes API only */
+	gboolean cancels;      /* a person ends the run: what was borrowed is given back */
 	gboolean disk_dies;    /* nothing of it survived: what was done there is to be done again */
 };
 extern const Fault faults[];

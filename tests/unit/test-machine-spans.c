@@ -69,6 +69,21 @@ test_beside_fenced(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(events_of(f, RD_EVENT_REFUSED, "fenced"), ==, 1);
 }
 
+/* the recovery host is another machine now: nothing is changed for the cluster any more, and the run
+ * comes to rest although what works beside is in doubt */
+static void
+test_beside_rebuilt(Fixture *f, gconstpointer data)
+{
+	drive_to(f, "enter work@m1");
+	restart(f);
+	script(f, "take m0", "rebuilt:another machine");
+	for (guint i = 0; i < 2; i++) {
+		drive(f, 1000);
+		g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+		person(f, "resume", NULL, NULL);
+	}
+}
+
 /* a step that is held: what works beside comes to rest as well, and goes on afterwards */
 static void
 test_beside_comes_to_rest(Fixture *f, gconstpointer data)
@@ -349,6 +364,7 @@ main(int argc, char **argv)
 	    {"/machine/beside/lost", test_beside_lost},
 	    {"/machine/beside/fenced-by-ourselves", test_beside_fenced_by_ourselves},
 	    {"/machine/beside/fenced", test_beside_fenced},
+	    {"/machine/beside/rebuilt", test_beside_rebuilt},
 	    {"/machine/beside/comes-to-rest", test_beside_comes_to_rest},
 	    {"/machine/beside/cancelled", test_beside_cancelled},
 	    {"/machine/borrow/at-its-place", test_given_back_at_its_place},
