@@ -6,11 +6,11 @@
 
 #include "cli/commands.h"
 #include "cli/findings.h"
-#include "yaml/json.h"
 #include "cli/places.h"
 #include "cli/prepare.h"
 #include "preflight/inspect.h"
 #include "preflight/metrics.h"
+#include "yaml/json.h"
 
 static char *inventory_path, *backup_path, *procedure_name, *metrics_path, *output;
 static char **excuses;

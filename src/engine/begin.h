@@ -36,7 +36,7 @@ typedef struct {
 	gboolean shared;
 	const char *uuid;	 /* (nullable) instead of a new one: of a run that is only walked */
 	const char *plan_digest; /* (nullable) of the plan that it carries out, for the journal */
-	RdBeginMay may; /* (nullable) asked last */
+	RdBeginMay may;		 /* (nullable) asked last */
 	gpointer may_data;
 } RdBeginOptions;
 

@@ -69,8 +69,8 @@ test_beside_fenced(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(events_of(f, RD_EVENT_REFUSED, "fenced"), ==, 1);
 }
 
-/* the recovery host is another machine now: nothing is changed for the cluster any more, and the run
- * comes to rest although what works beside is in doubt */
+/* the recovery host is another machine now: nothing is changed for the cluster any more, and the
+ * run comes to rest although what works beside is in doubt */
 static void
 test_beside_rebuilt(Fixture *f, gconstpointer data)
 {

@@ -7,9 +7,9 @@
 
 #include "cli/event-text.h"
 #include "cli/exit.h"
-#include "preflight/inspect.h"
 #include "cli/screen.h"
 #include "journal/journal.h"
+#include "preflight/inspect.h"
 #include "yaml/complaints.h"
 #include "yaml/format.h"
 #include "yaml/json.h"
