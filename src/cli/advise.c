@@ -8,7 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/findings.h"
-#include "cli/json.h"
+#include "yaml/json.h"
 #include "cli/places.h"
 #include "cli/prepare.h"
 #include "preflight/choice.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/json.h"
+#include "yaml/json.h"
 #include "engine/addresses.h"
 #include "engine/session.h"
 #include "host/host.h"
