@@ -165,12 +165,11 @@ now(gpointer data)
 static Bastion *
 make_bastion(Night *self, const RdPlan *plan)
 {
-	Bastion *bastion = bastion_new("bastion-1", "r-night-1", UUID, plan, self->catalogue,
-				       self->cluster, self->dir);
-
 	/* a call that arrives after its caller gave up is not told of */
-	bastion->network.punctual = TRUE;
-	bastion->network.api = self->api;
+	const RdNetwork network = {.cluster = self->cluster, .api = self->api, .punctual = TRUE};
+	Bastion *bastion =
+	    bastion_new("bastion-1", "r-night-1", UUID, plan, self->catalogue, &network, self->dir);
+
 	bastion->moment = watch;
 	bastion->data = self;
 	bastion->breaches = g_ptr_array_new_with_free_func(g_free);

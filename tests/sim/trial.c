@@ -432,6 +432,7 @@ help(Trial *self, Bastion *bastion)
 static gboolean
 attend(Trial *self)
 {
+	Bastion *first;
 	gboolean waiting = FALSE;
 
 	for (guint i = 0; i < self->bastions->len; i++)
@@ -456,13 +457,13 @@ attend(Trial *self)
 		help(self, bastion);
 		return TRUE;
 	}
-	if (self->then == NULL || returns(self) ||
-	    !is_done(self, bastion_end(self->bastions->pdata[0])))
+	first = self->bastions->pdata[0];
+	if (self->then == NULL || returns(self) || !is_done(self, bastion_end(first)))
 		return FALSE;
 	start_later(
 	    self,
 	    trial_add_bastion(self, bastion_new("bastion-1", "r-night-2", UUID_2, self->then,
-						self->catalogue, self->cluster, self->local_dir)),
+						self->catalogue, &first->network, self->local_dir)),
 	    RD_SIM_SECOND, NULL, NULL);
 	return TRUE;
 }
