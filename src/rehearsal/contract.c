@@ -6,13 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "rehearsal/contract-private.h"
 
-/* seconds of real time for one history; they take milliseconds */
-#define HISTORY_MAX 60
+/* seconds for one history: of the processor's time, of which they take milliseconds, and of real
+ * time, which a busy machine makes long */
+#define HISTORY_CPU_MAX 60
+#define HISTORY_MAX	600
 /* of the calls of one function, tried one by one: a long wait asks the same a hundred times */
 #define CALLS_MAX 24
 
@@ -139,7 +142,7 @@ hear(Trying *self, const RdContractWay *way, guint at, int status)
 		self->known.calls[i] = MAX(self->known.calls[i], self->notes->calls[i]);
 	if (self->notes->over)
 		return;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGXCPU))
 		died = g_strdup_printf("does not come back, and asks nothing any more");
 	else if (WIFSIGNALED(status))
 		died = g_strdup_printf("the process that tried it was killed by signal %d; more "
@@ -161,6 +164,7 @@ hear(Trying *self, const RdContractWay *way, guint at, int status)
 static void
 play(Trying *self, const RdContractWay *way, guint at)
 {
+	const struct rlimit most = {HISTORY_CPU_MAX, HISTORY_CPU_MAX + 1};
 	RdContractTrial trial;
 	int status = 0;
 	pid_t pid;
@@ -172,6 +176,7 @@ play(Trying *self, const RdContractWay *way, guint at)
 	if (pid < 0)
 		g_error("fork: %s", g_strerror(errno));
 	if (pid == 0) {
+		setrlimit(RLIMIT_CPU, &most);
 		alarm(HISTORY_MAX);
 		trial_open(&trial, self->contract, self->step, self->notes);
 		trial.mishap = way->mishap;
