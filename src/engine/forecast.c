@@ -34,10 +34,12 @@ typedef struct {
 typedef struct {
 	RdCrew crew;
 	const RdForecastOptions *options;
+	RdRun *run; /* of this walk */
 	RdForecast *forecast;
 	RdForeseen *foreseen;
-	GHashTable *hands;	  /* (element-type utf8 RdForecastHand) by lane */
-	GPtrArray *gates, *whens; /* of the plan's states, taken out meanwhile */
+	GHashTable *hands; /* (element-type utf8 RdForecastHand) by lane */
+	/* of the plan's states, taken out meanwhile */
+	GPtrArray *gates, *whens, *besides;
 	GMainLoop *loop;
 	GError *error;
 } RdForecastCrew;
@@ -99,7 +101,7 @@ static void
 rd_forecast_grant(RdForecastCrew *self, const RdOrder *order)
 {
 	g_autoptr(RdReport) report = rd_report_new(RD_REPORT_RESULT, order->lane, "finished");
-	const RdRunHost *host = rd_run_find_host(self->options->run, order->target);
+	const RdRunHost *host = rd_run_find_host(self->run, order->target);
 
 	report->number = host != NULL && host->asked > 0 ? host->asked : -1;
 	report->run = report->number > 0 ? g_strdup("ours") : NULL;
@@ -164,11 +166,10 @@ rd_forecast_is_wanted(RdForecastCrew *self, const RdOrder *order, RdForecastStep
 {
 	int index = rd_plan_find_state(self->options->plan, order->state);
 	const GPtrArray *when = g_ptr_array_index(self->whens, index);
-	const RdStep *run_step = rd_run_find_step(self->options->run, order->state, order->target);
+	const RdStep *run_step = rd_run_find_step(self->run, order->state, order->target);
 
 	for (guint i = 0; i + 1 < when->len; i += 2) {
-		g_autofree char *fact =
-		    rd_run_resolve(self->options->run, run_step, when->pdata[i], NULL);
+		g_autofree char *fact = rd_run_resolve(self->run, run_step, when->pdata[i], NULL);
 
 		if (fact != NULL && g_str_equal(fact, when->pdata[i + 1]))
 			continue;
@@ -348,11 +349,19 @@ rd_forecast_entered(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 	if (rd_report_is(report, "finished")) {
 		if (n > 0)
 			step->word = RD_FORECAST_CHANGE;
-		else
+		else if (step->back)
 			step->word = step->then ? RD_FORECAST_THEN : RD_FORECAST_ALREADY;
+		else if (step->word == RD_FORECAST_CHANGE)
+			/* it is not so yet, and it comes by waiting for it */
+			step->word = RD_FORECAST_WAITS;
 	} else if (n > 0 || step->then || hand->vague || rd_report_is(report, "depends")) {
 		step->word = RD_FORECAST_CHANGE;
-		step->open = g_strdup(report->text != NULL ? report->text : "what is found then");
+		if (rd_report_is(report, "unreachable"))
+			step->open =
+			    g_strdup_printf("what is found then; no answer now: %s", report->text);
+		else
+			step->open =
+			    g_strdup(report->text != NULL ? report->text : "what is found then");
 	} else {
 		step->word = RD_FORECAST_REFUSED;
 		rd_forecast_set_text(step, report->text);
@@ -461,7 +470,8 @@ static const RdCrewClass rd_forecast_crew_class = {
 
 /* ---- the walk ------------------------------------------------------------------------------ */
 
-/* nobody is asked for leave, and the machine does not skip what is not certain: see above */
+/* Nobody is asked for leave, the machine does not skip what is not certain (see above), and what
+ * works beside others is walked where it stands: here nothing takes time that it could fill. */
 static void
 rd_forecast_open(RdForecastCrew *self)
 {
@@ -471,6 +481,7 @@ rd_forecast_open(RdForecastCrew *self)
 		RdPlanState *state = g_ptr_array_index(states, i);
 
 		g_ptr_array_add(self->gates, g_steal_pointer(&state->gate));
+		g_ptr_array_add(self->besides, g_steal_pointer(&state->beside));
 		g_ptr_array_add(self->whens, state->when);
 		state->when = g_ptr_array_new_with_free_func(g_free);
 	}
@@ -485,10 +496,12 @@ rd_forecast_close(RdForecastCrew *self)
 		RdPlanState *state = g_ptr_array_index(states, i);
 
 		state->gate = g_ptr_array_index(self->gates, i);
+		state->beside = g_ptr_array_index(self->besides, i);
 		g_ptr_array_unref(state->when);
 		state->when = g_ptr_array_index(self->whens, i);
 	}
 	g_ptr_array_unref(self->gates);
+	g_ptr_array_unref(self->besides);
 	g_ptr_array_unref(self->whens);
 }
 
@@ -513,7 +526,7 @@ rd_forecast_run(RdForecastCrew *self)
 	options->crew->report = rd_forecast_reported;
 	options->crew->data = self;
 	self->loop = g_main_loop_new(context, FALSE);
-	engine = rd_engine_new(options->run, options->journal, &self->crew, &hooks);
+	engine = rd_engine_new(self->run, options->journal, &self->crew, &hooks);
 	rd_engine_start(engine, "a walk", "a walk", 0);
 	g_main_loop_run(self->loop);
 	g_main_loop_unref(self->loop);
@@ -521,9 +534,15 @@ rd_forecast_run(RdForecastCrew *self)
 }
 
 static gboolean
+rd_forecast_fold(const RdEvent *event, gpointer data, GError **error)
+{
+	return rd_run_apply(data, event, error);
+}
+
+static gboolean
 rd_forecast_check_end(RdForecastCrew *self, GError **error)
 {
-	RdRun *run = self->options->run;
+	RdRun *run = self->run;
 	g_autoptr(GPtrArray) causes = NULL;
 	g_autofree char *text = NULL;
 
@@ -531,7 +550,7 @@ rd_forecast_check_end(RdForecastCrew *self, GError **error)
 		g_propagate_error(error, g_steal_pointer(&self->error));
 		return FALSE;
 	}
-	if (rd_run_get_state(run) == RD_RUN_ENDED)
+	if (rd_run_get_state(run) == RD_RUN_ENDED && g_str_has_prefix(rd_run_get_end(run), "done"))
 		return TRUE;
 	causes = rd_run_get_causes(run);
 	g_ptr_array_add(causes, NULL);
@@ -546,6 +565,7 @@ rd_forecast_make(const RdForecastOptions *options, GError **error)
 {
 	RdForecastCrew self = {.crew.klass = &rd_forecast_crew_class, .options = options};
 	g_autoptr(RdForecast) forecast = g_new0(RdForecast, 1);
+	gboolean ok;
 
 	forecast->steps = g_ptr_array_new_with_free_func(rd_forecast_step_free);
 	forecast->hosts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -554,11 +574,17 @@ rd_forecast_make(const RdForecastOptions *options, GError **error)
 	self.hands = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rd_forecast_hand_free);
 	self.gates = g_ptr_array_new();
 	self.whens = g_ptr_array_new();
+	self.besides = g_ptr_array_new();
 	rd_forecast_open(&self);
-	rd_forecast_run(&self);
+	self.run = rd_run_new(options->plan);
+	ok = rd_journal_each(options->journal, 0, rd_forecast_fold, self.run, error);
+	if (ok)
+		rd_forecast_run(&self);
+	ok = ok && rd_forecast_check_end(&self, error);
+	rd_run_free(self.run);
 	rd_forecast_close(&self);
 	forecast->silent = g_hash_table_ref(self.foreseen->silent);
 	rd_foreseen_free(self.foreseen);
 	g_hash_table_unref(self.hands);
-	return rd_forecast_check_end(&self, error) ? g_steal_pointer(&forecast) : NULL;
+	return ok ? g_steal_pointer(&forecast) : NULL;
 }

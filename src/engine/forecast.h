@@ -22,7 +22,8 @@ typedef enum {
 	RD_FORECAST_THEN,    /* checked then: it may turn out to be nothing */
 	RD_FORECAST_ASKED,   /* a query, answered now: outputs are facts */
 	RD_FORECAST_HOLDS,   /* a wait that would be over at once */
-	RD_FORECAST_WAITS,   /* a wait, or a query that is answered then */
+	RD_FORECAST_WAITS,   /* a wait, or a query that is answered then, or a change that comes by
+			      * waiting for it */
 	RD_FORECAST_SKIPPED, /* its condition is not true */
 	RD_FORECAST_REFUSED, /* as things are it would fail: text */
 } RdForecastWord;
@@ -36,7 +37,7 @@ typedef struct {
 	guint visit;
 	gboolean back; /* what it borrowed is given back here */
 	RdForecastWord word;
-	gboolean then; /* what told so is going to be changed before: it may come otherwise */
+	gboolean then;	     /* what told so is going to be changed before: it may come otherwise */
 	char *text;	     /* (nullable) what was found, or why */
 	char *open;	     /* (nullable) on what it depends whether more follows */
 	char *when;	     /* (nullable) the condition, which is decided then */
@@ -52,8 +53,7 @@ typedef struct {
 } RdForecast;
 
 typedef struct {
-	RdPlan *plan; /* @run's own; gates and conditions are taken out while it is walked */
-	RdRun *run;
+	RdPlan *plan;	    /* gates, conditions and the like are taken out while it is walked */
 	RdJournal *journal; /* a copy, or in memory: the walk is written to it */
 	const RdTypes *types;
 	RdCrew *crew;		      /* carries out what looks */

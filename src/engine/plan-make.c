@@ -22,6 +22,7 @@ rd_planned_free(RdPlanned *self)
 	g_clear_pointer(&self->forecast, rd_forecast_free);
 	g_clear_pointer(&self->open, rd_open_run_free);
 	g_clear_pointer(&self->setting, rd_run_setting_free);
+	g_free(self->run_dir);
 	g_free(self->procedure);
 	g_free(self->procedure_sha256);
 	g_free(self->inventory);
@@ -32,11 +33,18 @@ rd_planned_free(RdPlanned *self)
 char *
 rd_planned_text(const RdPlanned *self, const char *text)
 {
-	g_auto(GStrv) runs = g_strsplit(text, self->setting->run_id, -1);
-	g_autofree char *once = g_strjoinv(RD_PLAN_RUN_ID, runs);
-	g_auto(GStrv) uuids = g_strsplit(once, RD_WALK_UUID, -1);
+	const char *const names[][2] = {{self->run_dir, RD_PLAN_RUN_DIR},
+					{self->setting->run_id, RD_PLAN_RUN_ID},
+					{RD_WALK_UUID, RD_PLAN_UUID}};
+	char *shown = g_strdup(text);
 
-	return g_strjoinv(RD_PLAN_UUID, uuids);
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_auto(GStrv) parts = g_strsplit(shown, names[i][0], -1);
+
+		g_free(shown);
+		shown = g_strjoinv(names[i][1], parts);
+	}
+	return shown;
 }
 
 static int
@@ -109,7 +117,6 @@ rd_walk(RdPlanned *self, RdRundir *dir, const char *who, GError **error)
 					    .lock_fd = -1,
 					    .stderr_fd = -1};
 	RdForecastOptions options = {.plan = self->open->plan,
-				     .run = self->open->run,
 				     .journal = self->open->journal,
 				     .types = types,
 				     .now = rd_walk_now};
@@ -133,6 +140,7 @@ rd_plan_fill(RdPlanned *self, const RdBeginOptions *options, GPtrArray **warning
 
 	if (dir == NULL)
 		return FALSE;
+	self->run_dir = g_strdup(rd_rundir_get_path(dir));
 	self->procedure_sha256 = rd_walk_sum(dir, "procedure.yaml", error);
 	if (self->procedure_sha256 == NULL)
 		return FALSE;

@@ -9,12 +9,15 @@ G_BEGIN_DECLS
 /* A plan of a run that was never begun: the run directory is made as `start` makes it, in a
  * temporary place, walked with real hosts (forecast.h), and taken away again. */
 
-/* What a plan has in the place of the run's own id and uuid, in every text. The uuid is the same in
- * each plan, so that what is made of it (the ids of etcd's members) does not differ either. */
-#define RD_PLAN_RUN_ID "${run}"
-#define RD_PLAN_UUID   "${run.uuid}"
+/* What a plan has in the place of the run's own directory, id and uuid, in every text. The uuid is
+ * the same in each plan, so that what is made of it (the ids of etcd's members) does not differ
+ * either. */
+#define RD_PLAN_RUN_DIR "${run.dir}"
+#define RD_PLAN_RUN_ID	"${run}"
+#define RD_PLAN_UUID	"${run.uuid}"
 
 typedef struct {
+	char *run_dir; /* gone by now, but it stands in texts */
 	RdRunSetting *setting;
 	RdOpenRun *open; /* its directory is gone; plan and fold are here */
 	RdForecast *forecast;

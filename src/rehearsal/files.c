@@ -64,7 +64,7 @@ aside_place(RdSimHost *host, const char *run, const char *from)
 		return g_strdup_printf("/etc/kubernetes/recoveryd/%s/%s", run, base);
 	if (g_str_equal(rd_sim_tree_mount_of(host->tree, from),
 			rd_sim_tree_mount_of(host->tree, "/var/lib/recoveryd"))) {
-		flat = g_strdelimit(g_strdup(from + 1), "/", '_');
+		flat = g_strdelimit(g_strdup(from), "/", '_');
 		return g_strdup_printf("/var/lib/recoveryd/aside/%s/%s", run, flat);
 	}
 	return g_strdup_printf("%s/recoveryd-%s-%s", dir, run, base);

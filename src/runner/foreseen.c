@@ -149,6 +149,36 @@ rd_entry_moves(JsonObject *entry)
 	return g_str_has_prefix(rd_foreseen_get(entry, "verb"), "move");
 }
 
+gboolean
+rd_foreseen_concerns(const RdForeseen *self, const char *host, const char *path)
+{
+	static const char *const names[] = {"from", "to"};
+
+	for (guint i = 0; i < json_array_get_length(self->entries); i++) {
+		JsonObject *entry = json_array_get_object_element(self->entries, i);
+		JsonArray *argv =
+		    rd_entry_runs(entry) ? json_object_get_array_member(entry, "argv") : NULL;
+
+		if (!rd_entry_is_of(entry, host))
+			continue;
+		for (guint j = 0; j < G_N_ELEMENTS(names); j++) {
+			const char *other = rd_foreseen_get(entry, names[j]);
+
+			if (other != NULL && (rd_path_behind(path, other) != NULL ||
+					      rd_path_behind(other, path) != NULL))
+				return TRUE;
+		}
+		for (guint j = 1; argv != NULL && j < json_array_get_length(argv); j++) {
+			const char *arg = json_array_get_string_element(argv, j);
+
+			if (arg[0] == '/' && (rd_path_behind(path, arg) != NULL ||
+					      rd_path_behind(arg, path) != NULL))
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
 RdFate
 rd_foreseen_path(const RdForeseen *self, const char *host, const char *path, char **now,
 		 JsonObject **entry)

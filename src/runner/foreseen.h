@@ -37,6 +37,8 @@ RdForeseen *rd_foreseen_parse(const char *text, GError **error);
 /* the text of one member, NULL when it is not there */
 const char *rd_foreseen_get(JsonObject *entry, const char *name);
 gboolean rd_foreseen_is_touched(const RdForeseen *self, const char *host);
+/* whether an entry concerns @path, something below it, or what it lies in */
+gboolean rd_foreseen_concerns(const RdForeseen *self, const char *host, const char *path);
 
 typedef enum {
 	RD_FATE_AS_IS,	 /* nothing planned concerns it; *now is the path itself */

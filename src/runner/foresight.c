@@ -222,6 +222,19 @@ rd_foresight_ask_paths(RdForesight *self, const char *host, const RdCall *call, 
 	return TRUE;
 }
 
+/* whether the answer may be another one by then. What runs on a host may change with anything that
+ * is done there. */
+static gboolean
+rd_foresight_is_concerned(RdForesight *self, const char *host, const char *const *argv)
+{
+	if (!rd_program_reads_files(argv[0]))
+		return TRUE;
+	for (guint i = 1; argv[i] != NULL; i++)
+		if (argv[i][0] == '/' && rd_foreseen_concerns(self->foreseen, host, argv[i]))
+			return TRUE;
+	return FALSE;
+}
+
 static gboolean
 rd_foresight_ask(RdForesight *self, const char *host, const RdCall *call, RdReply *reply,
 		 GError **error)
@@ -232,7 +245,7 @@ rd_foresight_ask(RdForesight *self, const char *host, const RdCall *call, RdRepl
 
 	if (!rd_foreseen_is_touched(self->foreseen, host))
 		return rd_foresight_ask_real(self, host, call, reply, error);
-	self->then = TRUE;
+	self->then = self->then || rd_foresight_is_concerned(self, host, argv);
 	if (self->went_on && !rd_program_reads_files(argv[0])) {
 		g_autofree char *text = rd_argv_to_text(argv);
 
@@ -346,7 +359,7 @@ rd_foresight_aside(RdForesight *self, const char *host, const char *run, const c
 		*(i == 0 ? &here : &there) = g_strchomp(rd_bytes_text(reply.out));
 	}
 	if (here != NULL && g_strcmp0(here, there) == 0)
-		return g_strdup_printf("/var/lib/recoveryd/aside/%s/%s", run, flat + 1);
+		return g_strdup_printf("/var/lib/recoveryd/aside/%s/%s", run, flat);
 	return g_strdup_printf("%s/recoveryd-%s-%s", dir, run, base);
 }
 
@@ -544,7 +557,6 @@ rd_foresight_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in
 						    .message = g_strdup(error->message)};
 		return;
 	}
-	self->then = self->then || json_array_get_length(self->foreseen->entries) > 0;
 	own->real->klass->send(own->real, requests, n, in_flight, limit_s, answers);
 	if (n > 0 && answers[0].status == 0 && answers[0].message != NULL)
 		rd_foresight_api_silent(self, answers[0].message);
@@ -574,6 +586,7 @@ rd_foresight_kube(RdWorld *world, GError **error)
 	RdForesight *self = (RdForesight *)world;
 	const char *why = g_hash_table_lookup(self->foreseen->silent, RD_CLUSTER);
 
+	self->then = self->then || json_array_get_length(self->foreseen->entries) > 0;
 	if (why != NULL) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE, "%s", why);
 		return NULL;
