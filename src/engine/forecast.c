@@ -29,6 +29,12 @@ typedef struct {
 	gboolean passed;      /* the real crew has it */
 	gboolean vague;	      /* a parameter is a placeholder */
 	guint made;	      /* outputs said here, whose acknowledgements nobody waits for */
+	/* of what is entered: what was foreseen before; then it is entered again for each `run`, to
+	 * see what is done when that one fails */
+	RdForeseen *before;
+	guint runs, failing;
+	JsonArray *otherwise; /* entries of the pass that is under way */
+	char *outcome;
 } RdForecastHand;
 
 typedef struct {
@@ -73,6 +79,9 @@ rd_forecast_hand_free(gpointer data)
 	RdForecastHand *self = data;
 
 	g_clear_pointer(&self->order, rd_order_free);
+	g_clear_pointer(&self->before, rd_foreseen_free);
+	g_clear_pointer(&self->otherwise, json_array_unref);
+	g_free(self->outcome);
 	g_free(self);
 }
 
@@ -208,7 +217,8 @@ rd_forecast_pass(RdForecastCrew *self, RdForecastHand *hand, RdDo what)
 	/* looks of one who holds no lock */
 	order->number = 0;
 	if (what != RD_DO_SURVEY)
-		order->foreseen = rd_foreseen_to_string(self->foreseen);
+		order->foreseen =
+		    rd_foreseen_to_string(hand->failing > 0 ? hand->before : self->foreseen);
 	hand->passed = TRUE;
 	self->options->crew->klass->send(self->options->crew, order);
 }
@@ -240,6 +250,17 @@ rd_forecast_begin(RdForecastCrew *self, RdForecastHand *hand)
 }
 
 static void
+rd_forecast_enter(RdForecastCrew *self, RdForecastHand *hand)
+{
+	g_autofree char *text = rd_foreseen_to_string(self->foreseen);
+
+	g_clear_pointer(&hand->before, rd_foreseen_free);
+	hand->before = rd_foreseen_parse(text, NULL);
+	hand->runs = hand->failing = 0;
+	rd_forecast_pass(self, hand, RD_DO_ENTER);
+}
+
+static void
 rd_forecast_send(RdCrew *crew, const RdOrder *order)
 {
 	RdForecastCrew *self = (RdForecastCrew *)crew;
@@ -266,7 +287,7 @@ rd_forecast_send(RdCrew *crew, const RdOrder *order)
 		rd_forecast_result(self, order, "present", NULL);
 		break;
 	case RD_DO_ENTER:
-		rd_forecast_pass(self, hand, order->what);
+		rd_forecast_enter(self, hand);
 		break;
 	default: /* look, check, undo: a step begins */
 		rd_forecast_begin(self, hand);
@@ -339,6 +360,55 @@ rd_forecast_checked(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 	rd_forecast_result(self, hand->order, step->then ? "absent" : "present", NULL);
 }
 
+static void
+rd_entry_depend(JsonObject *entry, guint number, const char *how)
+{
+	g_autofree char *text = g_strdup_printf("that change %u of this step %s", number, how);
+
+	if (rd_foreseen_get(entry, "depends") == NULL)
+		json_object_set_string_member(entry, "depends", text);
+}
+
+/* Where the failing @run of @hand is not the end of the body, what it does otherwise is in the
+ * plan, too, and neither way is certain. */
+static void
+rd_forecast_add_otherwise(RdForecastHand *hand)
+{
+	JsonArray *entries = hand->step->entries;
+	guint n = json_array_get_length(entries), at = 0;
+
+	for (guint run = 0; at < n && run < hand->failing; at++)
+		run += g_str_equal(
+		    rd_foreseen_get(json_array_get_object_element(entries, at), "verb"), "run");
+	if (json_array_get_length(hand->otherwise) <= at)
+		return;
+	for (guint i = at; i < n; i++)
+		rd_entry_depend(json_array_get_object_element(entries, i), at, "ends well");
+	for (guint i = at; i < json_array_get_length(hand->otherwise); i++) {
+		JsonNode *node = json_array_dup_element(hand->otherwise, i);
+
+		rd_entry_depend(json_node_get_object(node), at, "fails");
+		json_array_add_element(entries, node);
+	}
+}
+
+/* TRUE while there is a `run` left to be tried otherwise; those of other ways are not */
+static gboolean
+rd_forecast_try_otherwise(RdForecastCrew *self, RdForecastHand *hand)
+{
+	if (hand->failing > 0)
+		rd_forecast_add_otherwise(hand);
+	g_clear_pointer(&hand->otherwise, json_array_unref);
+	if (hand->failing >= hand->runs) {
+		hand->failing = 0;
+		return FALSE;
+	}
+	hand->before->fails = ++hand->failing;
+	hand->otherwise = json_array_new();
+	rd_forecast_pass(self, hand, RD_DO_ENTER);
+	return TRUE;
+}
+
 /* enter and undo */
 static void
 rd_forecast_entered(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
@@ -366,13 +436,25 @@ rd_forecast_entered(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 		step->word = RD_FORECAST_REFUSED;
 		rd_forecast_set_text(step, report->text);
 	}
-	rd_forecast_go_on(self, hand, report->outcome);
+	if (hand->order->what != RD_DO_ENTER) {
+		rd_forecast_go_on(self, hand, report->outcome);
+		return;
+	}
+	g_free(hand->outcome);
+	hand->outcome = g_strdup(report->outcome);
+	if (!rd_forecast_try_otherwise(self, hand))
+		rd_forecast_go_on(self, hand, hand->outcome);
 }
 
 static void
 rd_forecast_ended(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
 {
 	hand->passed = FALSE;
+	if (hand->failing > 0) {
+		if (!rd_forecast_try_otherwise(self, hand))
+			rd_forecast_go_on(self, hand, hand->outcome);
+		return;
+	}
 	if (hand->order->what == RD_DO_SURVEY) {
 		rd_forecast_surveyed(self, hand, report);
 		return;
@@ -396,7 +478,12 @@ rd_forecast_touched(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 {
 	g_autoptr(JsonNode) node = json_from_string(report->value, NULL);
 
-	if (node != NULL && JSON_NODE_HOLDS_OBJECT(node)) {
+	if (node != NULL && JSON_NODE_HOLDS_OBJECT(node) && hand->failing > 0) {
+		json_array_add_element(hand->otherwise, g_steal_pointer(&node));
+	} else if (node != NULL && JSON_NODE_HOLDS_OBJECT(node)) {
+		hand->runs +=
+		    g_strcmp0(rd_foreseen_get(json_node_get_object(node), "verb"), "run") == 0 &&
+		    hand->order->what == RD_DO_ENTER;
 		json_array_add_element(self->foreseen->entries, json_node_copy(node));
 		json_array_add_element(hand->step->entries, g_steal_pointer(&node));
 	}
@@ -420,12 +507,19 @@ rd_forecast_reported(const RdReport *report, gpointer data)
 		rd_forecast_touched(self, hand, report);
 		break;
 	case RD_REPORT_OUTPUT:
+		if (hand->failing > 0) {
+			self->options->crew->klass->acknowledge(self->options->crew, report->lane);
+			break;
+		}
 		g_hash_table_replace(hand->step->outputs, g_strdup(report->key),
 				     g_strdup(report->value));
 		rd_forecast_tell(self, report);
 		break;
 	case RD_REPORT_NOTE:
-		rd_forecast_tell(self, report);
+		if (hand->failing > 0)
+			self->options->crew->klass->acknowledge(self->options->crew, report->lane);
+		else
+			rd_forecast_tell(self, report);
 		break;
 	default:
 		break;

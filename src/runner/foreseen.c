@@ -38,6 +38,7 @@ rd_foreseen_to_string(const RdForeseen *self)
 		json_object_set_string_member(silent, host, why);
 	json_object_set_array_member(object, "entries", json_array_ref(self->entries));
 	json_object_set_object_member(object, "silent", silent);
+	json_object_set_int_member(object, "fails", self->fails);
 	json_node_take_object(node, object);
 	return json_to_string(node, FALSE);
 }
@@ -57,6 +58,7 @@ rd_foreseen_parse(const char *text, GError **error)
 	object = json_node_get_object(node);
 	json_array_unref(self->entries);
 	self->entries = json_array_ref(json_object_get_array_member(object, "entries"));
+	self->fails = (guint)json_object_get_int_member_with_default(object, "fails", 0);
 	silent = json_object_get_object_member(object, "silent");
 	json_object_iter_init(&iter, silent);
 	while (json_object_iter_next(&iter, &host, &why))

@@ -25,12 +25,13 @@ G_BEGIN_DECLS
 typedef struct {
 	JsonArray *entries;
 	GHashTable *silent; /* (element-type utf8 utf8) hosts that do not answer, and why */
+	guint fails; /* which `run` of the order is said to exit with 1, counted from 1; 0: none */
 } RdForeseen;
 
 RdForeseen *rd_foreseen_new(void);
 void rd_foreseen_free(RdForeseen *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdForeseen, rd_foreseen_free)
-/* as an order carries it: {"entries": […], "silent": {…}} */
+/* as an order carries it: {"entries": […], "silent": {…}, "fails": 0} */
 char *rd_foreseen_to_string(const RdForeseen *self);
 RdForeseen *rd_foreseen_parse(const char *text, GError **error);
 

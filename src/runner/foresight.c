@@ -25,6 +25,7 @@ struct _RdForesight {
 	RdForeseen *foreseen;
 	RdForesightKube kube;
 	guint first;	      /* number of this order's first entry */
+	guint runs;	      /* of this order so far */
 	gboolean went_on;     /* this body waited, or started something */
 	gboolean api_changed; /* this body changed something through the API */
 	gboolean then;
@@ -121,8 +122,8 @@ static void
 rd_foresight_guess(RdForesight *self, JsonObject *entry, RdReply *reply)
 {
 	g_free(self->guess);
-	self->guess = g_strdup_printf("what %s makes: %s", rd_foreseen_get(entry, "state"),
-				      rd_foreseen_get(entry, "text"));
+	self->guess = g_strdup_printf("what %s@%s leaves there", rd_foreseen_get(entry, "state"),
+				      rd_foreseen_get(entry, "host"));
 	rd_reply_clear(reply);
 	rd_foresight_answer(reply, 0, RD_FORESEEN_THEN);
 }
@@ -404,6 +405,8 @@ rd_foresight_write(RdForesight *self, const char *host, const RdCall *call, RdRe
 		break;
 	}
 	rd_foresight_answer(reply, 0, RD_FORESEEN_THEN);
+	if (call->verb == RD_CALL_RUN && ++self->runs == self->foreseen->fails)
+		reply->status = 1;
 }
 
 void

@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 /* The pen lifted (design 6): a world that looks and does not touch, put between the step API and
  * the world of an order that has `foreseen`. No body can tell.
  *
- *  - What touches is written down, with all that it would have sent, and said to have gone well.
+ *  - What touches is written down, with all that it would have sent, and said to have gone well; or
+ *    one `run` of it is said to have failed, to see what the body does then.
  *  - What looks goes to the real world, as nobody's lock holder. What a path has become by what is
  *    written down already is answered from there (foreseen.h): what was moved is looked at where
  *    it is today, what was put has the sum that was sent. What a command is going to make is said

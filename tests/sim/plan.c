@@ -397,6 +397,8 @@ main(int argc, char **argv)
 	sim_write_backup(self.dir, &self.snapshot, &self.sha256);
 	planned = sim_plan(self.catalogue, argv[1], 3, self.snapshot, self.sha256);
 	done = sim_plan(self.catalogue, argv[1], 3, self.snapshot, self.sha256);
+	if (g_str_equal(planned->procedure, "vip"))
+		rd_scenery_add_keepalived(self.cluster);
 	self.api = rd_scenery_api(self.cluster, "m0");
 	g_main_context_push_thread_default(context);
 	clock = rd_clock_new(self.cluster->timeline, context, stuck, &self);
