@@ -180,6 +180,7 @@ static void
 rd_plan_view_head(RdPlanView *self, JsonObject *file)
 {
 	JsonObject *declares = json_object_get_object_member(file, "declares");
+	GPtrArray *hosts = rd_run_get_hosts(self->planned->open->run);
 	GHashTableIter iter;
 	gpointer host, found;
 
@@ -190,6 +191,16 @@ rd_plan_view_head(RdPlanView *self, JsonObject *file)
 	rd_page_printf(self->page, self->screen, 2, 4, "%s, %s",
 		       rd_foreseen_get(declares, "procedure"),
 		       rd_foreseen_get(declares, "inventory"));
+	for (guint i = 0; i < hosts->len; i++) {
+		const RdRunHost *one = g_ptr_array_index(hosts, i);
+		g_autofree char *why =
+		    one->excused && one->excuse != NULL ? rd_screen_clean(one->excuse) : NULL;
+
+		if (why != NULL)
+			rd_page_printf(self->page, self->screen, 2, 4,
+				       RD_INK_WARN "%s" RD_INK_END "  takes no part: %s",
+				       one->plan->name, why);
+	}
 	g_hash_table_iter_init(&iter, self->planned->forecast->hosts);
 	while (g_hash_table_iter_next(&iter, &host, &found)) {
 		g_autofree char *clean = rd_screen_clean(found);
