@@ -291,7 +291,7 @@ what_was_moved_is_told_with_where_it_is(Fixture *f, gconstpointer data)
 	g_assert_false(json_object_get_boolean_member(b, "back"));
 	g_assert_cmpstr(json_object_get_string_member(b, "put_back"), ==,
 			"sudo mv -nT '/etc/aside/b.yaml' '/etc/b.yaml'");
-	/* the answer was lost: nothing is made up */
+	/* the answer was lost: nothing is made up, the host's index is asked */
 	g_assert_false(json_object_get_boolean_member(c, "certain"));
 	g_assert_true(json_object_get_null_member(c, "to"));
 	/* what the host refused did not happen */
@@ -299,6 +299,84 @@ what_was_moved_is_told_with_where_it_is(Fixture *f, gconstpointer data)
 			 3);
 	find(report, "left", "what", "/etc/aside/b.yaml, which was /etc/b.yaml");
 	find(report, "disturbances", "what", "a change was sent and not answered");
+}
+
+/* the command for what only the host's index knows, tried on files here */
+static void
+the_index_brings_back_what_only_it_knows(Fixture *f, gconstpointer data)
+{
+	g_autoptr(JsonNode) node = NULL;
+	JsonObject *report = report_of(f, &node);
+	JsonObject *c = find(report, "moved", "from", "/etc/c.yaml");
+	g_autoptr(GString) command = g_string_new(json_object_get_string_member(c, "put_back"));
+	g_autofree char *index = g_strdup_printf("/var/lib/recoveryd/aside/%s/index", f->id);
+	g_autofree char *here = g_build_filename(f->base, "index", NULL);
+	g_autofree char *was = g_build_filename(f->base, "c.yaml", NULL);
+	g_autofree char *is = g_build_filename(f->base, "it is here", NULL);
+	g_autofree char *lines =
+	    g_strdup_printf("/etc/b.yaml\t/nowhere\n%s\t/nowhere\n%s\t%s\n", was, was, is);
+	g_autofree char *text = NULL;
+
+	g_assert_cmpuint(g_string_replace(command, index, here, 0), ==, 1);
+	g_assert_cmpuint(g_string_replace(command, "/etc/c.yaml", was, 0), ==, 1);
+	g_string_replace(command, "sudo ", "", 0);
+	g_assert_true(g_file_set_contents(here, lines, -1, NULL));
+	g_assert_true(g_file_set_contents(is, "the manifest", -1, NULL));
+	shell(command->str);
+	g_assert_true(g_file_get_contents(was, &text, NULL, NULL));
+	g_assert_cmpstr(text, ==, "the manifest");
+	g_assert_false(g_file_test(is, G_FILE_TEST_EXISTS));
+	/* once more changes nothing */
+	shell(command->str);
+	g_assert_true(g_file_test(was, G_FILE_TEST_EXISTS));
+}
+
+static void
+a_runbook_tells_what_it_knows_without_hosts(Fixture *f, gconstpointer data)
+{
+	g_auto(Result) r = {0}, html = {0};
+	const char *back, *manifest;
+
+	cli_run(f, "runbook %s --offline", 0, &r);
+	cli_assert_has(r.out, "## Done so far");
+	cli_assert_has(r.out, "| `stop@m1` | `static-pod/stop` | may be done, may be half done |");
+	cli_assert_has(r.out, "| `m1` | `/etc/b.yaml` | `/etc/aside/b.yaml` |");
+	cli_assert_has(r.out, "nobody looked at the hosts");
+	cli_assert_has(r.out, "core@127.0.0.2");
+	/* the way back: the newest first, also what had been brought back; not what was refused */
+	back = strstr(r.out, "## To go back by hand instead");
+	g_assert_nonnull(back);
+	cli_assert_has(back, "```sh on=m1\nsudo mv -nT '/etc/aside/b.yaml' '/etc/b.yaml'\n```");
+	manifest = strstr(back, "sudo mv -nT '/etc/a.yaml' '/etc/aside/a.yaml'");
+	g_assert_nonnull(manifest);
+	g_assert_true(manifest < strstr(back, "'/etc/aside/b.yaml' '/etc/b.yaml'"));
+	cli_assert_lacks(back, "/etc/d.yaml");
+	cli_assert_has(back, "recoveryd resume ");
+	cli_run(f, "runbook %s --offline -o html", 0, &html);
+	cli_assert_has(html.out, "<b>on m1</b>");
+	cli_run(f, "runbook %s -o json", 2, &r);
+}
+
+static void
+passed(GPtrArray *events)
+{
+	RdEvent *event = rd_event_new(RD_EVENT_MARK, "point-of-no-return");
+
+	moved(events);
+	g_ptr_array_add(events, rd_event_step(event, "stop", NULL, 0, 0));
+}
+
+static void
+behind_the_point_of_no_return_there_is_no_way_back(Fixture *f, gconstpointer data)
+{
+	g_auto(Result) r = {0};
+	const char *back;
+
+	cli_run(f, "runbook %s --offline", 0, &r);
+	back = strstr(r.out, "## To go back by hand instead");
+	g_assert_nonnull(back);
+	cli_assert_has(back, "There is no way back any more");
+	cli_assert_lacks(back, "mv -nT");
 }
 
 /* ---- a damaged one ------------------------------------------------------------------------- */
@@ -551,6 +629,9 @@ main(int argc, char **argv)
 	    {"/report/same-bytes", interrupted, the_same_journal_gives_the_same_bytes},
 	    {"/report/dead-engine", interrupted, a_dead_engine_is_told_with_how_it_was_settled},
 	    {"/report/moved", moved, what_was_moved_is_told_with_where_it_is},
+	    {"/report/index", moved, the_index_brings_back_what_only_it_knows},
+	    {"/runbook/offline", moved, a_runbook_tells_what_it_knows_without_hosts},
+	    {"/runbook/no-way-back", passed, behind_the_point_of_no_return_there_is_no_way_back},
 	    {"/report/changed-event", cli_end, a_changed_event_is_named_and_the_rest_is_told},
 	    {"/report/missing-event", NULL, a_missing_event_ends_what_can_be_told},
 	    {"/report/damage", interrupted, no_damage_makes_it_fall_over},
