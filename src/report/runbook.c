@@ -211,8 +211,8 @@ rd_runbook_turns(JsonObject *step)
 	return json_object_get_boolean_member_with_default(step, "reverses", FALSE);
 }
 
-/* *turned: somewhere resume ends to be right. A state that is begun on all hosts at once: first
- * everything that begins it, then the waits */
+/* A state that is begun on all hosts at once: first everything that begins it, then the waits.
+ * *turned: somewhere on the page resume ends to be right. */
 static void
 rd_runbook_finish(const RdRunbook *self, RdPaper *paper, gboolean *turned)
 {
@@ -402,19 +402,22 @@ rd_runbook_afterwards(const RdRunbook *self, RdPaper *paper, gboolean turned)
 	g_autofree char *status = g_strdup_printf("recoveryd status %s", id);
 
 	rd_paper_heading(paper, 2, "Afterwards");
+	if (rd_run_get_state(self->evidence->run) == RD_RUN_ENDED) {
+		rd_paper_text(paper, RD_TONE_PLAIN,
+			      "The run has ended, nothing of it goes on. How, and what is left:");
+		rd_paper_code(paper, NULL, status);
+		return;
+	}
 	rd_paper_text(paper, RD_TONE_PLAIN,
 		      "%s recoveryd can go on: it looks at each step on its host before it does "
 		      "anything, and what is done already is not done again.",
 		      turned ? "Until the heading that says so" : "At any point of this page");
 	rd_paper_code(paper, NULL, resume);
-	if (turned) {
-		rd_paper_text(
-		    paper, RD_TONE_PLAIN,
-		    "Who has finished by hand, or gone back, ends the run. The hosts get "
-		    "their locks back, and what is borrowed is given back; nothing else is "
-		    "touched.");
-		rd_paper_code(paper, NULL, cancel);
-	}
+	rd_paper_text(
+	    paper, RD_TONE_PLAIN,
+	    "Who has finished by hand, or gone back, ends the run. The hosts get their locks "
+	    "back, and what is borrowed is given back; nothing else is touched.");
+	rd_paper_code(paper, NULL, cancel);
 	rd_paper_text(paper, RD_TONE_PLAIN, "How it stands, and what it waits for:");
 	rd_paper_code(paper, NULL, status);
 }

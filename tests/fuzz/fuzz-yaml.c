@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/plan-file.h"
 #include "procedure/expand.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-/* Any bytes through both loaders. What must hold besides not crashing: a refusal has a message, an
- * inventory that was accepted survives JSON, a procedure that was accepted can be drawn.
+/* Any bytes through the loaders. What must hold besides not crashing: a refusal has a message, an
+ * inventory that was accepted survives JSON, a procedure that was accepted can be drawn, a plan
+ * is like itself.
  *
  * Built for libFuzzer with clang (see README.md); else it replays the files it is given, and, for
  * each, 200 variants of it that are the same every time. */
@@ -60,6 +62,20 @@ try_inventory(const char *data, gsize size)
 	g_assert_cmpuint(copy->hosts->len, ==, inventory->hosts->len);
 }
 
+static void
+try_plan(const char *data, gsize size)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdPlanFile) plan = rd_plan_file_parse("f", data, size, &error);
+	g_autoptr(GPtrArray) lines = NULL;
+
+	g_assert_true((plan == NULL) == (error != NULL));
+	g_assert_true(error == NULL || g_str_has_prefix(error->message, "f:"));
+	if (plan != NULL)
+		lines = rd_plan_file_compare(plan, plan->root);
+	g_assert_true(lines == NULL || lines->len == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
@@ -67,6 +83,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 		return 0;
 	try_procedure((const char *)data, size);
 	try_inventory((const char *)data, size);
+	try_plan((const char *)data, size);
 	return 0;
 }
 

@@ -157,6 +157,44 @@ test_inventory(Fixture *f, gconstpointer data)
 	cli_assert_has(result.err, "cluster.yaml:4:");
 }
 
+/* on hosts that do not answer; what it says of those that do is the lab's to show */
+static void
+test_plan(Fixture *f, gconstpointer data)
+{
+	g_autofree char *path = g_build_filename(f->base, "plan.json", NULL);
+	g_autofree char *make = g_strdup_printf("plan two-states -c %s -o %s", f->file, path);
+	g_autofree char *full = g_strdup_printf("plan two-states -c %s --full", f->file);
+	g_autofree char *begin = g_strdup_printf("start %s --detach", path);
+	g_autofree char *twice = g_strdup_printf("start %s -c %s", path, f->file);
+	g_auto(Result) result = {0};
+	g_autofree char *text = NULL;
+	g_autoptr(JsonNode) plan = NULL;
+	JsonObject *object;
+
+	cli_run(f, make, RD_EXIT_REFUSED, &result);
+	cli_assert_has(result.out, "two-states for");
+	cli_assert_has(result.out, "would be refused");
+	cli_assert_has(result.out, "0 changes in 6 steps");
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	plan = cli_parse_json(text);
+	object = json_node_get_object(plan);
+	g_assert_cmpuint(strlen(json_object_get_string_member(object, "digest")), ==, 64);
+	g_assert_cmpuint(json_array_get_length(json_object_get_array_member(object, "steps")), ==,
+			 6);
+	cli_run(f, full, RD_EXIT_REFUSED, &result);
+	cli_assert_has(result.out, "m2");
+	/* nothing is left of the walk, and it was no run */
+	cli_run(f, "list -o name", 0, &result);
+	g_assert_cmpstr(g_strstrip(result.out), ==, f->id);
+	cli_run(f, twice, RD_EXIT_USAGE, &result);
+	cli_assert_has(result.err, "is a plan");
+	cli_run(f, "plan two-states", RD_EXIT_USAGE, &result);
+	cli_assert_has(result.err, "-c FILE");
+	g_assert_true(g_file_set_contents(path, "{\"format\": 1,\n \"steps\" []}", -1, NULL));
+	cli_run(f, begin, RD_EXIT_USAGE, &result);
+	cli_assert_has(result.err, "plan.json:2:");
+}
+
 static void
 complete(Fixture *f, const char *line, Result *result)
 {
@@ -253,15 +291,11 @@ main(int argc, char **argv)
 		void (*func)(Fixture *f, gconstpointer data);
 		void (*more)(GPtrArray *events); /* after what make_events() made */
 	} tests[] = {
-	    {"journal", test_journal, cli_hold},
-	    {"refused", test_refused, cli_hold},
-	    {"engine", test_engine, cli_hold},
-	    {"procedures", test_procedures, cli_hold},
-	    {"plugins", test_plugins, cli_hold},
-	    {"inventory", test_inventory, cli_hold},
-	    {"completion", test_completion, cli_hold},
-	    {"bash", test_bash, cli_hold},
-	    {"man", test_man, cli_hold},
+	    {"journal", test_journal, cli_hold}, {"refused", test_refused, cli_hold},
+	    {"engine", test_engine, cli_hold},	 {"procedures", test_procedures, cli_hold},
+	    {"plugins", test_plugins, cli_hold}, {"inventory", test_inventory, cli_hold},
+	    {"plan", test_plan, cli_hold},	 {"completion", test_completion, cli_hold},
+	    {"bash", test_bash, cli_hold},	 {"man", test_man, cli_hold},
 	};
 
 	g_test_init(&argc, &argv, NULL);
