@@ -6,26 +6,13 @@
 #include <sqlite3.h>
 #include <string.h>
 
-#include "cli-fixture.h"
-#include "journal/journal.h"
-#include "machine/event.h"
-#include "report/account.h"
+#include "report-fixture.h"
 
 #define SECRET "hunter2-canary-0815"
 /* would end a table, a code block, a tag; would turn the line round; would hide */
 #define HOSTILE                                                                                    \
 	"a|b ``` <script>alert(1)</script> [x](javascript:y) \033[2J \u202e \n# heading "          \
 	"http://x.y"
-
-static RdEvent *
-touch(const char *state, const char *target, RdEventKind kind, const char *word, gint64 n,
-      const char *text)
-{
-	RdEvent *event = rd_event_number(rd_event_new(kind, word), n);
-
-	rd_event_step(event, state, target, 1, 1);
-	return rd_event_text(event, text);
-}
 
 static RdEvent *
 step(const char *target, const char *word, const char *text)
@@ -48,29 +35,6 @@ interrupted(GPtrArray *events)
 	event = rd_event_new(RD_EVENT_REMARK, NULL);
 	rd_event_pair(event, "alice", NULL);
 	g_ptr_array_add(events, rd_event_text(event, "the bastion was moved to another rack"));
-}
-
-static void
-moved(GPtrArray *events)
-{
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "done", 1, "status 0"));
-	g_ptr_array_add(events,
-			touch("stop", "m1", RD_EVENT_TOUCH, "move-aside", 2, "/etc/a.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "done", 2,
-				      "status 0 -> /etc/aside/a.yaml"));
-	g_ptr_array_add(events,
-			touch("stop", "m1", RD_EVENT_TOUCH, "move-aside", 3, "/etc/b.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "done", 3,
-				      "status 0 -> /etc/aside/b.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCH, "move", 4,
-				      "/etc/aside/a.yaml -> /etc/a.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "done", 4, "status 0"));
-	g_ptr_array_add(events,
-			touch("stop", "m1", RD_EVENT_TOUCH, "move-aside", 5, "/etc/c.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "lost", 5, "no answer"));
-	g_ptr_array_add(events,
-			touch("stop", "m1", RD_EVENT_TOUCH, "move-aside", 6, "/etc/d.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "refused", 6, "it exists"));
 }
 
 static void
@@ -107,44 +71,6 @@ many(GPtrArray *events)
 }
 
 /* ---- helpers ------------------------------------------------------------------------------- */
-
-static JsonObject *
-report_of(Fixture *f, JsonNode **node)
-{
-	g_auto(Result) r = {0};
-
-	cli_run(f, "report %s -o json", 0, &r);
-	*node = cli_parse_json(r.out);
-	return json_node_get_object(*node);
-}
-
-static JsonObject *
-find(JsonObject *report, const char *array, const char *key, const char *value)
-{
-	JsonArray *rows = json_object_get_array_member(report, array);
-
-	for (guint i = 0; i < json_array_get_length(rows); i++) {
-		JsonObject *row = json_array_get_object_element(rows, i);
-
-		if (g_strcmp0(json_object_get_string_member_with_default(row, key, NULL), value) ==
-		    0)
-			return row;
-	}
-	g_error("%s: no row with %s = %s", array, key, value);
-}
-
-static void
-shell(const char *command)
-{
-	const char *argv[] = {"sh", "-euc", command, NULL};
-	g_autoptr(GError) error = NULL;
-	int status;
-
-	g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
-		     &status, &error);
-	g_assert_no_error(error);
-	g_assert_cmpint(status, ==, 0);
-}
 
 static void
 edit_journal(Fixture *f, const char *sql)
@@ -299,84 +225,6 @@ what_was_moved_is_told_with_where_it_is(Fixture *f, gconstpointer data)
 			 3);
 	find(report, "left", "what", "/etc/aside/b.yaml, which was /etc/b.yaml");
 	find(report, "disturbances", "what", "a change was sent and not answered");
-}
-
-/* the command for what only the host's index knows, tried on files here */
-static void
-the_index_brings_back_what_only_it_knows(Fixture *f, gconstpointer data)
-{
-	g_autoptr(JsonNode) node = NULL;
-	JsonObject *report = report_of(f, &node);
-	JsonObject *c = find(report, "moved", "from", "/etc/c.yaml");
-	g_autoptr(GString) command = g_string_new(json_object_get_string_member(c, "put_back"));
-	g_autofree char *index = g_strdup_printf("/var/lib/recoveryd/aside/%s/index", f->id);
-	g_autofree char *here = g_build_filename(f->base, "index", NULL);
-	g_autofree char *was = g_build_filename(f->base, "c.yaml", NULL);
-	g_autofree char *is = g_build_filename(f->base, "it is here", NULL);
-	g_autofree char *lines =
-	    g_strdup_printf("/etc/b.yaml\t/nowhere\n%s\t/nowhere\n%s\t%s\n", was, was, is);
-	g_autofree char *text = NULL;
-
-	g_assert_cmpuint(g_string_replace(command, index, here, 0), ==, 1);
-	g_assert_cmpuint(g_string_replace(command, "/etc/c.yaml", was, 0), ==, 1);
-	g_string_replace(command, "sudo ", "", 0);
-	g_assert_true(g_file_set_contents(here, lines, -1, NULL));
-	g_assert_true(g_file_set_contents(is, "the manifest", -1, NULL));
-	shell(command->str);
-	g_assert_true(g_file_get_contents(was, &text, NULL, NULL));
-	g_assert_cmpstr(text, ==, "the manifest");
-	g_assert_false(g_file_test(is, G_FILE_TEST_EXISTS));
-	/* once more changes nothing */
-	shell(command->str);
-	g_assert_true(g_file_test(was, G_FILE_TEST_EXISTS));
-}
-
-static void
-a_runbook_tells_what_it_knows_without_hosts(Fixture *f, gconstpointer data)
-{
-	g_auto(Result) r = {0}, html = {0};
-	const char *back, *manifest;
-
-	cli_run(f, "runbook %s --offline", 0, &r);
-	cli_assert_has(r.out, "## Done so far");
-	cli_assert_has(r.out, "| `stop@m1` | `static-pod/stop` | may be done, may be half done |");
-	cli_assert_has(r.out, "| `m1` | `/etc/b.yaml` | `/etc/aside/b.yaml` |");
-	cli_assert_has(r.out, "nobody looked at the hosts");
-	cli_assert_has(r.out, "core@127.0.0.2");
-	/* the way back: the newest first, also what had been brought back; not what was refused */
-	back = strstr(r.out, "## To go back by hand instead");
-	g_assert_nonnull(back);
-	cli_assert_has(back, "```sh on=m1\nsudo mv -nT '/etc/aside/b.yaml' '/etc/b.yaml'\n```");
-	manifest = strstr(back, "sudo mv -nT '/etc/a.yaml' '/etc/aside/a.yaml'");
-	g_assert_nonnull(manifest);
-	g_assert_true(manifest < strstr(back, "'/etc/aside/b.yaml' '/etc/b.yaml'"));
-	cli_assert_lacks(back, "/etc/d.yaml");
-	cli_assert_has(back, "recoveryd resume ");
-	cli_run(f, "runbook %s --offline -o html", 0, &html);
-	cli_assert_has(html.out, "<b>on m1</b>");
-	cli_run(f, "runbook %s -o json", 2, &r);
-}
-
-static void
-passed(GPtrArray *events)
-{
-	RdEvent *event = rd_event_new(RD_EVENT_MARK, "point-of-no-return");
-
-	moved(events);
-	g_ptr_array_add(events, rd_event_step(event, "stop", NULL, 0, 0));
-}
-
-static void
-behind_the_point_of_no_return_there_is_no_way_back(Fixture *f, gconstpointer data)
-{
-	g_auto(Result) r = {0};
-	const char *back;
-
-	cli_run(f, "runbook %s --offline", 0, &r);
-	back = strstr(r.out, "## To go back by hand instead");
-	g_assert_nonnull(back);
-	cli_assert_has(back, "There is no way back any more");
-	cli_assert_lacks(back, "mv -nT");
 }
 
 /* ---- a damaged one ------------------------------------------------------------------------- */
@@ -629,9 +477,6 @@ main(int argc, char **argv)
 	    {"/report/same-bytes", interrupted, the_same_journal_gives_the_same_bytes},
 	    {"/report/dead-engine", interrupted, a_dead_engine_is_told_with_how_it_was_settled},
 	    {"/report/moved", moved, what_was_moved_is_told_with_where_it_is},
-	    {"/report/index", moved, the_index_brings_back_what_only_it_knows},
-	    {"/runbook/offline", moved, a_runbook_tells_what_it_knows_without_hosts},
-	    {"/runbook/no-way-back", passed, behind_the_point_of_no_return_there_is_no_way_back},
 	    {"/report/changed-event", cli_end, a_changed_event_is_named_and_the_rest_is_told},
 	    {"/report/missing-event", NULL, a_missing_event_ends_what_can_be_told},
 	    {"/report/damage", interrupted, no_damage_makes_it_fall_over},
