@@ -404,8 +404,24 @@ rd_remaining_until(const RdRemaining *self, const RdForecastStep *step)
 	return g_string_free(line, FALSE);
 }
 
-/* Brings @step something back that a step before it, of those that are left, takes away? Whoever
- * has typed it by hand has a host on which that earlier step looks undone. */
+/* a change of an earlier step that @entry takes back, or whose work it carries away */
+static gboolean
+rd_remaining_undoes(JsonObject *entry, JsonObject *earlier)
+{
+	const char *from = rd_foreseen_get(entry, "from");
+	const char *to = rd_foreseen_get(entry, "to");
+	const char *text = rd_foreseen_get(earlier, "text");
+	g_autofree char *dir = from != NULL ? g_path_get_dirname(from) : NULL;
+
+	if (to == NULL ||
+	    g_strcmp0(rd_foreseen_get(earlier, "host"), rd_foreseen_get(entry, "host")) != 0)
+		return FALSE;
+	return g_strcmp0(rd_foreseen_get(earlier, "from"), to) == 0 ||
+	       (dir != NULL && text != NULL && strstr(text, dir) != NULL);
+}
+
+/* Once @step was typed, does one before it, of those that are left, look undone? Then a resume
+ * would do that one again. */
 static gboolean
 rd_remaining_reverses(const RdForecast *forecast, guint index)
 {
@@ -413,18 +429,13 @@ rd_remaining_reverses(const RdForecast *forecast, guint index)
 
 	for (guint i = 0; i < json_array_get_length(step->entries); i++) {
 		JsonObject *entry = json_array_get_object_element(step->entries, i);
-		const char *to = rd_foreseen_get(entry, "to");
 
-		for (guint j = 0; to != NULL && j < index; j++) {
+		for (guint j = 0; j < index; j++) {
 			const RdForecastStep *before = g_ptr_array_index(forecast->steps, j);
 
-			if (strcmp(before->target, step->target) != 0)
-				continue;
 			for (guint k = 0; k < json_array_get_length(before->entries); k++)
-				if (g_strcmp0(rd_foreseen_get(
-						  json_array_get_object_element(before->entries, k),
-						  "from"),
-					      to) == 0)
+				if (rd_remaining_undoes(
+					entry, json_array_get_object_element(before->entries, k)))
 					return TRUE;
 		}
 	}

@@ -240,9 +240,9 @@ rd_runbook_finish(const RdRunbook *self, RdPaper *paper, gboolean *turned)
 		if (turns)
 			rd_paper_text(
 			    paper, RD_TONE_BAD,
-			    "From here on recoveryd resume is not right any more: what is "
-			    "brought back here it would see as not yet taken away. Go on by "
-			    "hand to the end, then end the run with recoveryd cancel.");
+			    "From here on recoveryd resume is not right any more: what stands "
+			    "above would look as if it had not been done. Go on by hand to the "
+			    "end, then end the run with recoveryd cancel.");
 		*turned = *turned || turns;
 		for (guint j = i; j < end; j++) {
 			rd_runbook_say_step(paper, json_array_get_object_element(steps, j));
