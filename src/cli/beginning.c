@@ -16,6 +16,7 @@ rd_beginning_clear(RdBeginningInput *self)
 	g_clear_pointer(&self->given, g_hash_table_unref);
 	g_clear_pointer(&self->excused, g_hash_table_unref);
 	g_clear_pointer(&self->plan, rd_plan_file_free);
+	g_strfreev(self->gates);
 	g_free(self->who);
 	/* the words are those of the command line or of the plan */
 }
@@ -61,6 +62,7 @@ static gboolean
 rd_beginning_take_plan(RdBeginningInput *self, const char *path, GError **error)
 {
 	const RdBeginningWords *words = &rd_beginning_words;
+	g_autoptr(GStrvBuilder) gates = g_strv_builder_new();
 
 	if (words->inventory != NULL || words->inputs != NULL || words->excuses != NULL ||
 	    words->recovery_host != NULL || words->accept_no_hash)
@@ -78,9 +80,11 @@ rd_beginning_take_plan(RdBeginningInput *self, const char *path, GError **error)
 	self->options.excused = self->plan->excused;
 	self->options.accept_no_hash = self->plan->accept_no_hash;
 	self->options.plan_digest = self->plan->digest;
-	self->options.approved = words->approved != NULL
-				     ? (const char *const *)words->approved
-				     : (const char *const *)self->plan->approved;
+	g_strv_builder_addv(gates, (const char **)self->plan->approved);
+	if (words->approved != NULL)
+		g_strv_builder_addv(gates, (const char **)words->approved);
+	self->gates = g_strv_builder_end(gates);
+	self->options.approved = (const char *const *)self->gates;
 	return TRUE;
 }
 

@@ -60,6 +60,7 @@ typedef struct {
 	RdBeginOptions options; /* base and what only `start` has are left empty */
 	GHashTable *given, *excused;
 	char *who;
+	char **gates;	  /* (nullable) approved by the plan and beside it */
 	RdPlanFile *plan; /* (nullable) that of a saved plan */
 } RdBeginningInput;
 void rd_beginning_clear(RdBeginningInput *self);

@@ -197,6 +197,13 @@ rd_forecast_enter(RdForecastCrew *self, RdForecastHand *hand)
 	rd_forecast_pass(self, hand, RD_DO_ENTER);
 }
 
+static gboolean
+rd_forecast_entered_here(const RdForecastHand *hand)
+{
+	return hand->step != NULL && g_str_equal(hand->step->plan->name, hand->order->state) &&
+	       g_str_equal(hand->step->target, hand->order->target);
+}
+
 static void
 rd_forecast_send(RdCrew *crew, const RdOrder *order)
 {
@@ -221,7 +228,11 @@ rd_forecast_send(RdCrew *crew, const RdOrder *order)
 		rd_forecast_result(self, order, "finished", NULL);
 		break;
 	case RD_DO_PROBE:
-		rd_forecast_result(self, order, "present", NULL);
+		/* what this walk has entered is done; what the run left half done is looked at */
+		if (rd_forecast_entered_here(hand))
+			rd_forecast_result(self, order, "present", NULL);
+		else
+			rd_forecast_pass(self, hand, order->what);
 		break;
 	case RD_DO_ENTER:
 		rd_forecast_enter(self, hand);
@@ -400,6 +411,11 @@ rd_forecast_ended(RdForecastCrew *self, RdForecastHand *hand, const RdReport *re
 		rd_forecast_surveyed(self, hand, report);
 		return;
 	}
+	if (hand->order->what == RD_DO_PROBE) {
+		rd_forecast_result(self, hand->order,
+				   rd_report_is(report, "present") ? "present" : "absent", NULL);
+		return;
+	}
 	/* entering looks at what it has just written down, which says nothing of before */
 	if (g_strcmp0(report->key, "then") == 0 && hand->order->what != RD_DO_ENTER)
 		hand->step->then = TRUE;
@@ -452,8 +468,9 @@ rd_forecast_reported(const RdReport *report, gpointer data)
 			self->options->crew->klass->acknowledge(self->options->crew, report->lane);
 			break;
 		}
-		g_hash_table_replace(hand->step->outputs, g_strdup(report->key),
-				     g_strdup(report->value));
+		if (hand->order->what != RD_DO_PROBE)
+			g_hash_table_replace(hand->step->outputs, g_strdup(report->key),
+					     g_strdup(report->value));
 		rd_forecast_tell(self, report);
 		break;
 	case RD_REPORT_NOTE:

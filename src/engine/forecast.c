@@ -101,7 +101,9 @@ rd_forecast_run(RdForecastCrew *self)
 	self->loop = g_main_loop_new(context, FALSE);
 	engine = rd_engine_new(self->run, options->journal, &self->crew, &hooks);
 	rd_engine_start(engine, "a walk", "a walk", 0);
-	g_main_loop_run(self->loop);
+	if (options->word == NULL || rd_engine_request(engine, options->word, NULL, NULL, "a walk",
+						       "to see what is left", 0, &self->error))
+		g_main_loop_run(self->loop);
 	g_main_loop_unref(self->loop);
 	options->crew->report = NULL;
 }

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * "${state.output}".
  *
  * It begins where the journal stands: that of a run just made gives the whole plan, a copy of that
- * of a run in the middle what is left of it. */
+ * of a run in the middle what is left of it (rd_plan_rest() in plan-make.h). */
 
 /* how a step stands in it */
 typedef enum {
@@ -55,6 +55,8 @@ typedef struct {
 typedef struct {
 	RdPlan *plan;	    /* gates, conditions and the like are taken out while it is walked */
 	RdJournal *journal; /* a copy, or in memory: the walk is written to it */
+	const char *word; /* (nullable) said to the run first: a held one is walked on by "resume",
+			   * its way out by "cancel" */
 	const RdTypes *types;
 	RdCrew *crew;		      /* carries out what looks */
 	gint64 (*now)(gpointer data); /* engine.h */

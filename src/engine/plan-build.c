@@ -124,6 +124,25 @@ rd_put_facts(const RdPlanned *planned, JsonObject *declares)
 	}
 }
 
+/* as they were given, but from the root: the plan may be started from elsewhere. A backup is the
+ * one that has no value by its own name. */
+static void
+rd_put_inputs(const RdPlanned *planned, JsonObject *declares, GHashTable *inputs)
+{
+	JsonObject *members = json_object_new();
+	GHashTableIter iter;
+	gpointer name, given;
+
+	g_hash_table_iter_init(&iter, inputs);
+	while (g_hash_table_iter_next(&iter, &name, &given)) {
+		const char *value = g_hash_table_lookup(planned->setting->inputs, name);
+		g_autofree char *path = value == NULL ? g_canonicalize_filename(given, NULL) : NULL;
+
+		rd_put(planned, members, name, value != NULL ? value : path);
+	}
+	json_object_set_object_member(declares, "inputs", members);
+}
+
 static JsonObject *
 rd_put_declares(const RdPlanned *planned, const RdBeginOptions *options)
 {
@@ -135,7 +154,7 @@ rd_put_declares(const RdPlanned *planned, const RdBeginOptions *options)
 	rd_put(planned, declares, "inventory", planned->inventory);
 	rd_put(planned, declares, "inventory-sha256", planned->inventory_sha256);
 	rd_put(planned, declares, "recovery-host", options->recovery_host);
-	rd_put_table(planned, declares, "inputs", options->inputs);
+	rd_put_inputs(planned, declares, options->inputs);
 	/* what they became: digests of a backup, paths from the root */
 	rd_put_table(planned, declares, "values", planned->setting->inputs);
 	rd_put_table(planned, declares, "excused", options->excused);

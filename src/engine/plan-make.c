@@ -108,28 +108,40 @@ rd_walk_lend_agent(RdRundir *dir)
 		g_message("%s: %s", link, g_strerror(errno));
 }
 
-static gboolean
-rd_walk(RdPlanned *self, RdRundir *dir, const char *who, GError **error)
+static RdForecast *
+rd_walk(RdOpenRun *open, RdJournal *journal, const char *word, GError **error)
 {
-	g_autoptr(RdTypes) types = rd_walk_types(dir, error);
-	RdRunnerCrewOptions crew_options = {.run_dir = rd_rundir_get_path(dir),
-					    .who = who,
+	g_autoptr(RdTypes) types = rd_walk_types(open->dir, error);
+	RdRunnerCrewOptions crew_options = {.run_dir = rd_rundir_get_path(open->dir),
+					    .who = "a walk",
 					    .lock_fd = -1,
 					    .stderr_fd = -1};
-	RdForecastOptions options = {.plan = self->open->plan,
-				     .journal = self->open->journal,
+	RdForecastOptions options = {.plan = open->plan,
+				     .journal = journal,
+				     .word = word,
 				     .types = types,
 				     .now = rd_walk_now};
+	RdForecast *forecast;
 
 	if (types == NULL)
-		return FALSE;
-	rd_walk_lend_agent(dir);
+		return NULL;
 	options.crew = rd_runner_crew_new(&crew_options, error);
 	if (options.crew == NULL)
-		return FALSE;
-	self->forecast = rd_forecast_make(&options, error);
+		return NULL;
+	forecast = rd_forecast_make(&options, error);
 	options.crew->klass->free(options.crew);
-	return self->forecast != NULL;
+	return forecast;
+}
+
+RdForecast *
+rd_plan_rest(RdOpenRun *open, const char *word, GError **error)
+{
+	g_autoptr(RdJournal) journal = rd_journal_new_memory();
+	g_autoptr(GPtrArray) events = rd_journal_read(open->journal, 0, error);
+
+	if (events == NULL || !rd_journal_append(journal, events, error))
+		return NULL;
+	return rd_walk(open, journal, word, error);
 }
 
 static gboolean
@@ -151,7 +163,11 @@ rd_plan_fill(RdPlanned *self, const RdBeginOptions *options, GPtrArray **warning
 	if (self->setting == NULL)
 		return FALSE;
 	self->open = rd_open_run(g_steal_pointer(&dir), TRUE, error);
-	return self->open != NULL && rd_walk(self, self->open->dir, options->who, error);
+	if (self->open == NULL)
+		return FALSE;
+	rd_walk_lend_agent(self->open->dir);
+	self->forecast = rd_walk(self->open, self->open->journal, NULL, error);
+	return self->forecast != NULL;
 }
 
 RdPlanned *

@@ -3,8 +3,9 @@
 /* Does the plan tell the truth? A procedure is planned on a simulated cluster, then run on the very
  * same one, and what the hosts saw is held against what was written down.
  *
- * sim-plan PROCEDURE [LEAST]: TAP. LEAST percent of the changes have to be planned byte by byte.
- * With RD_VERBOSE in the environment every line of the plan is printed. */
+ * sim-plan PROCEDURE [LEAST [HALF]]: TAP. LEAST percent of the changes have to be planned byte by
+ * byte. With HALF, what is planned is what is left of a run that was paused after so many
+ * changes. With RD_VERBOSE in the environment every line of the plan is printed. */
 
 #include "bastion.h"
 #include "engine/forecast.h"
@@ -188,13 +189,18 @@ drop_bastion(Night *self, Bastion *bastion)
 	bastion_free(bastion);
 }
 
+/* of a run that has not begun, or of what is left of @half */
 static RdForecast *
-make_forecast(Night *self, RdPlan *plan)
+make_forecast(Night *self, RdPlan *plan, Bastion *half)
 {
-	Bastion *bastion = make_bastion(self, plan);
+	Bastion *bastion = half != NULL ? half : make_bastion(self, plan);
 	RdCrew *crew = rd_sim_crew_new(&bastion->network, self->catalogue, bastion->setting);
+	g_autoptr(GPtrArray) events = rd_journal_read(bastion->journal, 0, NULL);
+	g_autoptr(RdJournal) copy = rd_journal_new_memory();
+	const guint seen = self->seen->len;
 	const RdForecastOptions options = {.plan = plan,
-					   .journal = bastion->journal,
+					   .journal = copy,
+					   .word = half != NULL ? "resume" : NULL,
 					   .types = self->types,
 					   .crew = crew,
 					   .now = now,
@@ -202,16 +208,20 @@ make_forecast(Night *self, RdPlan *plan)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *before = hash_trees(self);
 	g_autofree char *after = NULL;
-	RdForecast *forecast = rd_forecast_make(&options, &error);
+	RdForecast *forecast;
 
+	if (!rd_journal_append(copy, events, &error))
+		g_error("%s", error->message);
+	forecast = rd_forecast_make(&options, &error);
 	if (forecast == NULL)
 		printf("# %s\n", error->message);
 	after = hash_trees(self);
 	check(self, forecast != NULL, "it can be planned");
-	check(self, self->seen->len == 0, "nothing that touches reached a host");
+	check(self, self->seen->len == seen, "nothing that touches reached a host");
 	check(self, g_str_equal(before, after), "all trees are as they were");
 	crew->klass->free(crew);
-	drop_bastion(self, bastion);
+	if (half == NULL)
+		drop_bastion(self, bastion);
 	return forecast;
 }
 
@@ -231,12 +241,27 @@ add_api_changes(Night *self, Bastion *bastion)
 	}
 }
 
-static void
-run(Night *self, RdPlan *plan, GMainContext *context)
+/* With @half it is paused after so many changes, and what is left is planned: that is returned. */
+static RdForecast *
+run(Night *self, RdPlan *plan, RdPlan *left, guint half, GMainContext *context)
 {
 	Bastion *bastion = make_bastion(self, plan);
+	RdForecast *forecast = NULL;
+	g_autoptr(GError) error = NULL;
 
 	bastion_start(bastion, NULL, NULL);
+	while (half > 0 && !bastion->stopped && !self->stuck && self->seen->len < half)
+		g_main_context_iteration(context, TRUE);
+	if (half > 0) {
+		if (!rd_engine_request(bastion->engine, "pause", NULL, NULL, "alice", "a look", 0,
+				       &error))
+			g_error("%s", error->message);
+		while (!bastion->stopped && !self->stuck)
+			g_main_context_iteration(context, TRUE);
+		forecast = make_forecast(self, left, bastion);
+		g_ptr_array_set_size(self->seen, 0);
+		bastion_start(bastion, "resume", NULL);
+	}
 	while (!bastion->stopped && !self->stuck)
 		g_main_context_iteration(context, TRUE);
 	if (g_strcmp0(bastion_end(bastion), "done") != 0) {
@@ -247,6 +272,7 @@ run(Night *self, RdPlan *plan, GMainContext *context)
 	check(self, g_strcmp0(bastion_end(bastion), "done") == 0, "the run is done");
 	add_api_changes(self, bastion);
 	drop_bastion(self, bastion);
+	return forecast;
 }
 
 /* ---- one held against the other ------------------------------------------------------------ */
@@ -386,11 +412,12 @@ main(int argc, char **argv)
 	g_autoptr(JsonNode) description = NULL;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RdForecast) forecast = NULL;
+	guint half = argc > 3 ? (guint)atoi(argv[3]) : 0;
 	RdPlan *planned, *done;
 	RdClock *clock;
 
 	if (argc < 2 || !rd_catalogue_load_dir(self.catalogue, plugins, &error))
-		g_error("%s", argc < 2 ? "sim-plan PROCEDURE [LEAST]" : error->message);
+		g_error("%s", argc < 2 ? "sim-plan PROCEDURE [LEAST [HALF]]" : error->message);
 	description = rd_catalogue_describe(self.catalogue);
 	self.types = rd_types_new(description, NULL);
 	self.dir = g_dir_make_tmp("rd-sim-plan-XXXXXX", NULL);
@@ -402,11 +429,14 @@ main(int argc, char **argv)
 	self.api = rd_scenery_api(self.cluster, "m0");
 	g_main_context_push_thread_default(context);
 	clock = rd_clock_new(self.cluster->timeline, context, stuck, &self);
-	forecast = make_forecast(&self, planned);
-	if (forecast != NULL) {
-		run(&self, done, context);
+	if (half > 0)
+		forecast = run(&self, done, planned, half, context);
+	else
+		forecast = make_forecast(&self, planned, NULL);
+	if (forecast != NULL && half == 0)
+		(void)run(&self, done, NULL, 0, context);
+	if (forecast != NULL)
 		compare(&self, forecast);
-	}
 	printf("1..%u\n", self.number);
 	rd_clock_free(clock);
 	g_main_context_pop_thread_default(context);
