@@ -27,11 +27,11 @@ static const char style[] =
     "padding-bottom:.2rem}\n"
     "h3{font-size:1rem;margin:1.4rem 0 .4rem;overflow-wrap:anywhere}\n"
     "p{margin:.5rem 0;max-width:60rem;overflow-wrap:anywhere}\n"
-    ".wide{overflow-x:auto}\n"
+    ".wide{overflow-x:auto;margin:.5rem 0 1rem}\n"
     "table{border-collapse:collapse;width:100%;font-size:.92em}\n"
     "th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;"
-    "border-bottom:1px solid var(--line);white-space:pre-wrap;overflow-wrap:anywhere;"
-    "min-width:5.5em}\n"
+    "border-bottom:1px solid var(--line);white-space:pre-wrap;overflow-wrap:break-word;"
+    "max-width:36rem}\n"
     "th{color:var(--soft);font-weight:600;white-space:nowrap}\n"
     "code,pre{font:.92em/1.45 ui-monospace,monospace}\n"
     "pre{background:var(--band);border:1px solid var(--line);border-radius:4px;padding:.6rem .8rem;"
@@ -43,7 +43,8 @@ static const char style[] =
     "p.good{color:var(--good)}p.warn{color:var(--warn)}p.bad{color:var(--bad);font-weight:600}\n"
     "@media print{:root{color-scheme:light;--ink:#000;--paper:#fff;--soft:#444;--line:#bbb;"
     "--band:#f4f4f4;--good:#1a7f37;--warn:#7d4e00;--bad:#b3261e}body{font-size:10px;padding:0;"
-    "max-width:none}.wide{overflow:visible}thead{display:table-header-group}tr,pre{break-inside:"
+    "max-width:none}.wide{overflow:visible}td{overflow-wrap:anywhere}thead{display:table-header-"
+    "group}tr,pre{break-inside:"
     "avoid}h2,h3{break-after:avoid}}\n";
 
 static const char *const tones[] = {

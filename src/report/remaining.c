@@ -404,9 +404,49 @@ rd_remaining_until(const RdRemaining *self, const RdForecastStep *step)
 	return g_string_free(line, FALSE);
 }
 
-static void
-rd_remaining_step(JsonBuilder *json, const RdRemaining *self, const RdForecastStep *step)
+/* a change of an earlier step that @entry takes back, or whose work it carries away */
+static gboolean
+rd_remaining_undoes(JsonObject *entry, JsonObject *earlier)
 {
+	const char *from = rd_foreseen_get(entry, "from");
+	const char *to = rd_foreseen_get(entry, "to");
+	const char *text = rd_foreseen_get(earlier, "text");
+	g_autofree char *dir = from != NULL ? g_path_get_dirname(from) : NULL;
+
+	if (to == NULL ||
+	    g_strcmp0(rd_foreseen_get(earlier, "host"), rd_foreseen_get(entry, "host")) != 0)
+		return FALSE;
+	return g_strcmp0(rd_foreseen_get(earlier, "from"), to) == 0 ||
+	       (dir != NULL && text != NULL && strstr(text, dir) != NULL);
+}
+
+/* Once @step was typed, does one before it, of those that are left, look undone? Then a resume
+ * would do that one again. */
+static gboolean
+rd_remaining_reverses(const RdForecast *forecast, guint index)
+{
+	const RdForecastStep *step = g_ptr_array_index(forecast->steps, index);
+
+	for (guint i = 0; i < json_array_get_length(step->entries); i++) {
+		JsonObject *entry = json_array_get_object_element(step->entries, i);
+
+		for (guint j = 0; j < index; j++) {
+			const RdForecastStep *before = g_ptr_array_index(forecast->steps, j);
+
+			for (guint k = 0; k < json_array_get_length(before->entries); k++)
+				if (rd_remaining_undoes(
+					entry, json_array_get_object_element(before->entries, k)))
+					return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+static void
+rd_remaining_step(JsonBuilder *json, const RdRemaining *self, const RdForecast *forecast,
+		  guint index)
+{
+	const RdForecastStep *step = g_ptr_array_index(forecast->steps, index);
 	g_autofree char *name = rd_account_step_name(step->plan->name, step->target);
 	const RdType *type = rd_types_find(self->types, step->plan->type);
 	g_autofree char *until = NULL;
@@ -423,6 +463,7 @@ rd_remaining_step(JsonBuilder *json, const RdRemaining *self, const RdForecastSt
 	rd_json_string(json, "state", step->plan->name);
 	rd_json_bool(json, "parallel", step->plan->width > 1 && step->plan->targets->len > 1);
 	rd_json_bool(json, "back", step->back);
+	rd_json_bool(json, "reverses", rd_remaining_reverses(forecast, index));
 	rd_json_string(json, "text", step->text);
 	rd_json_string(json, "open", step->open);
 	rd_json_string(json, "when", step->when);
@@ -465,7 +506,7 @@ rd_remaining_new(const RdRemainingOptions *options, GError **error)
 		return NULL;
 	json_builder_begin_array(json);
 	for (guint i = 0; i < forecast->steps->len; i++)
-		rd_remaining_step(json, &self, g_ptr_array_index(forecast->steps, i));
+		rd_remaining_step(json, &self, forecast, i);
 	json_builder_end_array(json);
 	return json_builder_get_root(json);
 }

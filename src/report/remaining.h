@@ -21,6 +21,8 @@ typedef struct {
  *   parallel   its state is begun on all hosts before any is waited for
  *   word       engine/forecast.h: change, already, then, asked, holds, waits, skipped, refused
  *   back       what it borrowed is given back here
+ *   reverses   it takes back, or carries away, what one before it does: once it was typed, that one
+ *              looks undone, and resume would do it again
  *   text, open, when   (nullable) what was found; on what it depends whether more follows; the
  *              condition, which is decided then
  *   commands   of {"on": host or "bastion", "command" (nullable: none can be given), "text" (the

@@ -205,9 +205,16 @@ rd_runbook_settle(const RdRunbook *self, RdPaper *paper)
 	}
 }
 
-/* a state that is begun on all hosts at once: first everything that begins it, then the waits */
+static gboolean
+rd_runbook_turns(JsonObject *step)
+{
+	return json_object_get_boolean_member_with_default(step, "reverses", FALSE);
+}
+
+/* A state that is begun on all hosts at once: first everything that begins it, then the waits.
+ * *turned: somewhere on the page resume ends to be right. */
 static void
-rd_runbook_finish(const RdRunbook *self, RdPaper *paper)
+rd_runbook_finish(const RdRunbook *self, RdPaper *paper, gboolean *turned)
 {
 	JsonArray *steps = self->remaining != NULL ? json_node_get_array(self->remaining) : NULL;
 	guint number = 0;
@@ -223,10 +230,20 @@ rd_runbook_finish(const RdRunbook *self, RdPaper *paper)
 	else
 		rd_runbook_settle(self, paper);
 	for (guint i = 0, end; i < json_array_get_length(steps); i = end) {
+		gboolean turns =
+		    !*turned && rd_runbook_turns(json_array_get_object_element(steps, i));
+
 		for (end = i + 1; rd_runbook_same(steps, i, end);)
 			end++;
 		rd_runbook_head(paper, json_array_get_object_element(steps, i), ++number,
 				end > i + 1);
+		if (turns)
+			rd_paper_text(
+			    paper, RD_TONE_BAD,
+			    "From here on recoveryd resume is not right any more: what stands "
+			    "above would look as if it had not been done. Go on by hand to the "
+			    "end, then end the run with recoveryd cancel.");
+		*turned = *turned || turns;
 		for (guint j = i; j < end; j++) {
 			rd_runbook_say_step(paper, json_array_get_object_element(steps, j));
 			rd_runbook_commands(paper, json_array_get_object_element(steps, j));
@@ -376,17 +393,31 @@ rd_runbook_borrowed(const RdRunbook *self, RdPaper *paper)
 }
 
 static void
-rd_runbook_resume(const RdRunbook *self, RdPaper *paper)
+rd_runbook_afterwards(const RdRunbook *self, RdPaper *paper, gboolean turned)
 {
-	g_autofree char *resume = g_strdup_printf("recoveryd resume %s", self->evidence->run_id);
-	g_autofree char *status = g_strdup_printf("recoveryd status %s", self->evidence->run_id);
+	const char *id = self->evidence->run_id;
+	g_autofree char *resume = g_strdup_printf("recoveryd resume %s", id);
+	g_autofree char *cancel =
+	    g_strdup_printf("recoveryd cancel %s --reason \"finished by hand\"", id);
+	g_autofree char *status = g_strdup_printf("recoveryd status %s", id);
 
 	rd_paper_heading(paper, 2, "Afterwards");
+	if (rd_run_get_state(self->evidence->run) == RD_RUN_ENDED) {
+		rd_paper_text(paper, RD_TONE_PLAIN,
+			      "The run has ended, nothing of it goes on. How, and what is left:");
+		rd_paper_code(paper, NULL, status);
+		return;
+	}
+	rd_paper_text(paper, RD_TONE_PLAIN,
+		      "%s recoveryd can go on: it looks at each step on its host before it does "
+		      "anything, and what is done already is not done again.",
+		      turned ? "Until the heading that says so" : "At any point of this page");
+	rd_paper_code(paper, NULL, resume);
 	rd_paper_text(
 	    paper, RD_TONE_PLAIN,
-	    "At any point of this page recoveryd can go on: it looks at each step on its host "
-	    "before it does anything, and what is done already is not done again.");
-	rd_paper_code(paper, NULL, resume);
+	    "Who has finished by hand, or gone back, ends the run. The hosts get their locks "
+	    "back, and what is borrowed is given back; nothing else is touched.");
+	rd_paper_code(paper, NULL, cancel);
 	rd_paper_text(paper, RD_TONE_PLAIN, "How it stands, and what it waits for:");
 	rd_paper_code(paper, NULL, status);
 }
@@ -396,6 +427,7 @@ rd_runbook_print(const RdRunbook *self, RdPaperKind kind)
 {
 	g_autofree char *title = g_strdup_printf("By hand: run %s", self->evidence->run_id);
 	RdPaper *paper = rd_paper_new(kind, title);
+	gboolean turned = FALSE;
 
 	for (guint i = 0; i < self->evidence->faults->len; i++)
 		rd_paper_text(paper, RD_TONE_BAD, "What this tells is not whole: %s",
@@ -408,8 +440,8 @@ rd_runbook_print(const RdRunbook *self, RdPaperKind kind)
 	rd_runbook_done(self, paper);
 	rd_runbook_moved(self, paper);
 	rd_runbook_borrowed(self, paper);
-	rd_runbook_finish(self, paper);
+	rd_runbook_finish(self, paper, &turned);
 	rd_runbook_back(self, paper);
-	rd_runbook_resume(self, paper);
+	rd_runbook_afterwards(self, paper, turned);
 	return rd_paper_finish(paper);
 }

@@ -6,26 +6,13 @@
 #include <sqlite3.h>
 #include <string.h>
 
-#include "cli-fixture.h"
-#include "journal/journal.h"
-#include "machine/event.h"
-#include "report/account.h"
+#include "report-fixture.h"
 
 #define SECRET "hunter2-canary-0815"
 /* would end a table, a code block, a tag; would turn the line round; would hide */
 #define HOSTILE                                                                                    \
 	"a|b ``` <script>alert(1)</script> [x](javascript:y) \033[2J \u202e \n# heading "          \
 	"http://x.y"
-
-static RdEvent *
-touch(const char *state, const char *target, RdEventKind kind, const char *word, gint64 n,
-      const char *text)
-{
-	RdEvent *event = rd_event_number(rd_event_new(kind, word), n);
-
-	rd_event_step(event, state, target, 1, 1);
-	return rd_event_text(event, text);
-}
 
 static RdEvent *
 step(const char *target, const char *word, const char *text)
@@ -48,29 +35,6 @@ interrupted(GPtrArray *events)
 	event = rd_event_new(RD_EVENT_REMARK, NULL);
 	rd_event_pair(event, "alice", NULL);
 	g_ptr_array_add(events, rd_event_text(event, "the bastion was moved to another rack"));
-}
-
-static void
-moved(GPtrArray *events)
-{
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "done", 1, "status 0"));
-	g_ptr_array_add(events,
-			touch("stop", "m1", RD_EVENT_TOUCH, "move-aside", 2, "/etc/a.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "done", 2,
-				      "status 0 -> /etc/aside/a.yaml"));
-	g_ptr_array_add(events,
-			touch("stop", "m1", RD_EVENT_TOUCH, "move-aside", 3, "/etc/b.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "done", 3,
-				      "status 0 -> /etc/aside/b.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCH, "move", 4,
-				      "/etc/aside/a.yaml -> /etc/a.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "done", 4, "status 0"));
-	g_ptr_array_add(events,
-			touch("stop", "m1", RD_EVENT_TOUCH, "move-aside", 5, "/etc/c.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "lost", 5, "no answer"));
-	g_ptr_array_add(events,
-			touch("stop", "m1", RD_EVENT_TOUCH, "move-aside", 6, "/etc/d.yaml"));
-	g_ptr_array_add(events, touch("stop", "m1", RD_EVENT_TOUCHED, "refused", 6, "it exists"));
 }
 
 static void
@@ -107,44 +71,6 @@ many(GPtrArray *events)
 }
 
 /* ---- helpers ------------------------------------------------------------------------------- */
-
-static JsonObject *
-report_of(Fixture *f, JsonNode **node)
-{
-	g_auto(Result) r = {0};
-
-	cli_run(f, "report %s -o json", 0, &r);
-	*node = cli_parse_json(r.out);
-	return json_node_get_object(*node);
-}
-
-static JsonObject *
-find(JsonObject *report, const char *array, const char *key, const char *value)
-{
-	JsonArray *rows = json_object_get_array_member(report, array);
-
-	for (guint i = 0; i < json_array_get_length(rows); i++) {
-		JsonObject *row = json_array_get_object_element(rows, i);
-
-		if (g_strcmp0(json_object_get_string_member_with_default(row, key, NULL), value) ==
-		    0)
-			return row;
-	}
-	g_error("%s: no row with %s = %s", array, key, value);
-}
-
-static void
-shell(const char *command)
-{
-	const char *argv[] = {"sh", "-euc", command, NULL};
-	g_autoptr(GError) error = NULL;
-	int status;
-
-	g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
-		     &status, &error);
-	g_assert_no_error(error);
-	g_assert_cmpint(status, ==, 0);
-}
 
 static void
 edit_journal(Fixture *f, const char *sql)
@@ -291,7 +217,7 @@ what_was_moved_is_told_with_where_it_is(Fixture *f, gconstpointer data)
 	g_assert_false(json_object_get_boolean_member(b, "back"));
 	g_assert_cmpstr(json_object_get_string_member(b, "put_back"), ==,
 			"sudo mv -nT '/etc/aside/b.yaml' '/etc/b.yaml'");
-	/* the answer was lost: nothing is made up */
+	/* the answer was lost: nothing is made up, the host's index is asked */
 	g_assert_false(json_object_get_boolean_member(c, "certain"));
 	g_assert_true(json_object_get_null_member(c, "to"));
 	/* what the host refused did not happen */
