@@ -40,7 +40,8 @@ Bastion *bastion_new(const char *name, const char *run_id, const char *run_uuid,
 /* the same run, from a copy of its directory as it is now */
 Bastion *bastion_copy(Bastion *original, const char *name);
 void bastion_free(Bastion *self);
-/* starts an engine on what the journal has; @word: a request made with it, about @host, or NULL */
+/* starts an engine on what the journal has; @word: a request made with it, about @host, or NULL: a
+ * gate for "approve"; for "decide", which says done, a state of the cluster */
 void bastion_start(Bastion *self, const char *word, const char *host);
 /* a person said that @host is away */
 gboolean bastion_excuses(Bastion *self, const char *host);

@@ -226,7 +226,8 @@ at_random(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, c
 static Trial *
 new_trial(Grid *grid, gboolean trace)
 {
-	Trial *trial = trial_new(grid->plan, grid->seed, grid->catalogue, ".", trace);
+	Trial *trial = trial_new(grid->plan, scene_of(grid->procedure), grid->seed, grid->catalogue,
+				 ".", trace);
 
 	clean_dir(".", "*_night.*"); /* the backup */
 	trial->cluster->brisk = !grid->real_pace;
@@ -484,7 +485,8 @@ main(int argc, char **argv)
 	g_mkdir(grid.first_dir, 0700);
 	if (g_chdir(grid.first_dir) != 0)
 		g_error("cannot enter %s", grid.first_dir);
-	grid.plan = trial_make_plan(grid.procedure, catalogue, grid.first_dir);
+	grid.plan =
+	    trial_make_plan(grid.procedure, scene_of(grid.procedure), catalogue, grid.first_dir);
 	grid.cancelled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	grid.rows = g_new0(Row, n_faults);
 	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));

@@ -2,6 +2,7 @@
 #pragma once
 #include "bastion.h"
 #include "rehearsal/clock.h"
+#include "scene.h"
 #include <setjmp.h>
 
 /* One recovery from its start to its end: a cluster that lost its quorum, a bastion, perhaps a
@@ -29,6 +30,7 @@ typedef struct {
 
 struct _Trial {
 	const char *procedure;
+	const Scene *scene; /* (nullable) (unowned) */
 	char *local_dir;
 	const RdPlan *plan;	/* (unowned) */
 	RdCatalogue *catalogue; /* (unowned) */
@@ -54,10 +56,11 @@ struct _Trial {
 };
 
 /* of the shipped procedure, with last night's backup in @local_dir */
-RdPlan *trial_make_plan(const char *procedure, RdCatalogue *catalogue, const char *local_dir);
+RdPlan *trial_make_plan(const char *procedure, const Scene *scene, RdCatalogue *catalogue,
+			const char *local_dir);
 /* @plan and @catalogue outlive it */
-Trial *trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const char *local_dir,
-		 gboolean trace);
+Trial *trial_new(const RdPlan *plan, const Scene *scene, guint32 seed, RdCatalogue *catalogue,
+		 const char *local_dir, gboolean trace);
 void trial_free(Trial *self);
 /* runs it to its end; @expected: tally of the undisturbed one, NULL when this is it */
 void trial_run(Trial *self, GHashTable *expected, Outcome *outcome);
