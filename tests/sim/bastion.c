@@ -280,6 +280,14 @@ bastion_excuses(Bastion *self, const char *host)
 	return found != NULL && found->excused;
 }
 
+gboolean
+bastion_is_without(Bastion *self, const char *host)
+{
+	const RdRunHost *found = rd_run_find_host(self->run, host);
+
+	return found != NULL && (found->excused || found->left);
+}
+
 const char *
 bastion_end(Bastion *self)
 {

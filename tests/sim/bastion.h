@@ -45,6 +45,8 @@ void bastion_free(Bastion *self);
 void bastion_start(Bastion *self, const char *word, const char *host);
 /* a person said that @host is away */
 gboolean bastion_excuses(Bastion *self, const char *host);
+/* or it could not be brought through, and was left, which status tells */
+gboolean bastion_is_without(Bastion *self, const char *host);
 /* as SIGKILL does, between two turns of the main loop */
 void bastion_end_engine(Bastion *self);
 /* as SIGKILL does to the engine and, by its parent-death signal, to all below. In the forked child

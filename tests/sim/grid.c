@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
 	const char *procedure;
 	guint32 seed;
-	guint every, touches_every, jobs;
+	guint every, touches_every, cancels_every, jobs;
 	gboolean real_pace;
 	const char *only;
 	gint at_boundary;
@@ -144,7 +144,8 @@ is_wanted(Grid *grid, Trial *trial, const Fault *fault, const char *state, const
 	if (grid->at_boundary >= 0)
 		return trial->boundary == (guint)grid->at_boundary;
 	if (fault->cancels)
-		return state != NULL && g_hash_table_add(grid->cancelled, g_strdup(state));
+		return state != NULL && g_hash_table_add(grid->cancelled, g_strdup(state)) &&
+		       g_hash_table_size(grid->cancelled) % grid->cancels_every == 0;
 	return trial->boundary % (touches ? grid->touches_every : grid->every) == 0;
 }
 
@@ -429,7 +430,7 @@ main(int argc, char **argv)
 	g_autofree char *procedure = NULL, *only = NULL;
 	g_auto(GStrv) more_plugins = NULL;
 	gint seed = 1, every = 1, touches_every = 1, jobs = 1, boundary = -1, n_bench = 0,
-	     n_random = 0;
+	     n_random = 0, cancels_every = 1;
 	gboolean verbose = FALSE, real_pace = FALSE, ok;
 	const GOptionEntry options[] = {
 	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME|FILE"},
@@ -440,6 +441,8 @@ main(int argc, char **argv)
 	     "N"},
 	    {"touches", 't', 0, G_OPTION_ARG_INT, &touches_every, "only each Nth of what touches",
 	     "N"},
+	    {"cancels", 'c', 0, G_OPTION_ARG_INT, &cancels_every,
+	     "cancelled only in each Nth state", "N"},
 	    {"jobs", 'j', 0, G_OPTION_ARG_INT, &jobs, "so many at a time", "N"},
 	    {"fault", 'f', 0, G_OPTION_ARG_STRING, &only, "only this one", "NAME"},
 	    {"boundary", 'b', 0, G_OPTION_ARG_INT, &boundary, "only this one, and tell all", "N"},
@@ -471,6 +474,7 @@ main(int argc, char **argv)
 	grid.seed = (guint32)seed;
 	grid.every = (guint)MAX(every, 1);
 	grid.touches_every = (guint)MAX(touches_every, 1);
+	grid.cancels_every = (guint)MAX(cancels_every, 1);
 	grid.jobs = (guint)MAX(jobs, 1);
 	grid.real_pace = real_pace;
 	grid.only = only;

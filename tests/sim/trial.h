@@ -76,6 +76,16 @@ gboolean trial_has_struck(Trial *self, const char *fault);
 /* somebody gives a host up */
 gboolean trial_has_lost_host(Trial *self);
 
+/* of the cluster with its workers and its API */
+gboolean trial_is_whole(const char *procedure);
+/* "done", with leftovers or without */
+gboolean trial_is_done(const char *end);
+/* (nullable) where no resume can help: the word that the reason must have */
+const char *trial_ends_held(Trial *self);
+gboolean trial_is_copy(Trial *self);
+/* judge.c: what came of it; @expected as for trial_run() */
+void trial_judge(Trial *self, GHashTable *expected, Outcome *outcome);
+
 /* faults.c */
 struct _Fault {
 	const char *name;
