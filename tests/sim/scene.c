@@ -22,6 +22,12 @@ rotate_two(Place *place)
 }
 
 static void
+rotate_m2(Place *place)
+{
+	rd_sim_pki_plant(host_of(place, "m2"), TODAY);
+}
+
+static void
 rotate_all(Place *place)
 {
 	for (guint i = 0; i < place->cluster->hosts->len; i++)
@@ -109,7 +115,7 @@ flood(Place *place, RdSimStore *store, double time)
 {
 	for (guint i = 0; i < place->cluster->hosts->len; i++)
 		rd_sim_pki_flood(place->cluster, store, g_ptr_array_index(place->cluster->hosts, i),
-				 60, time);
+				 100, time);
 }
 
 static void
@@ -155,7 +161,7 @@ const Scene scenes[] = {
     {"stuck-pod", "an ovnkube-node that ends by force only", 3, 2, .past = hold_pod},
     {"stuck-rollout", "an operator does nothing for two hours", 3, 2, .now = hold_rollout, .helps = 1, .told = "apiserver-rolled-out"},
     {"api-away", "the API is away for minutes, again and again", 3, 2, .now = come_and_go},
-    {"csr-flood", "300 requests wait", 3, 2, .past = flood, .now = rotate_two},
+    {"csr-flood", "300 requests wait, and a kubelet needs one of them", 3, 0, .past = flood, .now = rotate_m2},
     {"dead-worker", "a worker does not come back", 3, 2, .keepalived = TRUE, .now = lose_worker,
      .end = "done with leftovers", .without = "w1", .accepts = TRUE, .helps = 1, .told = "network: Progressing"},
     {"host-returns", "one that was powered off comes back with its old data", 3, 2, .keepalived = TRUE,
