@@ -165,8 +165,8 @@ test_beside_fenced(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(events_of(f, RD_EVENT_REFUSED, "fenced"), ==, 1);
 }
 
-/* the recovery host is another machine now: nothing is changed for the cluster any more, and the run
- * comes to rest although what works beside is in doubt */
+/* the recovery host is another machine now: nothing is changed for the cluster any more, and the
+ * run comes to rest although what works beside is in doubt */
 static void
 test_beside_rebuilt(Fixture *f, gconstpointer data)
 {
@@ -549,7 +549,8 @@ test_left_behind_borrows(Fixture *f, gconstpointer data)
 	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "not given back: roll@w1"));
 }
 
-/* what was only too slow there is in doubt, and its lock with it: it is taken anew for the return */
+/* what was only too slow there is in doubt, and its lock with it: it is taken anew for the return
+ */
 static void
 test_left_behind_slow(Fixture *f, gconstpointer data)
 {
