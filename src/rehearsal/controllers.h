@@ -43,6 +43,9 @@ void rd_sim_login_free(RdSimLogin *self);
 #define RD_SIM_SIGNER_MAP "/api/v1/namespaces/openshift-config-managed/configmaps/csr-controller-ca"
 /* an installed kubelet: certificates by @signer, and what it would ask for new ones with */
 void rd_sim_pki_plant(RdSimHost *host, const char *signer);
+/* @n requests of a kubelet that asked all night long, one each minute until @time */
+void rd_sim_pki_flood(RdSimCluster *cluster, RdSimStore *store, RdSimHost *host, guint n,
+		      double time);
 /* the public half in PEM, NULL when that is no key. (transfer full) */
 char *rd_sim_pki_public(const char *private_pem);
 /* the API takes it for the node; until then it does what it can for that */

@@ -244,8 +244,10 @@ strings(const char *const *words)
 	return array;
 }
 
-static void
-ask_for(RdSimBehind *self, RdSimHost *host, RdSimLogin *login, gboolean client)
+/* a request with @key, in the store. (transfer full) its path */
+static char *
+put_request(RdSimStore *store, guint64 number, const char *key, const RdSimHost *host,
+	    gboolean client, double time)
 {
 	static const char *const usages[2][4] = {
 	    {"digital signature", "key encipherment", "server auth"},
@@ -254,30 +256,47 @@ ask_for(RdSimBehind *self, RdSimHost *host, RdSimLogin *login, gboolean client)
 	    {"system:nodes", "system:authenticated"},
 	    {"system:serviceaccounts", "system:serviceaccounts:openshift-machine-config-operator",
 	     "system:authenticated"}};
-	guint64 number = ++self->cluster->serials;
-	g_autofree char *key = client ? read_file(host, PENDING) : NULL;
-	g_autofree char *encoded = NULL, *json = NULL;
-	const char *pem;
+	const char *pem = make_request(key, host->name, client ? NULL : host);
+	g_autofree char *encoded = g_base64_encode((const guchar *)pem, strlen(pem));
 	g_autofree char *user =
 	    client ? g_strdup("system:serviceaccount:openshift-machine-config-operator:"
 			      "node-bootstrapper")
 		   : g_strdup_printf("system:node:%s", host->name);
+	g_autofree char *json =
+	    g_strdup_printf("{\"spec\":{\"request\":\"%s\",\"signerName\":\"%s\",\"username\":"
+			    "\"%s\"},\"status\":{}}",
+			    encoded, client ? CLIENT_SIGNER : SERVER_SIGNER, user);
+	char *path = g_strdup_printf(REQUESTS "/csr-%05" G_GUINT64_FORMAT, number);
 	JsonObject *spec;
+
+	rd_sim_store_put(store, path, json, time);
+	spec = json_object_get_object_member(rd_sim_store_find(store, path), "spec");
+	json_object_set_array_member(spec, "usages", strings(usages[client]));
+	json_object_set_array_member(spec, "groups", strings(groups[client]));
+	return path;
+}
+
+void
+rd_sim_pki_flood(RdSimCluster *cluster, RdSimStore *store, RdSimHost *host, guint n, double time)
+{
+	const char *key = key_number(cluster->keys++);
+
+	for (guint i = 0; i < n; i++)
+		g_free(
+		    put_request(store, ++cluster->serials, key, host, TRUE, time - 60.0 * (n - i)));
+}
+
+static void
+ask_for(RdSimBehind *self, RdSimHost *host, RdSimLogin *login, gboolean client)
+{
+	g_autofree char *key = client ? read_file(host, PENDING) : NULL;
 
 	if (key == NULL)
 		key = g_strdup(key_number(self->cluster->keys++));
 	if (client)
 		rd_sim_tree_write_text(host->tree, PENDING, key, 0600);
-	pem = make_request(key, host->name, client ? NULL : host);
-	encoded = g_base64_encode((const guchar *)pem, strlen(pem));
-	json = g_strdup_printf("{\"spec\":{\"request\":\"%s\",\"signerName\":\"%s\",\"username\":"
-			       "\"%s\"},\"status\":{}}",
-			       encoded, client ? CLIENT_SIGNER : SERVER_SIGNER, user);
-	login->asked = g_strdup_printf(REQUESTS "/csr-%05" G_GUINT64_FORMAT, number);
-	rd_sim_store_put(self->store, login->asked, json, self->now);
-	spec = json_object_get_object_member(rd_sim_store_find(self->store, login->asked), "spec");
-	json_object_set_array_member(spec, "usages", strings(usages[client]));
-	json_object_set_array_member(spec, "groups", strings(groups[client]));
+	login->asked =
+	    put_request(self->store, ++self->cluster->serials, key, host, client, self->now);
 }
 
 static double

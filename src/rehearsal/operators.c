@@ -69,6 +69,19 @@ is_stuck(RdSimBehind *self, const char *plural)
 	return g_strcmp0(self->stuck, plural) == 0;
 }
 
+/* its etcd pod is there and asks for its place: whoever has none would be waited for (domain 4.2) */
+static gboolean
+has_etcd_pod(const RdSimHost *host)
+{
+	for (guint i = 0; i < host->pods->len; i++) {
+		const RdSimPod *pod = g_ptr_array_index(host->pods, i);
+
+		if (pod->started && !pod->ending && g_str_has_prefix(pod->name, "etcd-"))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* a learner that runs gets its vote, else the next host that lives is added, if all are sound */
 static gboolean
 change_members(RdSimBehind *self, RdSimHost *voter)
@@ -84,7 +97,7 @@ change_members(RdSimBehind *self, RdSimHost *voter)
 		const RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
 		g_autofree char *node = g_strdup_printf("/api/v1/nodes/%s", host->name);
 
-		if (!host->worker && rd_sim_store_find(self->store, node) != NULL &&
+		if (!host->worker && has_etcd_pod(host) && rd_sim_store_find(self->store, node) != NULL &&
 		    rd_sim_node_lives(self, host->name) && rd_sim_etcd_add_learner(voter, host))
 			return TRUE;
 	}

@@ -263,6 +263,13 @@ pass_the_day(RdSimApi *self)
 RdSimApi *
 rd_scenery_api(RdSimCluster *cluster, const char *host)
 {
+	return rd_scenery_api_with(cluster, host, NULL, NULL);
+}
+
+RdSimApi *
+rd_scenery_api_with(RdSimCluster *cluster, const char *host,
+		    void (*past)(RdSimStore *store, double time, gpointer data), gpointer data)
+{
 	RdSimApi *self = rd_sim_api_new(cluster, host);
 	RdSimStore *store = rd_sim_api_get_store(self);
 	double time = rd_sim_api_get_time(self) - LAST_NIGHT;
@@ -278,6 +285,8 @@ rd_scenery_api(RdSimCluster *cluster, const char *host)
 		 time);
 	add_shop(store, cluster, time);
 	put(store, time, RD_SCENERY_KEPT, "{}");
+	if (past != NULL)
+		past(store, time, data);
 	rd_sim_api_take_snapshot(self);
 	pass_the_day(self);
 	return self;

@@ -154,8 +154,8 @@ settle(RdSimCluster *self)
 	}
 }
 
-RdSimCluster *
-rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
+static RdSimCluster *
+make_cluster(guint32 seed, guint n_hosts, gboolean damaged)
 {
 	RdSimCluster *self = rd_sim_cluster_new(seed);
 	g_autofree char *cluster = NULL;
@@ -175,7 +175,7 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 		if (i == 2)
 			rd_sim_tree_mount(host->tree, RD_SIM_ETCD_DATA);
 		add_operator_files(self, host);
-		add_data(host, cluster, i > 0);
+		add_data(host, cluster, damaged && i > 0);
 		if (i == 0)
 			add_earlier_restore(host);
 		for (guint j = 0; j < G_N_ELEMENTS(pods); j++) {
@@ -188,6 +188,18 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 	}
 	settle(self);
 	return self;
+}
+
+RdSimCluster *
+rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
+{
+	return make_cluster(seed, n_hosts, TRUE);
+}
+
+RdSimCluster *
+rd_scenery_healthy(guint32 seed, guint n_hosts)
+{
+	return make_cluster(seed, n_hosts, FALSE);
 }
 
 void

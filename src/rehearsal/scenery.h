@@ -18,6 +18,8 @@ G_BEGIN_DECLS
 
 /* the kubelets have done what they can when this returns, and nothing is counted yet */
 RdSimCluster *rd_scenery_quorum_lost(guint32 seed, guint n_hosts);
+/* the same with sound databases: etcd has a quorum */
+RdSimCluster *rd_scenery_healthy(guint32 seed, guint n_hosts);
 /* w0, w1, …: to be added before keepalived, which the last control-plane host has longest */
 void rd_scenery_add_workers(RdSimCluster *self, guint n);
 /* keepalived on every control-plane host, with one API and one ingress VIP. The last host has them,
@@ -31,6 +33,10 @@ GBytes *rd_scenery_backup(void);
 /* Its Kubernetes API, served by @host as soon as etcd has a quorum again, and what an installed
  * cluster has in it; a snapshot of that is what a restore brings back. (transfer full) */
 RdSimApi *rd_scenery_api(RdSimCluster *cluster, const char *host);
+/* the like; @past (nullable) changes what the snapshot will have, as of @time */
+RdSimApi *rd_scenery_api_with(RdSimCluster *cluster, const char *host,
+			      void (*past)(RdSimStore *store, double time, gpointer data),
+			      gpointer data);
 /* was deleted after the backup; was made after it; a webhook that nobody answers */
 #define RD_SCENERY_KEPT	   "/api/v1/namespaces/default/configmaps/kept"
 #define RD_SCENERY_ADDED   "/api/v1/namespaces/default/configmaps/added"

@@ -46,10 +46,13 @@ Bastion *bastion_copy(Bastion *original, const char *name);
  * the longest copy; NULL when no host that answers has any. Copies that differ are a breach. */
 Bastion *bastion_from_hosts(Bastion *original, const char *name);
 void bastion_free(Bastion *self);
-/* starts an engine on what the journal has; @word: a request made with it, about @host, or NULL */
+/* starts an engine on what the journal has; @word: a request made with it, about @host, or NULL: a
+ * gate for "approve"; for "decide", which says done, a state of the cluster */
 void bastion_start(Bastion *self, const char *word, const char *host);
 /* a person said that @host is away */
 gboolean bastion_excuses(Bastion *self, const char *host);
+/* or it could not be brought through, and was left, which status tells */
+gboolean bastion_is_without(Bastion *self, const char *host);
 /* as SIGKILL does, between two turns of the main loop */
 void bastion_end_engine(Bastion *self);
 /* as SIGKILL does to the engine and, by its parent-death signal, to all below. In the forked child

@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
 	const char *procedure;
 	guint32 seed;
-	guint every, touches_every, jobs;
+	guint every, touches_every, cancels_every, jobs;
 	gboolean real_pace;
 	const char *only;
 	gint at_boundary;
@@ -196,7 +196,8 @@ is_wanted(Grid *grid, Trial *trial, const Fault *fault, const char *state, const
 	if (grid->only != NULL && !g_str_equal(grid->only, fault->name))
 		return FALSE;
 	if (fault->cancels && grid->at_boundary < 0)
-		return state != NULL && g_hash_table_add(grid->cancelled, g_strdup(state));
+		return state != NULL && g_hash_table_add(grid->cancelled, g_strdup(state)) &&
+		       g_hash_table_size(grid->cancelled) % grid->cancels_every == 0;
 	return is_sampled(grid, trial, call);
 }
 
@@ -292,7 +293,8 @@ at_back(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, con
 static Trial *
 new_trial(Grid *grid, gboolean trace)
 {
-	Trial *trial = trial_new(grid->plan, grid->seed, grid->catalogue, ".", trace);
+	Trial *trial = trial_new(grid->plan, scene_of(grid->procedure), grid->seed, grid->catalogue,
+				 ".", trace);
 
 	clean_dir(".", "*_night.*"); /* the backup */
 	trial->cluster->brisk = !grid->real_pace;
@@ -496,7 +498,7 @@ main(int argc, char **argv)
 	g_autofree char *procedure = NULL, *only = NULL, *then = NULL;
 	g_auto(GStrv) more_plugins = NULL;
 	gint seed = 1, every = 1, touches_every = 1, jobs = 1, boundary = -1, n_bench = 0,
-	     n_random = 0;
+	     n_random = 0, cancels_every = 1;
 	gboolean verbose = FALSE, real_pace = FALSE, back = FALSE, ok;
 	const GOptionEntry options[] = {
 	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME|FILE"},
@@ -512,6 +514,8 @@ main(int argc, char **argv)
 	     "N"},
 	    {"touches", 't', 0, G_OPTION_ARG_INT, &touches_every, "only each Nth of what touches",
 	     "N"},
+	    {"cancels", 'c', 0, G_OPTION_ARG_INT, &cancels_every,
+	     "cancelled only in each Nth state", "N"},
 	    {"jobs", 'j', 0, G_OPTION_ARG_INT, &jobs, "so many at a time", "N"},
 	    {"fault", 'f', 0, G_OPTION_ARG_STRING, &only, "only this one", "NAME"},
 	    {"boundary", 'b', 0, G_OPTION_ARG_INT, &boundary, "only this one, and tell all", "N"},
@@ -543,6 +547,7 @@ main(int argc, char **argv)
 	grid.seed = (guint32)seed;
 	grid.every = (guint)MAX(every, 1);
 	grid.touches_every = (guint)MAX(touches_every, 1);
+	grid.cancels_every = (guint)MAX(cancels_every, 1);
 	grid.jobs = (guint)MAX(jobs, 1);
 	grid.real_pace = real_pace;
 	grid.only = only;
@@ -558,9 +563,10 @@ main(int argc, char **argv)
 	g_mkdir(grid.first_dir, 0700);
 	if (g_chdir(grid.first_dir) != 0)
 		g_error("cannot enter %s", grid.first_dir);
-	grid.plan = trial_make_plan(grid.procedure, catalogue, grid.first_dir);
+	grid.plan =
+	    trial_make_plan(grid.procedure, scene_of(grid.procedure), catalogue, grid.first_dir);
 	if (then != NULL)
-		grid.then = trial_make_plan(then, catalogue, grid.first_dir);
+		grid.then = trial_make_plan(then, NULL, catalogue, grid.first_dir);
 	grid.rows = g_new0(Row, N_ROWS);
 	grid.cancelled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));

@@ -70,12 +70,12 @@ RdPlan *
 sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *snapshot,
 	 const char *sha256)
 {
-	return sim_plan_of(catalogue, name, n_hosts, 0, snapshot, sha256);
+	return sim_plan_of(catalogue, name, n_hosts, 0, snapshot, sha256, NULL);
 }
 
 RdPlan *
 sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, guint n_workers,
-	    const char *snapshot, const char *sha256)
+	    const char *snapshot, const char *sha256, const char *purpose)
 {
 	g_autofree char *path =
 	    strchr(name, '/') != NULL
@@ -103,6 +103,8 @@ sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, guint n_w
 		g_hash_table_insert(inputs, g_strdup("run"), g_strdup(SIM_RUN));
 	if (procedure != NULL && rd_procedure_find_input(procedure, SCRIPT) != NULL)
 		g_hash_table_insert(inputs, g_strdup(SCRIPT), g_strdup("yes"));
+	if (purpose != NULL)
+		g_hash_table_insert(inputs, g_strdup("purpose"), g_strdup(purpose));
 	if (procedure != NULL)
 		plan = rd_procedure_expand(procedure, inventory, inputs, &error);
 	if (plan == NULL)

@@ -7,9 +7,9 @@
 
 /* The shipped procedure @name, as it stands in data/procedures, or the file @name (with a "/"), for
  * m0 (recovery) to m<n_hosts-1>, with the backup @snapshot on the bastion. */
-/* the like with workers w0, w1, … */
+/* the like with workers w0, w1, …; @purpose: (nullable) the input of that name */
 RdPlan *sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, guint n_workers,
-		    const char *snapshot, const char *sha256);
+		    const char *snapshot, const char *sha256, const char *purpose);
 RdPlan *sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *snapshot,
 		 const char *sha256);
 /* last night's backup into @dir: the snapshot, and the static resources beside it */

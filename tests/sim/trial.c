@@ -2,7 +2,6 @@
 #include "trial.h"
 #include "likeness.h"
 #include "plans.h"
-#include "rehearsal/controllers.h"
 #include <string.h>
 
 /* a run that needs a person more often than this does not get on */
@@ -42,46 +41,26 @@ trial_add_bastion(Trial *self, Bastion *bastion)
 }
 
 /* of the cluster with its workers and its API */
-static gboolean
-is_whole(const char *procedure)
+gboolean
+trial_is_whole(const char *procedure)
 {
-	return g_str_equal(procedure, "restore-cluster-state");
-}
-
-/* Node certificates were rotated since the backup: the restored API does not know these two (F34).
- */
-static void
-rotate_certificates(RdSimCluster *cluster)
-{
-	rd_sim_pki_plant(rd_sim_cluster_find(cluster, "m2"), "csr-signer of today");
-	rd_sim_pki_plant(rd_sim_cluster_find(cluster, "w0"), "csr-signer of today");
-}
-
-static void
-set_scene(Trial *self, guint32 seed)
-{
-	self->cluster = rd_scenery_quorum_lost(seed, 3);
-	if (is_whole(self->procedure)) {
-		rd_scenery_add_workers(self->cluster, 2);
-		rotate_certificates(self->cluster);
-		self->api = rd_scenery_api(self->cluster, "m0");
-	}
-	if (is_whole(self->procedure) || g_str_equal(self->procedure, "vip"))
-		rd_scenery_add_keepalived(self->cluster);
+	return scene_of(procedure) != NULL;
 }
 
 RdPlan *
-trial_make_plan(const char *procedure, RdCatalogue *catalogue, const char *local_dir)
+trial_make_plan(const char *procedure, const Scene *scene, RdCatalogue *catalogue,
+		const char *local_dir)
 {
 	g_autofree char *path = NULL, *sha256 = NULL;
 
 	sim_write_backup(local_dir, &path, &sha256);
-	return sim_plan_of(catalogue, procedure, 3, is_whole(procedure) ? 2 : 0, path, sha256);
+	return scene == NULL ? sim_plan(catalogue, procedure, 3, path, sha256)
+			     : sim_plan_of(catalogue, procedure, scene->masters, scene->workers,
+					   path, sha256, scene->purpose);
 }
 
-/* what was asked for last has come about */
-static gboolean
-is_done(Trial *self, const char *end)
+gboolean
+trial_is_done(Trial *self, const char *end)
 {
 	return end != NULL &&
 	       (self->turned ? g_str_equal(end, "rolled back") : g_str_has_prefix(end, "done"));
@@ -102,18 +81,22 @@ blow_clear(gpointer data)
 }
 
 Trial *
-trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const char *local_dir,
-	  gboolean trace)
+trial_new(const RdPlan *plan, const Scene *scene, guint32 seed, RdCatalogue *catalogue,
+	  const char *local_dir, gboolean trace)
 {
 	Trial *self = g_new0(Trial, 1);
 	RdNetwork network = {0};
+	Place place = {0};
 	Bastion *bastion;
 
 	self->procedure = plan->procedure;
 	self->local_dir = g_strdup(local_dir);
 	self->catalogue = catalogue;
 	self->plan = plan;
-	set_scene(self, seed);
+	self->scene = scene;
+	scene_make(scene, plan->procedure, seed, &place);
+	self->cluster = place.cluster;
+	self->api = place.api;
 	self->before = likeness_take(self->cluster);
 	self->bastions = g_ptr_array_new();
 	self->breaches = g_ptr_array_new_with_free_func(g_free);
@@ -279,8 +262,8 @@ is_end(const char *end)
 }
 
 /* (nullable) the word that its reason must have */
-static const char *
-ends_held(Trial *self)
+const char *
+trial_ends_held(Trial *self)
 {
 	for (guint i = 0; i < self->blows->len; i++) {
 		const Blow *blow = &g_array_index(self->blows, Blow, i);
@@ -291,25 +274,14 @@ ends_held(Trial *self)
 	return NULL;
 }
 
-/* the second run of two */
-static gboolean
-returns(Trial *self)
+gboolean
+trial_returns(Trial *self)
 {
 	return self->then != NULL && self->bastions->len > 1;
 }
 
-/* somebody cancels it, which ends it */
-static gboolean
-is_cancelled(Trial *self)
-{
-	for (guint i = 0; i < self->blows->len; i++)
-		if (g_array_index(self->blows, Blow, i).fault->cancels)
-			return TRUE;
-	return FALSE;
-}
-
-static gboolean
-is_copy(Trial *self)
+gboolean
+trial_is_copy(Trial *self)
 {
 	return trial_has_struck(self, "copied-run") || trial_has_struck(self, "bastion-erased");
 }
@@ -321,17 +293,41 @@ gives_way(Trial *self, Bastion *bastion)
 	for (guint i = 0; i < self->bastions->len; i++) {
 		Bastion *other = g_ptr_array_index(self->bastions, i);
 
-		if (other != bastion && !returns(self) &&
-		    (!other->stopped || is_done(self, bastion_end(other))))
+		if (other != bastion && !trial_returns(self) &&
+		    (!other->stopped || trial_is_done(self, bastion_end(other))))
 			return TRUE;
 	}
 	return FALSE;
 }
 
+/* "stable" of the step that is held; there is one at a time for the cluster */
+static const char *
+held_step(Bastion *bastion)
+{
+	GPtrArray *steps = rd_run_get_steps(bastion->run);
+
+	for (guint i = 0; i < steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(steps, i);
+
+		if (step->life == RD_LIFE_HELD)
+			return step->plan->name;
+	}
+	return NULL;
+}
+
 /* what a person says this time; about *host when it is not NULL */
 static const char *
-next_word(Trial *self, const char **host)
+next_word(Trial *self, Bastion *bastion, const char **host)
 {
+	if (self->scene != NULL && self->scene->accepts) {
+		*host = held_step(bastion);
+		return "decide";
+	}
+	if (self->scene != NULL && self->scene->excuses != NULL &&
+	    !bastion_excuses(bastion, self->scene->excuses)) {
+		*host = self->scene->excuses;
+		return "excuse";
+	}
 	for (guint i = 0; i < self->blows->len; i++) {
 		Blow *blow = &g_array_index(self->blows, Blow, i);
 
@@ -391,7 +387,7 @@ help(Trial *self, Bastion *bastion)
 			    ((RdStep *)gates->pdata[0])->plan->gate->name);
 		return;
 	}
-	word = next_word(self, &host);
+	word = next_word(self, bastion, &host);
 	if (new_host != NULL) {
 		host = new_host;
 		word = "enrol";
@@ -406,7 +402,8 @@ help(Trial *self, Bastion *bastion)
 		const Blow *blow = &g_array_index(self->blows, Blow, i);
 
 		if (self->blows->len == 1 && blow->fault->names_host &&
-		    strstr(causes, blow->host) == NULL && !is_of_api(self, blow->host, causes))
+		    strstr(causes, blow->host) == NULL && !is_of_api(self, blow->host, causes) &&
+		    !bastion_is_without(bastion, blow->host))
 			g_ptr_array_add(
 			    self->breaches,
 			    g_strdup_printf("%s is at fault, and nobody is told so", blow->host));
@@ -415,17 +412,18 @@ help(Trial *self, Bastion *bastion)
 	/* who is excused is powered off: that is what the statement says */
 	if (g_str_equal(word, "excuse"))
 		rd_sim_host_power_off(rd_sim_cluster_find(self->cluster, host));
-	if (g_str_equal(self->procedure, "cluster-restore") || is_whole(self->procedure))
+	if (g_str_equal(self->procedure, "cluster-restore") || trial_is_whole(self->procedure))
 		rd_scenery_mend_restore_pod(self->cluster);
 	/* two runs that stand in each other's way: the second one is withdrawn */
-	for (guint i = 1; i < self->bastions->len && !is_copy(self) && !returns(self); i++) {
+	for (guint i = 1; i < self->bastions->len && !trial_is_copy(self) && !trial_returns(self);
+	     i++) {
 		Bastion *other = g_ptr_array_index(self->bastions, i);
 
 		if (!is_end(bastion_end(other)))
 			start_later(self, other, 10 * RD_SIM_SECOND, "cancel", NULL);
 	}
-	start_later(self, is_copy(self) || returns(self) ? bastion : first, 300 * RD_SIM_SECOND,
-		    word, host);
+	start_later(self, trial_is_copy(self) || trial_returns(self) ? bastion : first,
+		    300 * RD_SIM_SECOND, word, host);
 }
 
 /* FALSE when nothing is left to wait for */
@@ -443,7 +441,7 @@ attend(Trial *self)
 		Bastion *bastion = g_ptr_array_index(self->bastions, i);
 
 		/* the original says "a copy of this run is at work": go there */
-		if (is_copy(self) && i + 1 < self->bastions->len)
+		if (trial_is_copy(self) && i + 1 < self->bastions->len)
 			continue;
 		/* what is owed is tried again when somebody has looked */
 		if (g_strcmp0(bastion_end(bastion), "owing") == 0 && self->rounds < ROUNDS_MAX) {
@@ -452,13 +450,14 @@ attend(Trial *self)
 		}
 		if (is_end(bastion_end(bastion)) || gives_way(self, bastion))
 			continue;
-		if (self->rounds >= ROUNDS_MAX || (self->rounds > 0 && ends_held(self) != NULL))
+		if (self->rounds >= ROUNDS_MAX ||
+		    (self->rounds > 0 && trial_ends_held(self) != NULL))
 			return FALSE;
 		help(self, bastion);
 		return TRUE;
 	}
 	first = self->bastions->pdata[0];
-	if (self->then == NULL || returns(self) || !is_done(self, bastion_end(first)))
+	if (self->then == NULL || trial_returns(self) || !trial_is_done(self, bastion_end(first)))
 		return FALSE;
 	start_later(
 	    self,
@@ -466,316 +465,6 @@ attend(Trial *self)
 						self->catalogue, &first->network, self->local_dir)),
 	    RD_SIM_SECOND, NULL, NULL);
 	return TRUE;
-}
-
-/* ---- judgement ----------------------------------------------------------------------------- */
-
-/* effects of ours that must be there exactly once; containers and attempts come and go */
-static gboolean
-counts(const char *effect)
-{
-	static const char *const once[] = {"vanished",	    "appeared",		 "data away",
-					   "data in place", "restored",		 "put",
-					   "rmdir",	    "kubelet restarted", "snapshot saved",
-					   "member added",  "revision written",	 "told to reboot",
-					   "removed",	    "restarted",	 "script done"};
-
-	for (guint i = 0; i < G_N_ELEMENTS(once); i++)
-		if (g_str_has_prefix(effect, once[i]))
-			return TRUE;
-	return FALSE;
-}
-
-static void
-tally_sum(GHashTable *tally, const char *what, guint n)
-{
-	g_hash_table_insert(tally, g_strdup(what), GUINT_TO_POINTER(n));
-}
-
-/* what was changed through the API, by kind: pods have other names each time */
-static void
-tally_api(Trial *self, GHashTable *tally)
-{
-	static const char *const operators[] = {"etcds", "kubeapiservers", "kubecontrollermanagers",
-						"kubeschedulers"};
-	RdSimStore *store = rd_sim_api_get_store(self->api);
-
-	for (guint i = 0; i < G_N_ELEMENTS(operators); i++) {
-		g_autofree char *path =
-		    g_strdup_printf("/apis/operator.openshift.io/v1/%s/cluster", operators[i]);
-		g_autofree char *key = g_strdup_printf("api revisions of %s", operators[i]);
-		JsonObject *status =
-		    json_object_get_object_member(rd_sim_store_find(store, path), "status");
-
-		tally_sum(tally, key,
-			  (guint)json_object_get_int_member(status, "latestAvailableRevision"));
-	}
-	tally_sum(tally, "api pods deleted",
-		  rd_sim_store_distinct(store, "DELETE /api/v1/", "/pods/"));
-	tally_sum(tally, "api pods evicted",
-		  rd_sim_store_distinct(store, "POST /api/v1/", "/eviction"));
-	tally_sum(tally, "api requests approved",
-		  rd_sim_store_distinct(store, "PUT /apis/", "/approval"));
-}
-
-GHashTable *
-trial_tally(Trial *self)
-{
-	GHashTable *tally = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-
-	for (guint i = 0; i < self->cluster->hosts->len; i++) {
-		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
-		GHashTableIter iter;
-		gpointer effect, count;
-
-		g_hash_table_iter_init(&iter, host->tally);
-		while (g_hash_table_iter_next(&iter, &effect, &count))
-			if (counts(effect))
-				g_hash_table_insert(
-				    tally,
-				    g_strdup_printf("%s %s", host->name, (const char *)effect),
-				    count);
-	}
-	if (self->api != NULL)
-		tally_api(self, tally);
-	return tally;
-}
-
-/* Another machine stands there now: what was done on it may be done again, and what is there is
- * nobody's. */
-static gboolean
-is_another(Trial *self, const char *host)
-{
-	for (guint i = 0; i < self->blows->len; i++) {
-		const Blow *blow = &g_array_index(self->blows, Blow, i);
-
-		if (blow->fault->disk_dies && g_str_equal(blow->host, host))
-			return TRUE;
-	}
-	return FALSE;
-}
-
-/* hosts that the recovery had to do without. (transfer full) */
-static char **
-find_without(Trial *self, Bastion *winner)
-{
-	GPtrArray *names = g_ptr_array_new();
-
-	for (guint i = 0; i < self->cluster->hosts->len; i++) {
-		const RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
-
-		if (is_another(self, host->name) ||
-		    (winner != NULL && bastion_excuses(winner, host->name)))
-			g_ptr_array_add(names, g_strdup(host->name));
-	}
-	g_ptr_array_add(names, NULL);
-	return (char **)g_ptr_array_free(names, FALSE);
-}
-
-/* what an excused host did counts, what it did not is not missed */
-static gboolean
-may_lack(char **without, const char *effect)
-{
-	g_autofree char *host = g_strndup(effect, strcspn(effect, " "));
-
-	return g_strv_contains((const char *const *)without, host);
-}
-
-static gboolean
-may_repeat(Trial *self, const char *effect)
-{
-	g_autofree char *host = g_strndup(effect, strcspn(effect, " "));
-
-	return is_another(self, host);
-}
-
-/* a boot is a restart of the kubelet too, and an etcd that is just starting has no snapshot */
-static gboolean
-may_differ(Trial *self, const char *effect)
-{
-	gboolean died = FALSE;
-
-	for (guint i = 0; i < self->blows->len; i++) {
-		const Blow *blow = &g_array_index(self->blows, Blow, i);
-
-		died = died || (blow->fault->host_dies && g_str_has_prefix(effect, blow->host));
-	}
-	if (died && (g_str_equal(self->procedure, "cluster-restore") || is_whole(self->procedure)))
-		return TRUE; /* the script begins again; what must not happen is a violation */
-	return died && (g_str_has_suffix(effect, "kubelet restarted") ||
-			g_str_has_suffix(effect, "snapshot saved"));
-}
-
-/* Who comes when the first has given the lock back may do it all again, where that makes sense: a
- * healthy etcd is not restored, a pod can be stopped and started as often as somebody wants. The
- * copy of a run finds everything done. */
-static guint
-times(Trial *self)
-{
-	guint n = 0;
-
-	for (guint i = 0; i < self->bastions->len; i++)
-		n += is_done(self, bastion_end(g_ptr_array_index(self->bastions, i)));
-	return !g_str_equal(self->procedure, "manual-restore") && !is_copy(self) ? MAX(n, 1) : 1;
-}
-
-static void
-compare(Trial *self, GHashTable *expected, char **without, Outcome *outcome, GString *text)
-{
-	g_autoptr(GHashTable) tally = trial_tally(self);
-	GHashTableIter iter;
-	gpointer effect, count;
-
-	g_hash_table_iter_init(&iter, tally);
-	while (g_hash_table_iter_next(&iter, &effect, &count)) {
-		guint wanted =
-		    GPOINTER_TO_UINT(g_hash_table_lookup(expected, effect)) * times(self);
-		guint found = GPOINTER_TO_UINT(count);
-
-		if (found <= wanted || may_differ(self, effect) || may_repeat(self, effect))
-			continue;
-		outcome->doubled += found - wanted;
-		g_string_append_printf(text, "; %s: %u times instead of %u", (const char *)effect,
-				       found, wanted);
-	}
-	g_hash_table_iter_init(&iter, expected);
-	while (g_hash_table_iter_next(&iter, &effect, &count)) {
-		guint found = GPOINTER_TO_UINT(g_hash_table_lookup(tally, effect));
-		guint wanted = GPOINTER_TO_UINT(count) * times(self);
-
-		if (found >= wanted || may_differ(self, effect) || may_lack(without, effect))
-			continue;
-		outcome->lost += wanted - found;
-		g_string_append_printf(text, "; %s: %u times instead of %u", (const char *)effect,
-				       found, wanted);
-	}
-}
-
-static void
-add_all(GString *text, GPtrArray *lines)
-{
-	for (guint i = 0; i < lines->len; i++)
-		g_string_append_printf(text, "; %s", (const char *)g_ptr_array_index(lines, i));
-}
-
-static Bastion *
-find_winner(Trial *self, GString *text)
-{
-	Bastion *winner = NULL;
-
-	/* of two runs the second one counts */
-	for (guint i = returns(self) ? 1 : 0; i < self->bastions->len; i++) {
-		Bastion *bastion = g_ptr_array_index(self->bastions, i);
-		g_autofree char *causes = bastion_causes(bastion);
-		const char *end = bastion_end(bastion);
-
-		if (is_done(self, end) && winner != NULL && times(self) == 1 && !is_copy(self))
-			g_string_append(text, "; two bastions say that they have done it");
-		if (is_done(self, end))
-			winner = bastion;
-		else if (winner == NULL)
-			g_string_append_printf(text, "; %s is %s: %s", bastion->name,
-					       end != NULL ? end : "still at work", causes);
-	}
-	/* whoever gave way is no complaint when the other one did it */
-	if (winner != NULL)
-		g_string_truncate(text, 0);
-	return winner;
-}
-
-static gboolean
-ends_cancelled(Trial *self)
-{
-	const char *end = bastion_end(g_ptr_array_index(self->bastions, 0));
-
-	return is_cancelled(self) && end != NULL && g_str_has_prefix(end, "cancelled");
-}
-
-/* wherever that was: what was borrowed is as it was */
-static void
-judge_cancelled(Trial *self, GString *text)
-{
-	g_autoptr(GPtrArray) wrong = NULL;
-
-	g_string_truncate(text, 0);
-	if (self->api == NULL)
-		return;
-	wrong = rd_scenery_check_borrowed(self->cluster, self->api);
-	add_all(text, wrong);
-}
-
-/* Where nothing more can be done, and the reason is told. Operators roll out to every node that the
- * API has: one that was given up has to be replaced or removed first. */
-static gboolean
-stays_held(Trial *self, const char *text)
-{
-	const char *word = ends_held(self);
-
-	if (word == NULL && is_whole(self->procedure) && trial_has_lost_host(self))
-		word = g_array_index(self->blows, Blow, 0).host;
-	return word != NULL && strstr(text, word) != NULL;
-}
-
-static void
-judge(Trial *self, GHashTable *expected, Outcome *outcome)
-{
-	g_autoptr(GString) text = g_string_new(NULL);
-	Bastion *winner = find_winner(self, text);
-	g_auto(GStrv) without = find_without(self, winner);
-	g_autofree char *token = NULL, *now = NULL;
-	gboolean as_before = self->turned || returns(self);
-	g_autoptr(GPtrArray) wrong = NULL, changed = NULL;
-
-	if (as_before) {
-		/* below */
-	} else if (winner != NULL && g_str_equal(self->procedure, "manual-restore")) {
-		token = g_strconcat("openshift-etcd-", winner->run_uuid, NULL);
-		wrong =
-		    rd_scenery_check_restored(self->cluster, token, (const char *const *)without);
-		add_all(text, wrong);
-	} else if (winner != NULL && g_str_equal(self->procedure, "vip")) {
-		wrong = rd_scenery_check_vips(self->cluster, (const char *const *)without);
-		add_all(text, wrong);
-	} else if (winner != NULL && g_str_equal(self->procedure, "cluster-restore")) {
-		wrong = rd_scenery_check_single(self->cluster, (const char *const *)without);
-		add_all(text, wrong);
-	}
-	if (winner != NULL && is_whole(self->procedure)) {
-		rd_sim_api_catch_up(self->api);
-		wrong = rd_scenery_check_cluster_state(self->cluster, self->api,
-						       (const char *const *)without);
-		add_all(text, wrong);
-		g_ptr_array_unref(wrong);
-		wrong = rd_scenery_check_vips(self->cluster, (const char *const *)without);
-		add_all(text, wrong);
-	}
-	if (winner != NULL && as_before) {
-		now = likeness_take(self->cluster);
-		changed = likeness_compare(self->before, now, (const char *const *)without);
-		add_all(text, changed);
-	}
-	if (winner == NULL && ends_cancelled(self))
-		judge_cancelled(self, text);
-	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt
-	 * host says what it found, after the advised resume it has its name */
-	else if (winner == NULL && stays_held(self, text->str))
-		g_string_truncate(text, 0);
-	else if (!as_before && expected != NULL)
-		compare(self, expected, without, outcome, text);
-	add_all(text, self->cluster->violations);
-	add_all(text, self->breaches);
-	if (self->stuck)
-		g_string_append(text, "; nothing will ever happen again");
-	outcome->good =
-	    (winner != NULL || ends_held(self) != NULL || is_cancelled(self)) && text->len == 0;
-	outcome->over = TRUE;
-	outcome->held = self->rounds;
-	outcome->took = rd_timeline_now(self->cluster->timeline) - self->began;
-	for (guint i = 0; i < self->bastions->len; i++)
-		outcome->starts += ((Bastion *)g_ptr_array_index(self->bastions, i))->starts;
-	if (self->held->len > 0)
-		g_string_append_printf(text, " [held: %s]", self->held->str);
-	g_strlcpy(outcome->text, text->str, sizeof(outcome->text));
 }
 
 /* a host that nobody missed, and so nobody gave up, comes back in the end */
@@ -811,5 +500,5 @@ trial_run(Trial *self, GHashTable *expected, Outcome *outcome)
 	give_back(self);
 	/* what is still under way somewhere comes to its end, too */
 	rd_timeline_run_to(timeline, rd_timeline_now(timeline) + 900 * RD_SIM_SECOND);
-	judge(self, expected, outcome);
+	trial_judge(self, expected, outcome);
 }

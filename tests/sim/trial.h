@@ -2,6 +2,7 @@
 #pragma once
 #include "bastion.h"
 #include "rehearsal/clock.h"
+#include "scene.h"
 #include <setjmp.h>
 
 /* One recovery from its start to its end: a cluster that lost its quorum, a bastion, perhaps a
@@ -29,6 +30,7 @@ typedef struct {
 
 struct _Trial {
 	const char *procedure;
+	const Scene *scene; /* (nullable) (unowned) */
 	char *local_dir;
 	const RdPlan *plan;	/* (unowned) */
 	RdCatalogue *catalogue; /* (unowned) */
@@ -59,10 +61,11 @@ struct _Trial {
 };
 
 /* of the shipped procedure, with last night's backup in @local_dir */
-RdPlan *trial_make_plan(const char *procedure, RdCatalogue *catalogue, const char *local_dir);
+RdPlan *trial_make_plan(const char *procedure, const Scene *scene, RdCatalogue *catalogue,
+			const char *local_dir);
 /* @plan and @catalogue outlive it */
-Trial *trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const char *local_dir,
-		 gboolean trace);
+Trial *trial_new(const RdPlan *plan, const Scene *scene, guint32 seed, RdCatalogue *catalogue,
+		 const char *local_dir, gboolean trace);
 void trial_free(Trial *self);
 /* runs it to its end; @expected: tally of the undisturbed one, NULL when this is it */
 void trial_run(Trial *self, GHashTable *expected, Outcome *outcome);
@@ -80,6 +83,18 @@ void trial_turn_back(Trial *self, Bastion *bastion);
 gboolean trial_has_struck(Trial *self, const char *fault);
 /* somebody gives a host up */
 gboolean trial_has_lost_host(Trial *self);
+
+/* of the cluster with its workers and its API */
+gboolean trial_is_whole(const char *procedure);
+/* what was asked for last has come about */
+gboolean trial_is_done(Trial *self, const char *end);
+/* (nullable) where no resume can help: the word that the reason must have */
+const char *trial_ends_held(Trial *self);
+/* the second bastion has a copy of the first one's run; the second is the second run of two */
+gboolean trial_is_copy(Trial *self);
+gboolean trial_returns(Trial *self);
+/* judge.c: what came of it; @expected as for trial_run() */
+void trial_judge(Trial *self, GHashTable *expected, Outcome *outcome);
 
 /* faults.c */
 struct _Fault {
