@@ -50,8 +50,8 @@ trial_make_plan(const char *procedure, RdCatalogue *catalogue, const char *local
 }
 
 /* what was asked for last has come about */
-static gboolean
-is_done(Trial *self, const char *end)
+gboolean
+trial_is_done(Trial *self, const char *end)
 {
 	return end != NULL &&
 	       (self->turned ? g_str_equal(end, "rolled back") : g_str_has_prefix(end, "done"));
@@ -196,7 +196,7 @@ turn(gpointer data)
 	later->trial->turned = rd_engine_request(bastion->engine, "rollback", NULL, NULL, "alice",
 						 "it was the wrong backup", 0, &error);
 	if (!later->trial->turned && !rd_run_passed(bastion->run, RD_MARK_POINT_OF_NO_RETURN) &&
-	    !is_done(later->trial, rd_run_get_end(bastion->run)))
+	    !trial_is_done(later->trial, rd_run_get_end(bastion->run)))
 		g_ptr_array_add(later->trial->breaches,
 				g_strdup_printf("rollback was refused: %s", error->message));
 }
@@ -237,8 +237,8 @@ is_end(const char *end)
 }
 
 /* (nullable) the word that its reason must have */
-static const char *
-ends_held(Trial *self)
+const char *
+trial_ends_held(Trial *self)
 {
 	for (guint i = 0; i < self->blows->len; i++) {
 		const Blow *blow = &g_array_index(self->blows, Blow, i);
@@ -250,14 +250,14 @@ ends_held(Trial *self)
 }
 
 /* the second run of two */
-static gboolean
-returns(Trial *self)
+gboolean
+trial_returns(Trial *self)
 {
 	return self->then != NULL && self->bastions->len > 1;
 }
 
-static gboolean
-is_copy(Trial *self)
+gboolean
+trial_is_copy(Trial *self)
 {
 	return trial_has_struck(self, "copied-run");
 }
@@ -269,8 +269,8 @@ gives_way(Trial *self, Bastion *bastion)
 	for (guint i = 0; i < self->bastions->len; i++) {
 		Bastion *other = g_ptr_array_index(self->bastions, i);
 
-		if (other != bastion && !returns(self) &&
-		    (!other->stopped || is_done(self, bastion_end(other))))
+		if (other != bastion && !trial_returns(self) &&
+		    (!other->stopped || trial_is_done(self, bastion_end(other))))
 			return TRUE;
 	}
 	return FALSE;
@@ -339,14 +339,15 @@ help(Trial *self, Bastion *bastion)
 	if (g_str_equal(self->procedure, "cluster-restore"))
 		rd_scenery_mend_restore_pod(self->cluster);
 	/* two runs that stand in each other's way: the second one is withdrawn */
-	for (guint i = 1; i < self->bastions->len && !is_copy(self) && !returns(self); i++) {
+	for (guint i = 1; i < self->bastions->len && !trial_is_copy(self) && !trial_returns(self);
+	     i++) {
 		Bastion *other = g_ptr_array_index(self->bastions, i);
 
 		if (!is_end(bastion_end(other)))
 			start_later(self, other, 10 * RD_SIM_SECOND, "cancel", NULL);
 	}
-	start_later(self, is_copy(self) || returns(self) ? bastion : first, 300 * RD_SIM_SECOND,
-		    word, host);
+	start_later(self, trial_is_copy(self) || trial_returns(self) ? bastion : first,
+		    300 * RD_SIM_SECOND, word, host);
 }
 
 /* FALSE when nothing is left to wait for */
@@ -363,17 +364,18 @@ attend(Trial *self)
 		Bastion *bastion = g_ptr_array_index(self->bastions, i);
 
 		/* the original says "a copy of this run is at work": go there */
-		if (is_copy(self) && i + 1 < self->bastions->len)
+		if (trial_is_copy(self) && i + 1 < self->bastions->len)
 			continue;
 		if (is_end(bastion_end(bastion)) || gives_way(self, bastion))
 			continue;
-		if (self->rounds >= ROUNDS_MAX || (self->rounds > 0 && ends_held(self) != NULL))
+		if (self->rounds >= ROUNDS_MAX ||
+		    (self->rounds > 0 && trial_ends_held(self) != NULL))
 			return FALSE;
 		help(self, bastion);
 		return TRUE;
 	}
-	if (self->then == NULL || returns(self) ||
-	    !is_done(self, bastion_end(self->bastions->pdata[0])))
+	if (self->then == NULL || trial_returns(self) ||
+	    !trial_is_done(self, bastion_end(self->bastions->pdata[0])))
 		return FALSE;
 	start_later(
 	    self,
@@ -381,235 +383,6 @@ attend(Trial *self)
 						self->catalogue, self->cluster, self->local_dir)),
 	    RD_SIM_SECOND, NULL, NULL);
 	return TRUE;
-}
-
-/* ---- judgement ----------------------------------------------------------------------------- */
-
-/* effects of ours that must be there exactly once; containers and attempts come and go */
-static gboolean
-counts(const char *effect)
-{
-	static const char *const once[] = {"vanished",	    "appeared",		 "data away",
-					   "data in place", "restored",		 "put",
-					   "rmdir",	    "kubelet restarted", "snapshot saved"};
-
-	for (guint i = 0; i < G_N_ELEMENTS(once); i++)
-		if (g_str_has_prefix(effect, once[i]))
-			return TRUE;
-	return FALSE;
-}
-
-GHashTable *
-trial_tally(Trial *self)
-{
-	GHashTable *tally = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-
-	for (guint i = 0; i < self->cluster->hosts->len; i++) {
-		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
-		GHashTableIter iter;
-		gpointer effect, count;
-
-		g_hash_table_iter_init(&iter, host->tally);
-		while (g_hash_table_iter_next(&iter, &effect, &count))
-			if (counts(effect))
-				g_hash_table_insert(
-				    tally,
-				    g_strdup_printf("%s %s", host->name, (const char *)effect),
-				    count);
-	}
-	return tally;
-}
-
-/* Another machine stands there now: what was done on it may be done again, and what is there is
- * nobody's. */
-static gboolean
-is_another(Trial *self, const char *host)
-{
-	for (guint i = 0; i < self->blows->len; i++) {
-		const Blow *blow = &g_array_index(self->blows, Blow, i);
-
-		if (blow->fault->disk_dies && g_str_equal(blow->host, host))
-			return TRUE;
-	}
-	return FALSE;
-}
-
-/* hosts that the recovery had to do without. (transfer full) */
-static char **
-find_without(Trial *self, Bastion *winner)
-{
-	GPtrArray *names = g_ptr_array_new();
-
-	for (guint i = 0; i < self->cluster->hosts->len; i++) {
-		const RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
-
-		if (is_another(self, host->name) ||
-		    (winner != NULL && bastion_excuses(winner, host->name)))
-			g_ptr_array_add(names, g_strdup(host->name));
-	}
-	g_ptr_array_add(names, NULL);
-	return (char **)g_ptr_array_free(names, FALSE);
-}
-
-/* what an excused host did counts, what it did not is not missed */
-static gboolean
-may_lack(char **without, const char *effect)
-{
-	g_autofree char *host = g_strndup(effect, strcspn(effect, " "));
-
-	return g_strv_contains((const char *const *)without, host);
-}
-
-static gboolean
-may_repeat(Trial *self, const char *effect)
-{
-	g_autofree char *host = g_strndup(effect, strcspn(effect, " "));
-
-	return is_another(self, host);
-}
-
-/* a boot is a restart of the kubelet too, and an etcd that is just starting has no snapshot */
-static gboolean
-may_differ(Trial *self, const char *effect)
-{
-	gboolean died = FALSE;
-
-	for (guint i = 0; i < self->blows->len; i++) {
-		const Blow *blow = &g_array_index(self->blows, Blow, i);
-
-		died = died || (blow->fault->host_dies && g_str_has_prefix(effect, blow->host));
-	}
-	if (died && g_str_equal(self->procedure, "cluster-restore"))
-		return TRUE; /* the script begins again; what must not happen is a violation */
-	return died && (g_str_has_suffix(effect, "kubelet restarted") ||
-			g_str_has_suffix(effect, "snapshot saved"));
-}
-
-/* Who comes when the first has given the lock back may do it all again, where that makes sense: a
- * healthy etcd is not restored, a pod can be stopped and started as often as somebody wants. The
- * copy of a run finds everything done. */
-static guint
-times(Trial *self)
-{
-	guint n = 0;
-
-	for (guint i = 0; i < self->bastions->len; i++)
-		n += is_done(self, bastion_end(g_ptr_array_index(self->bastions, i)));
-	return !g_str_equal(self->procedure, "manual-restore") && !is_copy(self) ? MAX(n, 1) : 1;
-}
-
-static void
-compare(Trial *self, GHashTable *expected, char **without, Outcome *outcome, GString *text)
-{
-	g_autoptr(GHashTable) tally = trial_tally(self);
-	GHashTableIter iter;
-	gpointer effect, count;
-
-	g_hash_table_iter_init(&iter, tally);
-	while (g_hash_table_iter_next(&iter, &effect, &count)) {
-		guint wanted =
-		    GPOINTER_TO_UINT(g_hash_table_lookup(expected, effect)) * times(self);
-		guint found = GPOINTER_TO_UINT(count);
-
-		if (found <= wanted || may_differ(self, effect) || may_repeat(self, effect))
-			continue;
-		outcome->doubled += found - wanted;
-		g_string_append_printf(text, "; %s: %u times instead of %u", (const char *)effect,
-				       found, wanted);
-	}
-	g_hash_table_iter_init(&iter, expected);
-	while (g_hash_table_iter_next(&iter, &effect, &count)) {
-		guint found = GPOINTER_TO_UINT(g_hash_table_lookup(tally, effect));
-		guint wanted = GPOINTER_TO_UINT(count) * times(self);
-
-		if (found >= wanted || may_differ(self, effect) || may_lack(without, effect))
-			continue;
-		outcome->lost += wanted - found;
-		g_string_append_printf(text, "; %s: %u times instead of %u", (const char *)effect,
-				       found, wanted);
-	}
-}
-
-static void
-add_all(GString *text, GPtrArray *lines)
-{
-	for (guint i = 0; i < lines->len; i++)
-		g_string_append_printf(text, "; %s", (const char *)g_ptr_array_index(lines, i));
-}
-
-static Bastion *
-find_winner(Trial *self, GString *text)
-{
-	Bastion *winner = NULL;
-
-	/* of two runs the second one counts */
-	for (guint i = returns(self) ? 1 : 0; i < self->bastions->len; i++) {
-		Bastion *bastion = g_ptr_array_index(self->bastions, i);
-		g_autofree char *causes = bastion_causes(bastion);
-		const char *end = bastion_end(bastion);
-
-		if (is_done(self, end) && winner != NULL && times(self) == 1 && !is_copy(self))
-			g_string_append(text, "; two bastions say that they have done it");
-		if (is_done(self, end))
-			winner = bastion;
-		else if (winner == NULL)
-			g_string_append_printf(text, "; %s is %s: %s", bastion->name,
-					       end != NULL ? end : "still at work", causes);
-	}
-	/* whoever gave way is no complaint when the other one did it */
-	if (winner != NULL)
-		g_string_truncate(text, 0);
-	return winner;
-}
-
-static void
-judge(Trial *self, GHashTable *expected, Outcome *outcome)
-{
-	g_autoptr(GString) text = g_string_new(NULL);
-	Bastion *winner = find_winner(self, text);
-	g_auto(GStrv) without = find_without(self, winner);
-	g_autofree char *token = NULL, *now = NULL;
-	gboolean as_before = self->turned || returns(self);
-	g_autoptr(GPtrArray) wrong = NULL, changed = NULL;
-
-	if (as_before) {
-		/* below */
-	} else if (winner != NULL && g_str_equal(self->procedure, "manual-restore")) {
-		token = g_strconcat("openshift-etcd-", winner->run_uuid, NULL);
-		wrong =
-		    rd_scenery_check_restored(self->cluster, token, (const char *const *)without);
-		add_all(text, wrong);
-	} else if (winner != NULL && g_str_equal(self->procedure, "vip")) {
-		wrong = rd_scenery_check_vips(self->cluster, (const char *const *)without);
-		add_all(text, wrong);
-	} else if (winner != NULL && g_str_equal(self->procedure, "cluster-restore")) {
-		wrong = rd_scenery_check_single(self->cluster, (const char *const *)without);
-		add_all(text, wrong);
-	}
-	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt
-	 * host says what it found, after the advised resume it has its name */
-	if (winner != NULL && as_before) {
-		now = likeness_take(self->cluster);
-		changed = likeness_compare(self->before, now, (const char *const *)without);
-		add_all(text, changed);
-	}
-	if (winner == NULL && ends_held(self) != NULL && strstr(text->str, ends_held(self)) != NULL)
-		g_string_truncate(text, 0);
-	else if (!as_before && expected != NULL)
-		compare(self, expected, without, outcome, text);
-	add_all(text, self->cluster->violations);
-	add_all(text, self->breaches);
-	if (self->stuck)
-		g_string_append(text, "; nothing will ever happen again");
-	outcome->good = (winner != NULL || ends_held(self) != NULL) && text->len == 0;
-	outcome->over = TRUE;
-	outcome->held = self->rounds;
-	outcome->took = rd_timeline_now(self->cluster->timeline) - self->began;
-	for (guint i = 0; i < self->bastions->len; i++)
-		outcome->starts += ((Bastion *)g_ptr_array_index(self->bastions, i))->starts;
-	if (self->held->len > 0)
-		g_string_append_printf(text, " [held: %s]", self->held->str);
-	g_strlcpy(outcome->text, text->str, sizeof(outcome->text));
 }
 
 /* a host that nobody missed, and so nobody gave up, comes back in the end */
@@ -645,5 +418,5 @@ trial_run(Trial *self, GHashTable *expected, Outcome *outcome)
 	give_back(self);
 	/* what is still under way somewhere comes to its end, too */
 	rd_timeline_run_to(timeline, rd_timeline_now(timeline) + 900 * RD_SIM_SECOND);
-	judge(self, expected, outcome);
+	trial_judge(self, expected, outcome);
 }

@@ -65,6 +65,15 @@ Trial *trial_new(const RdPlan *plan, guint32 seed, RdCatalogue *catalogue, const
 void trial_free(Trial *self);
 /* runs it to its end; @expected: tally of the undisturbed one, NULL when this is it */
 void trial_run(Trial *self, GHashTable *expected, Outcome *outcome);
+/* what was asked for last has come about */
+gboolean trial_is_done(Trial *self, const char *end);
+/* the second bastion has a copy of the first one's run; the second is the second run of two */
+gboolean trial_is_copy(Trial *self);
+gboolean trial_returns(Trial *self);
+/* (nullable) the word that its reason must have when it is right that it stays held */
+const char *trial_ends_held(Trial *self);
+/* judge.c: what came of it */
+void trial_judge(Trial *self, GHashTable *expected, Outcome *outcome);
 /* "host effect" to GUINT count: what must happen once */
 GHashTable *trial_tally(Trial *self);
 Bastion *trial_add_bastion(Trial *self, Bastion *bastion);
