@@ -25,6 +25,21 @@ test_guards(Fixture *f, gconstpointer data)
 	assert_went_back(f);
 }
 
+/* what is in hand comes to its end before the first undo, whatever it is */
+static void
+test_in_hand_first(Fixture *f, gconstpointer data)
+{
+	script(f, "enter place@m1", "stay");
+	drive_to(f, "enter place@m1");
+	person(f, "rollback", NULL, NULL);
+	drive(f, 1000);
+	assert_life(f, "place", "m0", RD_LIFE_DONE);
+	g_assert_cmpuint(count(f, "undo"), ==, 0);
+	script(f, "enter place@m1", "finished");
+	drive(f, 1000);
+	assert_went_back(f);
+}
+
 /* on other ways out it is as it was */
 static void
 test_no_proof_elsewhere(Fixture *f, gconstpointer data)
@@ -56,6 +71,21 @@ test_one_cannot(Fixture *f, gconstpointer data)
 	person(f, "resume", NULL, NULL);
 	drive(f, 1000);
 	assert_went_back(f);
+}
+
+/* held, and typed again instead of resume: the same */
+static void
+test_typed_again(Fixture *f, gconstpointer data)
+{
+	script(f, "undo begin@m1", "permanent:it hangs,finished");
+	drive_to(f, "look well@cluster");
+	person(f, "rollback", NULL, NULL);
+	drive(f, 1000);
+	assert_state(f, RD_RUN_HELD);
+	person(f, "rollback", NULL, NULL);
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "rolled back");
+	g_assert_cmpuint(count(f, "undo begin@m1"), ==, 2);
 }
 
 /* tried until its time is over, then held: not for ever, for the others stand still */
@@ -335,6 +365,8 @@ main(int argc, char **argv)
 		void (*func)(Fixture *, gconstpointer);
 	} tests[] = {
 	    {"/rollback/guards", test_guards},
+	    {"/rollback/in-hand-first", test_in_hand_first},
+	    {"/rollback/typed-again", test_typed_again},
 	    {"/rollback/no-proof-elsewhere", test_no_proof_elsewhere},
 	    {"/rollback/one-cannot", test_one_cannot},
 	    {"/rollback/one-fails", test_one_fails},
