@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define INDEX_DIR "/var/lib/recoveryd/aside/"
+#define WORK_DIR  "/var/lib/recoveryd/work/"
 #define NONE	  "none" /* the output's word for: this host had no data then */
 
 /* one line "FROM<TAB>TO" */
@@ -75,6 +76,35 @@ read_index(RecoveryStep *step, GError **error)
 	return all;
 }
 
+/* Where cluster-restore.sh was started its record lies (situation.c), and it was the script that
+ * moved the data. */
+static gboolean
+refuse_script(RecoveryStep *step, GError **error)
+{
+	g_autofree char *dir = g_strconcat(WORK_DIR, recovery_string(step, "run"), NULL);
+	const char *argv[] = {"ls", "-A1", dir, NULL};
+	g_auto(RecoveryReply) reply = {0};
+	g_auto(GStrv) names = NULL;
+
+	if (!recovery_ask_status(step, NULL, argv, &reply, error))
+		return FALSE;
+	if (reply.status != 0 && strstr(reply.err, "No such file or directory") == NULL) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: cannot list %s: %s",
+			    recovery_target(step), dir, g_strchomp(reply.err));
+		return FALSE;
+	}
+	names = rd_lines(reply.status == 0 ? reply.out : "");
+	for (guint i = 0; names[i] != NULL; i++)
+		if (g_str_has_suffix(names[i], ".before"))
+			return etcd_refuse(
+			    error,
+			    "%s: run %s started cluster-restore.sh here, which moved the old data "
+			    "to /var/lib/etcd-backup itself: this procedure is for data that "
+			    "recoveryd moved. Nothing was changed",
+			    recovery_target(step), recovery_string(step, "run"));
+	return TRUE;
+}
+
 /* in *member where the old data is; NULL when that run found none here */
 static gboolean
 find_member(RecoveryStep *step, char **member, GError **error)
@@ -101,7 +131,7 @@ find_member(RecoveryStep *step, char **member, GError **error)
 					   *member, one->to);
 		*member = g_strdup(one->to);
 	}
-	if (index == NULL)
+	if (index == NULL || !refuse_script(step, error))
 		return FALSE;
 	return *member != NULL || !moved ||
 	       etcd_refuse(

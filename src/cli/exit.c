@@ -90,7 +90,9 @@ rd_exit_is_fenced(RdRun *run)
 		const RdStep *step = g_ptr_array_index(steps, i);
 		const RdRunHost *host = rd_run_find_host(run, step->target);
 
-		if (step->life == RD_LIFE_HELD && (host == NULL || !host->excused))
+		if (((step->life == RD_LIFE_HELD && !rd_run_goes_back(run)) ||
+		     step->life == RD_LIFE_OWING) &&
+		    (host == NULL || !host->excused))
 			return FALSE;
 	}
 	return fenced;

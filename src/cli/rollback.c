@@ -107,6 +107,13 @@ rd_rollback_run(const RdCli *cli, char **args, GError **error)
 	}
 	events = rd_run_request(open->run, "rollback", NULL, NULL, g_get_user_name(),
 				reason != NULL ? reason : "to look at", &why);
+	if (events == NULL && rd_run_passed(open->run, RD_MARK_POINT_OF_NO_RETURN)) {
+		rd_cli_usage(error,
+			     "rollback: %s. With the cluster's file: recoveryd start "
+			     "return-to-old-data -c cluster.yaml -i run=%s",
+			     why->message, rd_rundir_get_id(open->dir));
+		return RD_EXIT_USAGE;
+	}
 	if (events == NULL) {
 		rd_cli_usage(error, "rollback: %s", why->message);
 		return RD_EXIT_USAGE;

@@ -162,6 +162,7 @@ JsonNode *
 rd_view_to_json(const RdView *view)
 {
 	g_autoptr(JsonBuilder) json = json_builder_new();
+	g_autoptr(GPtrArray) way_back = rd_run_get_way_back(view->run);
 	const RdPlan *plan = rd_run_get_plan(view->run);
 	int unit = rd_run_get_unit(view->run);
 	RdFacts facts;
@@ -190,6 +191,8 @@ rd_view_to_json(const RdView *view)
 	rd_json_number(json, "seq", rd_run_get_seq(view->run));
 	rd_json_int(json, "steps_done", facts.done);
 	rd_json_int(json, "steps", facts.total);
+	rd_json_bool(json, "goes_back", rd_run_goes_back(view->run));
+	rd_json_int(json, "to_undo", way_back->len);
 	rd_json_string(json, "unit",
 		       unit >= 0 ? ((const RdPlanUnit *)plan->units->pdata[unit])->name : NULL);
 	rd_json_marks(json, view);

@@ -162,6 +162,25 @@ rd_page_marks(RdPage *self)
 		rd_page_label(self, "Marks", "%s", text->str);
 }
 
+/* how much is undone, and what comes next */
+static void
+rd_page_way_back(RdPage *self)
+{
+	g_autoptr(GPtrArray) left = rd_run_get_way_back(self->view->run);
+	GPtrArray *steps = rd_run_get_steps(self->view->run);
+	guint undone = 0;
+
+	if (!rd_run_goes_back(self->view->run))
+		return;
+	for (guint i = 0; i < steps->len; i++)
+		undone += ((const RdStep *)g_ptr_array_index(steps, i))->life == RD_LIFE_UNDONE;
+	if (left->len == 0)
+		rd_page_label(self, "Way back", "%u steps undone", undone);
+	else
+		rd_page_label(self, "Way back", "%u steps undone, %u to go: %s is next", undone,
+			      left->len, ((const RdStep *)left->pdata[0])->plan->name);
+}
+
 /* ---- hosts, causes, commands --------------------------------------------------------------- */
 
 /* what its answer, or its silence, means for those who wait */
@@ -183,7 +202,8 @@ rd_page_host_asked(RdPage *self, const RdRunHost *host, GString *text)
 				       ": no answer since %s (%s), until %s at least",
 				       since, span, least);
 	else if (until != 0 && left > 0 && self->view->engine == RD_ENGINE_ALIVE &&
-		 rd_run_get_state(self->view->run) == RD_RUN_RUNNING)
+		 (rd_run_get_state(self->view->run) == RD_RUN_RUNNING ||
+		  rd_run_get_state(self->view->run) == RD_RUN_ROLLBACK))
 		g_string_append_printf(text, "; asked again until %s (%s left)", at, left_span);
 }
 
@@ -288,6 +308,7 @@ rd_view_print(GString *page, const RdView *view, const RdScreen *screen, RdForm 
 	rd_page_engine(&self);
 	rd_page_lock(&self);
 	rd_page_marks(&self);
+	rd_page_way_back(&self);
 	g_string_append_c(page, '\n');
 	rd_page_states(&self);
 	g_string_append_c(page, '\n');

@@ -181,8 +181,9 @@ rd_view_is_asking(const RdView *view, const RdRunHost *host)
 	RdRunState state = rd_run_get_state(view->run);
 
 	return view->engine == RD_ENGINE_ALIVE && rd_run_get_starts(view->run) > 0 &&
-	       (state == RD_RUN_NEW || state == RD_RUN_RUNNING) && host->plan->locked &&
-	       !host->excused && !host->surveyed && host->trouble_word == NULL;
+	       (state == RD_RUN_NEW || state == RD_RUN_RUNNING || state == RD_RUN_ROLLBACK) &&
+	       host->plan->locked && !host->excused && !host->surveyed &&
+	       host->trouble_word == NULL;
 }
 
 gboolean

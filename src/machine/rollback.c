@@ -107,12 +107,11 @@ rd_rollback_refuse(RdRun *run, GError **error)
 	const RdStep *step = rd_rollback_find_irreversible(run);
 
 	if (run->passed[RD_MARK_POINT_OF_NO_RETURN])
-		g_set_error(
-		    error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-		    "the point of no return is passed: an API server may have served on "
-		    "the new data, and what was written since would be lost without a "
-		    "word. The procedure return-to-old-data says what that is, asks, and "
-		    "brings the old data back: recoveryd procedure show return-to-old-data");
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+			    "the point of no return is passed: an API server may have served on "
+			    "the new data, and what was written since would be lost without a "
+			    "word. The procedure return-to-old-data says what that is, asks, and "
+			    "brings the old data back");
 	else if (step != NULL)
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
 			    "%s@%s cannot be undone by anything (%s)", step->plan->name,

@@ -221,7 +221,7 @@ turn(gpointer data)
 	later->trial->turned = rd_engine_request(bastion->engine, "rollback", NULL, NULL, "alice",
 						 "it was the wrong backup", 0, &error);
 	if (!later->trial->turned && !rd_run_passed(bastion->run, RD_MARK_POINT_OF_NO_RETURN) &&
-	    !is_done(later->trial, rd_run_get_end(bastion->run)))
+	    !trial_is_done(later->trial, rd_run_get_end(bastion->run)))
 		g_ptr_array_add(later->trial->breaches,
 				g_strdup_printf("rollback was refused: %s", error->message));
 }

@@ -101,8 +101,10 @@ test_rollback(Fixture *f, gconstpointer data)
 	/* its hosts do not answer: it waits for them, and says so */
 	cli_run(f, "status %s", 0, &result);
 	cli_assert_has(result.out, "ROLLING BACK");
+	cli_assert_has(result.out, "0 steps undone, 2 to go: stop is next");
 	cli_run(f, "status %s -o json", 0, &result);
 	cli_assert_has(result.out, "\"rolling back\"");
+	cli_assert_has(result.out, "\"goes_back\":true,\"to_undo\":2");
 	cli_run(f, "rollback %s --reason again", 0, &result);
 	cli_run(f, "cancel %s", 0, &result);
 }

@@ -1,279 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The way back: from every moment of a run, whatever happens on it. */
+/* The way back, one thing after another; test-machine-turning.c turns back everywhere. */
 
-#include "machine-fixture.h"
-
-static const char *const all[] = {"m0", "m1", "m2", NULL};
-static const char *const cluster[] = {RD_CLUSTER, NULL};
-static const char *const one[] = {"m1", NULL};
-
-static RdPlanState *
-add_state(Fixture *f, const char *name, RdKind kind, const char *const *targets, RdMark mark)
-{
-	g_autofree char *type = g_strconcat("t/", name, NULL);
-	RdPlanState *state = rd_plan_add_state(f->plan, name, type, kind);
-
-	add_targets(state, targets);
-	state->mark = mark;
-	rd_plan_add_unit(f->plan, name, 1);
-	return state;
-}
-
-static void
-back_setup(Fixture *f, gconstpointer data)
-{
-	RdPlanState *state;
-
-	setup(f, data);
-	rd_run_free(f->run);
-	rd_plan_free(f->plan);
-	f->plan = rd_plan_new("back", "lab");
-	rd_plan_add_host(f->plan, "m0", "recovery");
-	rd_plan_add_host(f->plan, "m1", "control-plane");
-	rd_plan_add_host(f->plan, "m2", "control-plane");
-	add_state(f, "look", RD_KIND_QUERY, cluster, RD_MARK_NONE);
-	state = add_state(f, "copy", RD_KIND_CHANGE, all, RD_MARK_NONE);
-	state->undo = RD_UNDO_NOTHING;
-	state = add_state(f, "stop", RD_KIND_CHANGE, all, RD_MARK_NONE);
-	state->tries = 2;
-	state = add_state(f, "lend", RD_KIND_CHANGE, one, RD_MARK_NONE);
-	state->borrow = g_strdup(RD_UNTIL_END);
-	rd_plan_state_add_guard(state, "t/silent");
-	state = add_state(f, "watch", RD_KIND_CHANGE, cluster, RD_MARK_NONE);
-	state->beside = g_strdup("well");
-	state = add_state(f, "place", RD_KIND_CHANGE, all, RD_MARK_HOST_UNDO_ENDS);
-	state->width = 3;
-	rd_plan_state_add_guard(state, "t/silent");
-	add_state(f, "begin", RD_KIND_CHANGE, all, RD_MARK_NONE);
-	add_state(f, "well", RD_KIND_WAIT, cluster, RD_MARK_NONE);
-	add_state(f, "serve", RD_KIND_CHANGE, all, RD_MARK_POINT_OF_NO_RETURN);
-	f->run = rd_run_new(f->plan);
-	script(f, "enter watch@cluster", "stay");
-	script(f, "probe watch@cluster", "absent");
-}
-
-static void
-assert_state(Fixture *f, RdRunState state)
-{
-	g_assert_cmpstr(rd_run_state_to_string(rd_run_get_state(f->run)), ==,
-			rd_run_state_to_string(state));
-}
-
-static char *
-refusal(Fixture *f, const char *word, const char *step, const char *argument)
-{
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GPtrArray) events =
-	    rd_run_request(f->run, word, step, argument, "alice", "because", &error);
-
-	g_assert_null(events);
-	return g_strdup(error->message);
-}
-
-static void
-drive_to(Fixture *f, const char *name)
-{
-	for (guint i = 0; i < 1000; i++) {
-		decide(f);
-		for (GList *l = f->hands.head; l != NULL; l = l->next) {
-			g_autofree char *this = order_name(l->data);
-
-			if (strcmp(this, name) == 0)
-				return;
-		}
-		drive(f, 1);
-	}
-	g_error("%s was never sent", name);
-}
-
-/* index of the newest request with that word */
-static guint
-request_at(Fixture *f, const char *word)
-{
-	for (guint i = f->journal->len; i > 0; i--) {
-		const RdEvent *event = g_ptr_array_index(f->journal, i - 1);
-
-		if (event->kind == RD_EVENT_REQUEST && strcmp(event->word, word) == 0)
-			return i - 1;
-	}
-	g_assert_not_reached();
-}
-
-/* From the journal alone: all that was begun and can be undone was, nothing before all that stands
- * behind it in the plan, and nothing was begun since. */
-static void
-assert_went_back(Fixture *f)
-{
-	g_autoptr(GHashTable) open = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	g_autoptr(GHashTable) undoing =
-	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	guint turned = request_at(f, "rollback");
-
-	for (guint i = 0; i < f->journal->len; i++) {
-		const RdEvent *event = g_ptr_array_index(f->journal, i);
-		int state = rd_plan_find_state(f->plan, event->state);
-		g_autofree char *name = NULL;
-		GHashTableIter iter;
-		gpointer index;
-
-		if (event->kind != RD_EVENT_STEP)
-			continue;
-		name = g_strdup_printf("%s@%s", event->state, event->target);
-		if (strcmp(event->word, "intent") == 0) {
-			g_assert_cmpuint(i, <, turned);
-			if (((RdPlanState *)f->plan->states->pdata[state])->undo ==
-			    RD_UNDO_FUNCTION)
-				g_hash_table_replace(open, g_steal_pointer(&name),
-						     GINT_TO_POINTER(state));
-		} else if (strcmp(event->word, "undo") == 0) {
-			g_hash_table_iter_init(&iter, open);
-			while (g_hash_table_iter_next(&iter, NULL, &index))
-				g_assert_true(i < turned || GPOINTER_TO_INT(index) <= state);
-			g_hash_table_add(undoing, g_steal_pointer(&name));
-		} else if (strcmp(event->word, "finished") == 0 &&
-			   g_hash_table_contains(undoing, name)) {
-			g_hash_table_remove(open, name);
-		}
-	}
-	g_assert_cmpstr(rd_run_get_end(f->run), ==, "rolled back");
-	g_assert_null(rd_run_get_end_text(f->run));
-	g_assert_cmpuint(g_hash_table_size(open), ==, 0);
-	g_assert_cmpuint(count(f, "undo copy"), ==, 0);
-	for (guint i = 0; i < 3; i++)
-		g_assert_false(((RdRunHost *)rd_run_get_hosts(f->run)->pdata[i])->granted);
-}
-
-/* ---- every situation ----------------------------------------------------------------------- */
-
-/* what is the matter when it is asked for */
-typedef enum {
-	IN_HAND,
-	RESTARTED,
-	PAUSED,
-	CANCELLED, /* on the way to it, and from its end */
-	HELD,
-	LOST, /* its worker */
-	SITUATIONS,
-} Situation;
-
-static void
-bring_into(Fixture *f, Situation situation, guint after)
-{
-	RdOrder *order;
-
-	drive(f, after);
-	switch (situation) {
-	case RESTARTED:
-		restart(f);
-		break;
-	case PAUSED:
-		if (rd_run_get_state(f->run) != RD_RUN_RUNNING)
-			break;
-		person(f, "pause", NULL, NULL);
-		drive(f, 1000);
-		assert_state(f, RD_RUN_PAUSED);
-		break;
-	case CANCELLED:
-		person(f, "cancel", NULL, NULL);
-		drive(f, after % 2 == 0 ? 1000 : 0);
-		break;
-	case HELD:
-	case LOST:
-		order = f->hands.head != NULL ? f->hands.head->data : NULL;
-		if (order == NULL || order->state == NULL)
-			break;
-		{
-			g_autofree char *name = order_name(order);
-			const char *line = g_hash_table_lookup(f->script, name);
-			g_autofree char *then =
-			    g_strdup_printf("%s,%s", situation == HELD ? "permanent:no" : "lost",
-					    line != NULL		 ? line
-					    : order->what == RD_DO_CHECK ? "absent"
-					    : order->what == RD_DO_PROBE ? "present"
-									 : "finished");
-
-			if (g_strcmp0(line, "stay") != 0)
-				script(f, name, then);
-			drive(f, 1);
-		}
-		break;
-	case IN_HAND:
-	case SITUATIONS:
-		break;
-	}
-}
-
-/* how many answers it takes to the point of no return */
-static guint
-count_answers(void)
-{
-	Fixture f = {0};
-	guint n = 0;
-
-	back_setup(&f, NULL);
-	while (!rd_run_passed(f.run, RD_MARK_POINT_OF_NO_RETURN)) {
-		drive(&f, 1);
-		n++;
-	}
-	teardown(&f, NULL);
-	return n;
-}
-
-static void
-test_every_situation(void)
-{
-	guint n = count_answers(), tried = 0;
-
-	g_assert_cmpuint(n, >, 40);
-	for (guint after = 0; after < n; after++) {
-		for (Situation situation = 0; situation < SITUATIONS; situation++) {
-			Fixture f = {0};
-
-			back_setup(&f, NULL);
-			g_test_message("situation %u after %u answers", situation, after);
-			bring_into(&f, situation, after);
-			if (!rd_run_passed(f.run, RD_MARK_POINT_OF_NO_RETURN)) {
-				person(&f, "rollback", NULL, NULL);
-				drive(&f, 1000);
-				assert_went_back(&f);
-				tried++;
-			}
-			teardown(&f, NULL);
-		}
-	}
-	g_assert_cmpuint(tried, >, 200);
-}
-
-/* killed at each moment of the way back itself, and resumed; typed again */
-static void
-test_every_kill(void)
-{
-	for (guint after = 0;; after++) {
-		Fixture f = {0};
-		gboolean over;
-
-		back_setup(&f, NULL);
-		drive_to(&f, "look well@cluster");
-		person(&f, "rollback", NULL, NULL);
-		drive(&f, after);
-		over = rd_run_get_state(f.run) == RD_RUN_ENDED;
-		if (!over) {
-			restart(&f);
-			if (after % 2 == 0)
-				person(&f, "rollback", NULL, NULL);
-			assert_state(&f, RD_RUN_ROLLBACK);
-			drive(&f, 1000);
-			assert_went_back(&f);
-		}
-		teardown(&f, NULL);
-		if (over)
-			break;
-		g_assert_cmpuint(after, <, 200);
-	}
-}
-
-/* ---- one by one ---------------------------------------------------------------------------- */
+#include "rollback-fixture.h"
 
 /* what had to hold for the change has to hold for taking it back, and the probe proves it; what was
  * borrowed is given back whatever stands */
@@ -292,6 +21,21 @@ test_guards(Fixture *f, gconstpointer data)
 	}
 	drive_to(f, "undo lend@m1");
 	g_assert_cmpuint(((RdOrder *)f->hands.head->data)->guards->len, ==, 0);
+	drive(f, 1000);
+	assert_went_back(f);
+}
+
+/* what is in hand comes to its end before the first undo, whatever it is */
+static void
+test_in_hand_first(Fixture *f, gconstpointer data)
+{
+	script(f, "enter place@m1", "stay");
+	drive_to(f, "enter place@m1");
+	person(f, "rollback", NULL, NULL);
+	drive(f, 1000);
+	assert_life(f, "place", "m0", RD_LIFE_DONE);
+	g_assert_cmpuint(count(f, "undo"), ==, 0);
+	script(f, "enter place@m1", "finished");
 	drive(f, 1000);
 	assert_went_back(f);
 }
@@ -327,6 +71,21 @@ test_one_cannot(Fixture *f, gconstpointer data)
 	person(f, "resume", NULL, NULL);
 	drive(f, 1000);
 	assert_went_back(f);
+}
+
+/* held, and typed again instead of resume: the same */
+static void
+test_typed_again(Fixture *f, gconstpointer data)
+{
+	script(f, "undo begin@m1", "permanent:it hangs,finished");
+	drive_to(f, "look well@cluster");
+	person(f, "rollback", NULL, NULL);
+	drive(f, 1000);
+	assert_state(f, RD_RUN_HELD);
+	person(f, "rollback", NULL, NULL);
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "rolled back");
+	g_assert_cmpuint(count(f, "undo begin@m1"), ==, 2);
 }
 
 /* tried until its time is over, then held: not for ever, for the others stand still */
@@ -606,6 +365,8 @@ main(int argc, char **argv)
 		void (*func)(Fixture *, gconstpointer);
 	} tests[] = {
 	    {"/rollback/guards", test_guards},
+	    {"/rollback/in-hand-first", test_in_hand_first},
+	    {"/rollback/typed-again", test_typed_again},
 	    {"/rollback/no-proof-elsewhere", test_no_proof_elsewhere},
 	    {"/rollback/one-cannot", test_one_cannot},
 	    {"/rollback/one-fails", test_one_fails},
@@ -626,8 +387,6 @@ main(int argc, char **argv)
 	};
 
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/rollback/every-situation", test_every_situation);
-	g_test_add_func("/rollback/every-kill", test_every_kill);
 	for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add(tests[i].path, Fixture, NULL, back_setup, tests[i].func, teardown);
 	return g_test_run();
