@@ -155,19 +155,19 @@ take_over(Bastion *self)
 }
 
 Bastion *
-bastion_from_hosts(Bastion *original, const char *name)
+bastion_from_hosts(Bastion *original, const char *name, gboolean *differ)
 {
 	GPtrArray *hosts = original->network.cluster->hosts;
 	g_autoptr(RdCopy) longest = NULL;
 	Bastion *self;
 
+	*differ = FALSE;
 	for (guint i = 0; i < hosts->len; i++) {
 		RdCopy *copy = copy_on(original, g_ptr_array_index(hosts, i));
 
 		if (copy == NULL)
 			continue;
-		if (longest != NULL && !rd_copy_agree(longest, copy, NULL))
-			g_ptr_array_add(original->breaches, g_strdup("two copies differ"));
+		*differ = *differ || (longest != NULL && !rd_copy_agree(longest, copy, NULL));
 		if (longest == NULL || copy->events->len > longest->events->len) {
 			RdCopy *shorter = longest;
 
@@ -176,7 +176,7 @@ bastion_from_hosts(Bastion *original, const char *name)
 		}
 		g_clear_pointer(&copy, rd_copy_free);
 	}
-	if (longest == NULL || longest->events->len == 0)
+	if (longest == NULL || longest->events->len == 0 || *differ)
 		return NULL;
 	self = bastion_bare(name, original->run_id, original->run_uuid, original->plan,
 			    original->catalogue, original->network.cluster,

@@ -42,8 +42,9 @@ Bastion *bastion_new(const char *name, const char *run_id, const char *run_uuid,
 /* the same run, from a copy of its directory as it is now */
 Bastion *bastion_copy(Bastion *original, const char *name);
 /* The same run, made anew from what the hosts of @original have of it, as resume --from-host does:
- * the longest copy; NULL when no host that answers has any. Copies that differ are a breach. */
-Bastion *bastion_from_hosts(Bastion *original, const char *name);
+ * the longest copy; NULL when no host that answers has any, or with *differ (out) when there are
+ * two of which none is the beginning of the other. */
+Bastion *bastion_from_hosts(Bastion *original, const char *name, gboolean *differ);
 void bastion_free(Bastion *self);
 /* starts an engine on what the journal has; @word: a request made with it, about @host, or NULL */
 void bastion_start(Bastion *self, const char *word, const char *host);
