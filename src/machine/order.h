@@ -57,6 +57,7 @@ typedef struct {
 	char *boot_id;	   /* settle: those journalled with the grant this attempt ran under */
 	char *machine_id;
 	gint64 timeout_ms;  /* what is left of the deadline; the engine keeps the deadline itself */
+	gint64 patience_ms; /* a person may add so much to it meanwhile: the body goes on */
 	GPtrArray *excused; /* (element-type utf8) host names */
 } RdOrder;
 

@@ -203,6 +203,7 @@ order_copy(const RdOrder *order)
 	copy->boot_id = g_strdup(order->boot_id);
 	copy->machine_id = g_strdup(order->machine_id);
 	copy->timeout_ms = order->timeout_ms;
+	copy->patience_ms = order->patience_ms;
 	copy->fence_host = g_strdup(order->fence_host);
 	copy->fence_number = order->fence_number;
 	copy_table(order->with, copy->with);

@@ -83,6 +83,7 @@ rd_wire_order(const RdOrder *order)
 	rd_wire_put(object, "machine-id", order->machine_id);
 	rd_wire_put(object, "head", order->head);
 	rd_wire_put_int(object, "timeout-ms", order->timeout_ms);
+	rd_wire_put_int(object, "patience-ms", order->patience_ms);
 	json_object_set_object_member(object, "with", rd_wire_table(order->with));
 	json_object_set_object_member(object, "notes", rd_wire_table(order->notes));
 	json_object_set_object_member(object, "first", rd_wire_table(order->first));
@@ -218,6 +219,7 @@ rd_wire_read_order(JsonObject *object, const char *lane, GError **error)
 	order->machine_id = g_strdup(rd_wire_get(object, "machine-id"));
 	order->head = g_strdup(rd_wire_get(object, "head"));
 	order->timeout_ms = rd_wire_get_int(object, "timeout-ms");
+	order->patience_ms = rd_wire_get_int(object, "patience-ms");
 	rd_wire_get_table(object, "with", order->with);
 	rd_wire_get_table(object, "notes", order->notes);
 	rd_wire_get_table(object, "first", order->first);
