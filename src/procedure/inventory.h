@@ -49,8 +49,7 @@ RdInventory *rd_inventory_parse(const char *path, const char *data, gsize size,
 RdInventory *rd_inventory_load_amended(const char *path, const RdInventory *old,
 				       GPtrArray **warnings, GError **error);
 /* the same question about one that was loaded before; the first difference that may not be */
-gboolean rd_inventory_check_amended(const RdInventory *old, const RdInventory *new,
-				    GError **error);
+gboolean rd_inventory_check_amended(const RdInventory *old, const RdInventory *new, GError **error);
 void rd_inventory_free(RdInventory *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdInventory, rd_inventory_free)
 

@@ -318,6 +318,20 @@ bastion_excuses(Bastion *self, const char *host)
 }
 
 const char *
+bastion_not_enrolled(Bastion *self)
+{
+	GPtrArray *hosts = rd_run_get_hosts(self->run);
+
+	for (guint i = 0; i < hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(hosts, i);
+
+		if (g_strcmp0(host->trouble_word, "rebuilt") == 0 && !host->taken_before)
+			return host->plan->name;
+	}
+	return NULL;
+}
+
+const char *
 bastion_end(Bastion *self)
 {
 	if (!self->stopped)

@@ -50,6 +50,8 @@ void bastion_free(Bastion *self);
 void bastion_start(Bastion *self, const char *word, const char *host);
 /* a person said that @host is away */
 gboolean bastion_excuses(Bastion *self, const char *host);
+/* a host that was not taken yet when others were (nullable) */
+const char *bastion_not_enrolled(Bastion *self);
 /* as SIGKILL does, between two turns of the main loop */
 void bastion_end_engine(Bastion *self);
 /* as SIGKILL does to the engine and, by its parent-death signal, to all below. In the forked child
