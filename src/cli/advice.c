@@ -112,6 +112,10 @@ rd_advice_step(RdRun *run, const char *run_id, const RdStep *step)
 						     run_id, name, word),
 				     verdicts[i].when);
 	}
+	if (key == NULL && rd_advice_accepts(run, "skip", name, NULL))
+		rd_cause_add(cause,
+			     g_strdup_printf("recoveryd skip %s %s --reason \"...\"", run_id, name),
+			     "the run can do without it");
 	/* a host that never answers again would be asked for ever */
 	if (step->silent && key == NULL && rd_advice_accepts(run, "excuse", NULL, step->target))
 		rd_cause_add(cause,

@@ -109,6 +109,21 @@ rd_found_free(RdFound *found)
 	g_free(found);
 }
 
+/* the highest number that a copy knows of: the bastion that took the hosts last has it */
+static gint64
+rd_copy_number(const RdCopy *copy)
+{
+	gint64 highest = 0;
+
+	for (guint i = 0; i < copy->events->len; i++) {
+		const RdEvent *event = g_ptr_array_index(copy->events, i);
+
+		if (event->kind == RD_EVENT_INCARNATION)
+			highest = MAX(highest, event->number);
+	}
+	return highest;
+}
+
 const RdFound *
 rd_found_choose(GPtrArray *found, GError **error)
 {
@@ -138,9 +153,13 @@ rd_found_choose(GPtrArray *found, GError **error)
 			continue;
 		g_set_error(error, RD_JOURNAL_ERROR, RD_JOURNAL_ERROR_UNREADABLE,
 			    "the copies on %s and %s differ from event %" G_GINT64_FORMAT
-			    " on: two bastions wrote them. Look at both (%s/RUN/events), and move "
-			    "the one that is not to count away",
-			    longest->host, one->host, at, RD_COPY_DIR);
+			    " on: two bastions wrote them. %s's knows lock #%" G_GINT64_FORMAT
+			    ", %s's #%" G_GINT64_FORMAT
+			    ": as a rule the higher one counts. Look at both (%s/RUN/events), and "
+			    "move the one that is not to count away",
+			    longest->host, one->host, at, longest->host,
+			    rd_copy_number(longest->copy), one->host, rd_copy_number(one->copy),
+			    RD_COPY_DIR);
 		return NULL;
 	}
 	return longest;

@@ -173,6 +173,7 @@ rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 	order->touches = step->touches;
 	order->prove = run->back;
 	order->timeout_ms = rd_run_time_left(run, step) / 1000;
+	order->patience_ms = RD_EXTRA_MAX / 1000;
 	if (!rd_run_resolve_all(run, step, step->plan->with, order->with, error))
 		return NULL;
 	g_hash_table_iter_init(&iter, step->notes);

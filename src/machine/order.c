@@ -91,7 +91,9 @@ rd_order_copy(const RdOrder *order)
 	copy->touches = order->touches;
 	copy->boot_id = g_strdup(order->boot_id);
 	copy->machine_id = g_strdup(order->machine_id);
+	copy->prove = order->prove;
 	copy->timeout_ms = order->timeout_ms;
+	copy->patience_ms = order->patience_ms;
 	copy->foreseen = g_strdup(order->foreseen);
 	rd_order_copy_table(order->with, copy->with);
 	rd_order_copy_table(order->notes, copy->notes);

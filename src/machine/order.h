@@ -58,6 +58,7 @@ typedef struct {
 	char *machine_id;
 	gboolean prove;	    /* undo: over only when the probe does not find it done any more */
 	gint64 timeout_ms;  /* what is left of the deadline; the engine keeps the deadline itself */
+	gint64 patience_ms; /* a person may add so much to it meanwhile: the body goes on */
 	GPtrArray *excused; /* (element-type utf8) host names */
 	/* (nullable) the pen is lifted: nothing is touched, what would be is told as TOUCH with the
 	 * entry in value; these are the entries so far (runner/foreseen.h) */

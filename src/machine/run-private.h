@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 #define RD_OWED_PACE (15 * RD_SECOND)
 /* workers that may die with one step before a person is asked */
 #define RD_CRASHES_MAX 3
-/* what a person may add to the time of a step in all: workers keep no deadline for longer */
+/* what a person may add to the time of a step in all; an order has room for it */
 #define RD_EXTRA_MAX ((gint64)24 * 3600 * RD_SECOND)
 /* a lock that cannot be given back is left after this long */
 #define RD_RELEASE_WINDOW (30 * RD_SECOND)

@@ -386,23 +386,38 @@ is_fence_alone(const RdCall *call)
 	return call->verb == RD_CALL_RUN && g_str_equal(call->argv[0], "true");
 }
 
-/* a second attempt of a step beside the first would be I2 broken */
+/* On one host a second attempt of a step beside the first would be I2 broken; anywhere, two
+ * bastions at a time. */
+static void
+check_beside(RdSimProcess *self, const RdSimProcess *other)
+{
+	const RdCall *call = &self->call->call, *theirs = &other->call->call;
+	gboolean two = g_strcmp0(call->who, theirs->who) != 0;
+
+	if (self->host != other->host && !two)
+		return;
+	if (!two && g_str_equal(call->run, theirs->run) &&
+	    (is_fence_alone(call) || is_fence_alone(theirs)))
+		return;
+	rd_sim_cluster_violation(
+	    self->host->cluster,
+	    "%s: %s/%s.%u.%u of %s touches while %s/%s.%u.%u of %s still does%s%s",
+	    self->host->name, call->run, call->state, call->visit, call->attempt, call->who,
+	    theirs->run, theirs->state, theirs->visit, theirs->attempt, theirs->who,
+	    self->host != other->host ? " on " : "",
+	    self->host != other->host ? other->host->name : "");
+}
+
 static void
 check_alone(RdSimProcess *self)
 {
-	const RdCall *call = &self->call->call;
+	GPtrArray *hosts = self->host->cluster->hosts;
 
-	for (guint i = 0; i < self->host->touching->len; i++) {
-		const RdSimProcess *other = g_ptr_array_index(self->host->touching, i);
-		const RdCall *theirs = &other->call->call;
+	for (guint i = 0; i < hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(hosts, i);
 
-		if (g_str_equal(call->run, theirs->run) &&
-		    (is_fence_alone(call) || is_fence_alone(theirs)))
-			continue;
-		rd_sim_cluster_violation(
-		    self->host->cluster, "%s: %s/%s.%u.%u touches while %s/%s.%u.%u still does",
-		    self->host->name, call->run, call->state, call->visit, call->attempt,
-		    theirs->run, theirs->state, theirs->visit, theirs->attempt);
+		for (guint j = 0; j < host->touching->len; j++)
+			check_beside(self, g_ptr_array_index(host->touching, j));
 	}
 }
 

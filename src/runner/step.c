@@ -8,9 +8,8 @@
 
 /* One order, from its first call to its result. */
 
-/* The engine keeps the deadline, and a person may add to it while the body is at work; one that
- * overruns it by more than can be added (run-private.h) has an engine that does not answer. */
-#define RD_STEP_GRACE (((gint64)24 * 3600 + 30) * G_USEC_PER_SEC)
+/* a body that overruns its deadline by this much has an engine that does not answer */
+#define RD_STEP_GRACE (30 * G_USEC_PER_SEC)
 
 static void
 rd_setting_host_free(gpointer data)
@@ -511,7 +510,8 @@ rd_order_carry_out(const RdOrder *order, RdCatalogue *catalogue, RdWorld *world,
 	while (g_hash_table_iter_next(&iter, &key, &value))
 		g_hash_table_insert(step.notes, g_strdup(key), g_strdup(value));
 	step.began = world->klass->clock(world);
-	step.deadline = step.began + order->timeout_ms * 1000 + RD_STEP_GRACE;
+	step.deadline =
+	    step.began + (order->timeout_ms + order->patience_ms) * 1000 + RD_STEP_GRACE;
 	report = order->foreseen != NULL ? rd_step_foresee(&step, catalogue)
 					 : rd_step_do(&step, catalogue);
 	tell(report, data);

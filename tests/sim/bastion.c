@@ -188,19 +188,19 @@ take_over(Bastion *self)
 }
 
 Bastion *
-bastion_from_hosts(Bastion *original, const char *name)
+bastion_from_hosts(Bastion *original, const char *name, gboolean *differ)
 {
 	GPtrArray *hosts = original->network.cluster->hosts;
 	g_autoptr(RdCopy) longest = NULL;
 	Bastion *self;
 
+	*differ = FALSE;
 	for (guint i = 0; i < hosts->len; i++) {
 		RdCopy *copy = copy_on(original, g_ptr_array_index(hosts, i));
 
 		if (copy == NULL)
 			continue;
-		if (longest != NULL && !rd_copy_agree(longest, copy, NULL))
-			g_ptr_array_add(original->breaches, g_strdup("two copies differ"));
+		*differ = *differ || (longest != NULL && !rd_copy_agree(longest, copy, NULL));
 		if (longest == NULL || copy->events->len > longest->events->len) {
 			RdCopy *shorter = longest;
 
@@ -209,7 +209,7 @@ bastion_from_hosts(Bastion *original, const char *name)
 		}
 		g_clear_pointer(&copy, rd_copy_free);
 	}
-	if (longest == NULL || longest->events->len == 0)
+	if (longest == NULL || longest->events->len == 0 || *differ)
 		return NULL;
 	self = bastion_bare(name, original->run_id, original->run_uuid, original->plan,
 			    original->catalogue, &original->network, original->setting->local_dir);
@@ -359,6 +359,20 @@ bastion_is_without(Bastion *self, const char *host)
 	const RdRunHost *found = rd_run_find_host(self->run, host);
 
 	return found != NULL && (found->excused || found->left);
+}
+
+const char *
+bastion_not_enrolled(Bastion *self)
+{
+	GPtrArray *hosts = rd_run_get_hosts(self->run);
+
+	for (guint i = 0; i < hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(hosts, i);
+
+		if (g_strcmp0(host->trouble_word, "rebuilt") == 0 && !host->taken_before)
+			return host->plan->name;
+	}
+	return NULL;
 }
 
 const char *

@@ -43,8 +43,9 @@ Bastion *bastion_new(const char *name, const char *run_id, const char *run_uuid,
 /* the same run, from a copy of its directory as it is now */
 Bastion *bastion_copy(Bastion *original, const char *name);
 /* The same run, made anew from what the hosts of @original have of it, as resume --from-host does:
- * the longest copy; NULL when no host that answers has any. Copies that differ are a breach. */
-Bastion *bastion_from_hosts(Bastion *original, const char *name);
+ * the longest copy; NULL when no host that answers has any, or with *differ (out) when there are
+ * two of which none is the beginning of the other. */
+Bastion *bastion_from_hosts(Bastion *original, const char *name, gboolean *differ);
 void bastion_free(Bastion *self);
 /* starts an engine on what the journal has; @word: a request made with it, about @host, or NULL: a
  * gate for "approve"; for "decide", which says done, a state of the cluster */
@@ -53,6 +54,8 @@ void bastion_start(Bastion *self, const char *word, const char *host);
 gboolean bastion_excuses(Bastion *self, const char *host);
 /* or it could not be brought through, and was left, which status tells */
 gboolean bastion_is_without(Bastion *self, const char *host);
+/* a host that was not taken yet when others were (nullable) */
+const char *bastion_not_enrolled(Bastion *self);
 /* as SIGKILL does, between two turns of the main loop */
 void bastion_end_engine(Bastion *self);
 /* as SIGKILL does to the engine and, by its parent-death signal, to all below. In the forked child

@@ -305,8 +305,12 @@ static void
 from_host(gpointer data)
 {
 	Later *later = data;
-	Bastion *found = bastion_from_hosts(later->bastion, "bastion-2");
+	gboolean differ;
+	Bastion *found = bastion_from_hosts(later->bastion, "bastion-2", &differ);
 
+	/* nobody else has written there */
+	if (differ)
+		g_ptr_array_add(later->trial->breaches, g_strdup("two copies differ"));
 	/* until now somebody was awaited */
 	later->bastion->stopped = TRUE;
 	if (found != NULL)

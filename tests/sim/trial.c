@@ -339,21 +339,6 @@ next_word(Trial *self, Bastion *bastion, const char **host)
 	return "resume";
 }
 
-/* a host that a lost bastion had not taken yet, when it had taken others (nullable) */
-static const char *
-find_not_enrolled(Trial *self, Bastion *bastion)
-{
-	GPtrArray *hosts = rd_run_get_hosts(bastion->run);
-
-	for (guint i = 0; trial_has_struck(self, "bastion-erased") && i < hosts->len; i++) {
-		const RdRunHost *host = g_ptr_array_index(hosts, i);
-
-		if (g_strcmp0(host->trouble_word, "rebuilt") == 0 && !host->taken_before)
-			return host->plan->name;
-	}
-	return NULL;
-}
-
 /* Heals what a person can heal; a host that somebody gave up stays as it is. */
 static void
 heal(Trial *self)
@@ -379,7 +364,8 @@ help(Trial *self, Bastion *bastion)
 	Bastion *first = g_ptr_array_index(self->bastions, 0);
 	g_autofree char *causes = bastion_causes(bastion);
 	g_autoptr(GPtrArray) gates = rd_run_get_gates(bastion->run);
-	const char *new_host = find_not_enrolled(self, bastion);
+	const char *new_host =
+	    trial_has_struck(self, "bastion-erased") ? bastion_not_enrolled(bastion) : NULL;
 	const char *host = NULL, *word;
 
 	if (gates->len > 0) {
