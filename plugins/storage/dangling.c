@@ -71,7 +71,7 @@ storage_dangling_baseline(RecoveryStep *step, GError **error)
 	json_node_take_array(root, array);
 	if (earlier != NULL)
 		return recovery_remember(step, "links", earlier, error);
-	if (!storage_look(step, node, &look, error))
+	if (!storage_look(step, node, NO_COPY, &look, error))
 		return FALSE;
 	host = g_hash_table_lookup(look.hosts, node);
 	if (host == NULL) {
@@ -200,7 +200,7 @@ prove_again(RecoveryStep *step, JsonNode *one, JsonNode **volume, char **why, GE
 	const StorageLink *link;
 	JsonNode *now;
 
-	if (!storage_look(step, node, &look, error))
+	if (!storage_look(step, node, NO_COPY, &look, error))
 		return FALSE;
 	host = g_hash_table_lookup(look.hosts, node);
 	link = host != NULL ? storage_host_find_link(host, path) : NULL;

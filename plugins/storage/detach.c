@@ -39,7 +39,7 @@ storage_detach_baseline(RecoveryStep *step, GError **error)
 	/* what an earlier attempt has deleted is not there any more to be found */
 	if (earlier != NULL)
 		return recovery_remember(step, "attachments", earlier, error);
-	if (!storage_look(step, NULL, &look, error))
+	if (!storage_look(step, NULL, NO_COPY, &look, error))
 		return FALSE;
 	all = look.now->lists[STORAGE_ATTACHMENTS];
 	for (guint i = 0; i < rd_api_length(all); i++) {
@@ -88,7 +88,7 @@ prove_again(RecoveryStep *step, const char *name, const char *uid, JsonNode **no
 	g_auto(StorageLook) look = {0};
 	JsonNode *attachment;
 
-	if (!storage_look(step, NULL, &look, error))
+	if (!storage_look(step, NULL, NO_COPY, &look, error))
 		return FALSE;
 	attachment = rd_api_find(look.now->lists[STORAGE_ATTACHMENTS], name);
 	if (attachment == NULL || !g_str_equal(rd_api_uid(attachment), uid) ||

@@ -28,13 +28,12 @@ storage_copy_path(RecoveryStep *step, const char *name)
 }
 
 static gboolean
-read_copy(RecoveryStep *step, StorageLook *self, GError **error)
+read_copy(RecoveryStep *step, const char *name, StorageLook *self, GError **error)
 {
-	const char *name = recovery_string(step, "before");
 	g_autofree char *text = NULL;
 	g_autoptr(GError) local = NULL;
 
-	if (g_str_equal(name, "none"))
+	if (g_str_equal(name, NO_COPY))
 		return TRUE;
 	self->before_file = storage_copy_path(step, name);
 	if (!g_file_get_contents(self->before_file, &text, NULL, &local))
@@ -77,11 +76,12 @@ ask_hosts(RecoveryStep *step, const char *only)
 }
 
 gboolean
-storage_look(RecoveryStep *step, const char *only, StorageLook *self, GError **error)
+storage_look(RecoveryStep *step, const char *only, const char *before, StorageLook *self,
+	     GError **error)
 {
 	RecoveryMoment moment;
 
-	if (!read_copy(step, self, error))
+	if (!read_copy(step, before, self, error))
 		return FALSE;
 	self->now = storage_objects_get(step, STORAGE_LISTS, FALSE, error);
 	if (self->now == NULL || !read_moment(step, &moment, error))

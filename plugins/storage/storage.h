@@ -32,10 +32,13 @@ typedef struct {
 void storage_look_clear(StorageLook *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StorageLook, storage_look_clear)
 
-/* reads the API, the hosts (@only NULL: all of the inventory; else that one) and the copy that the
- * parameter `before` names, and audits */
-gboolean storage_look(RecoveryStep *step, const char *only, StorageLook *self, GError **error);
+/* reads the API, the hosts (@only NULL: all of the inventory; else that one) and the copy @before
+ * ("none"; storage_copy_path()), and audits */
+gboolean storage_look(RecoveryStep *step, const char *only, const char *before, StorageLook *self,
+		      GError **error);
 
+/* the word for: no copy. An input's default cannot be empty */
+#define NO_COPY "none"
 /* a copy's place: as it is if absolute, else in the run's directory. (transfer full) */
 char *storage_copy_path(RecoveryStep *step, const char *name);
 

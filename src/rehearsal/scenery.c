@@ -157,6 +157,13 @@ rd_scenery_quorum_lost(guint32 seed, guint n_hosts)
 		add_data(host, cluster, i > 0);
 		if (i == 0)
 			add_earlier_restore(host);
+		if (i == 1) {
+			/* links of the Local Storage Operator: to a device, and to one that is gone
+			 */
+			add_file(host, "/dev/sdb", "");
+			add_file(host, RD_SIM_LINKS "/local-sc/good", "/dev/sdb");
+			add_file(host, RD_SIM_LINKS "/local-sc/gone", "/dev/sdq");
+		}
 		rd_sim_tree_mkdirs(host->tree, RD_SIM_MANIFESTS);
 		for (guint j = 0; j < G_N_ELEMENTS(pods); j++) {
 			g_autofree char *path =
