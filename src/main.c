@@ -9,6 +9,7 @@ static const RdCommand *const commands[] = {
     &rd_command_status,
     &rd_command_logs,
     &rd_command_list,
+    &rd_command_findings,
     &rd_command_wait,
     &rd_command_pause,
     &rd_command_cancel,

@@ -15,6 +15,7 @@ extern const RdCommand rd_command_runner;
 extern const RdCommand rd_command_status;
 extern const RdCommand rd_command_logs;
 extern const RdCommand rd_command_list;
+extern const RdCommand rd_command_findings;
 extern const RdCommand rd_command_wait;
 extern const RdCommand rd_command_journal_show;
 extern const RdCommand rd_command_journal_verify;
