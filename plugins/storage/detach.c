@@ -47,6 +47,10 @@ storage_detach_baseline(RecoveryStep *step, GError **error)
 		g_autofree char *why = NULL;
 		JsonObject *object;
 
+		/* what is behind a host that does not answer is not known: that is no nothing */
+		if (!storage_look_has(&look, rd_api_text(attachment, "spec", "nodeName", NULL),
+				      error))
+			return FALSE;
 		if (rd_api_is_terminating(attachment) ||
 		    !storage_attachment_is_unused(&look.audit, attachment, &why))
 			continue;
@@ -94,6 +98,8 @@ prove_again(RecoveryStep *step, const char *name, const char *uid, JsonNode **no
 	if (attachment == NULL || !g_str_equal(rd_api_uid(attachment), uid) ||
 	    rd_api_is_terminating(attachment))
 		return TRUE;
+	if (!storage_look_has(&look, rd_api_text(attachment, "spec", "nodeName", NULL), error))
+		return FALSE;
 	*now = json_node_ref(attachment);
 	storage_attachment_is_unused(&look.audit, attachment, why);
 	return TRUE;

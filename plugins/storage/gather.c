@@ -13,6 +13,7 @@ storage_look_clear(StorageLook *self)
 	g_clear_pointer(&self->now, storage_objects_free);
 	g_clear_pointer(&self->before, storage_objects_free);
 	g_clear_pointer(&self->hosts, g_hash_table_unref);
+	g_clear_pointer(&self->silent, g_hash_table_unref);
 	g_clear_pointer(&self->before_file, g_free);
 }
 
@@ -56,15 +57,27 @@ read_moment(RecoveryStep *step, RecoveryMoment *moment, GError **error)
 	return TRUE;
 }
 
+gboolean
+storage_look_has(const StorageLook *self, const char *node, GError **error)
+{
+	const char *why = g_hash_table_lookup(self->silent, node);
+
+	if (why == NULL)
+		return TRUE;
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE,
+		    "%s: its mounts, devices and links could not be looked at: %s", node, why);
+	return FALSE;
+}
+
 static GHashTable *
-ask_hosts(RecoveryStep *step, const char *only)
+ask_hosts(RecoveryStep *step, const char *only, GHashTable *silent, GError **error)
 {
 	const char *one[] = {only, NULL};
 	g_auto(GStrv) masters = NULL, workers = NULL;
 	g_autoptr(GPtrArray) all = g_ptr_array_new();
 
 	if (only != NULL)
-		return storage_hosts_ask(step, one);
+		return storage_hosts_ask(step, one, silent, error);
 	masters = recovery_hosts(step, "control-plane");
 	workers = recovery_hosts(step, "workers");
 	for (char **name = masters; *name != NULL; name++)
@@ -72,7 +85,7 @@ ask_hosts(RecoveryStep *step, const char *only)
 	for (char **name = workers; *name != NULL; name++)
 		g_ptr_array_add(all, *name);
 	g_ptr_array_add(all, NULL);
-	return storage_hosts_ask(step, (const char *const *)all->pdata);
+	return storage_hosts_ask(step, (const char *const *)all->pdata, silent, error);
 }
 
 gboolean
@@ -86,7 +99,10 @@ storage_look(RecoveryStep *step, const char *only, const char *before, StorageLo
 	self->now = storage_objects_get(step, STORAGE_LISTS, FALSE, error);
 	if (self->now == NULL || !read_moment(step, &moment, error))
 		return FALSE;
-	self->hosts = ask_hosts(step, only);
+	self->silent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	self->hosts = ask_hosts(step, only, self->silent, error);
+	if (self->hosts == NULL)
+		return FALSE;
 	self->audit = (StorageAudit){
 	    .now = self->now,
 	    .before = self->before,

@@ -182,11 +182,8 @@ storage_drainable(RecoveryStep *step, GError **error)
 	}
 	if (!storage_look(step, node, recovery_string(step, "before"), &look, error))
 		return FALSE;
-	if (!g_hash_table_contains(look.hosts, node)) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE,
-			    "%s: its mounts and devices could not be looked at", node);
+	if (!storage_look_has(&look, node, error))
 		return FALSE;
-	}
 	for (guint i = 0; i < look.audit.findings->len; i++) {
 		const StorageFinding *finding = look.audit.findings->pdata[i];
 

@@ -27,6 +27,8 @@ typedef struct {
 	StorageObjects *now, *before; /* (owned) before (nullable) */
 	char *before_file;	      /* (owned) (nullable) */
 	GHashTable *hosts;	      /* (owned) */
+	GHashTable *silent; /* (owned) (element-type utf8 utf8) hosts of the inventory that could
+			     * not be looked at, and why */
 	StorageAudit audit;
 } StorageLook;
 void storage_look_clear(StorageLook *self);
@@ -36,6 +38,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StorageLook, storage_look_clear)
  * ("none"; storage_copy_path()), and audits */
 gboolean storage_look(RecoveryStep *step, const char *only, const char *before, StorageLook *self,
 		      GError **error);
+
+/* FALSE with UNREACHABLE when @node is a host that was asked and did not say: what it has is not
+ * known, which is not to say that it has nothing */
+gboolean storage_look_has(const StorageLook *self, const char *node, GError **error);
 
 /* the word for: no copy. An input's default cannot be empty */
 #define NO_COPY "none"
