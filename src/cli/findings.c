@@ -136,7 +136,7 @@ rd_findings_run(const RdCli *cli, char **args, GError **error)
 			    rd_rundir_get_id(open->dir), state);
 		code = RD_EXIT_JOURNAL;
 	} else {
-		rd_cli_say(cli, "as %s found it", state);
+		rd_cli_say(cli, "found by %s", state);
 	}
 	rd_open_run_free(open);
 	return code;
