@@ -34,6 +34,7 @@ static const RdCommand *const commands[] = {
     &rd_command_backup_ls,
     &rd_command_backup_cat,
     &rd_command_backup_diff,
+    &rd_command_backup_storage,
     &rd_command_help,
     /* hidden */
     &rd_command_engine,

@@ -36,6 +36,7 @@ extern const RdCommand rd_command_backup_show;
 extern const RdCommand rd_command_backup_ls;
 extern const RdCommand rd_command_backup_cat;
 extern const RdCommand rd_command_backup_diff;
+extern const RdCommand rd_command_backup_storage;
 
 /* files and plugins */
 extern const RdCommand rd_command_procedure_list;

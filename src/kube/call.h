@@ -75,7 +75,8 @@ void rd_kube_judge_plain(guint status, const char *retry_after, const char *body
 #define RD_KUBE_JSON_DEPTH 200
 JsonNode *rd_kube_json_parse(const char *data, gsize size, GError **error);
 
-/* the resourceVersion of a DELETE's @body (nullable), NULL when that is anything else. (transfer full) */
+/* the resourceVersion of a DELETE's @body (nullable), NULL when that is anything else. (transfer
+ * full) */
 char *rd_kube_delete_version(const char *body);
 
 /* Somebody who answers: the client or the simulator. Belongs to one worker (or fiber), which it
