@@ -47,6 +47,7 @@ within() { # within SECONDS COMMAND…
 	done
 }
 
+# grep -c, not -q: who writes to a reader that is gone fails, and pipefail makes that ours
 # at HOST SCRIPT: as root; `refused` is known there too (`! command` does not end a script with set -e)
 at() { lab ssh "$1" "sudo bash -euo pipefail -s" <<<"$(declare -f refused)"$'\n'"$2"; }
 
@@ -109,7 +110,7 @@ another_content_stops_the_old_and_starts_the_new() {
 	before=$(id_of m0 kube-scheduler)
 	at m0 'cd /etc/kubernetes/manifests; sed s/30,/29,/ kube-scheduler-pod.yaml >.new; mv .new kube-scheduler-pod.yaml'
 	within 20 is_another m0 kube-scheduler "$before"
-	at m0 "crictl ps -a -q | grep -q $before"
+	at m0 "crictl ps -a -q | grep -c $before"
 	equal "$(at m0 "crictl inspect $before | jq -r .status.state")" CONTAINER_EXITED
 }
 
@@ -158,10 +159,10 @@ podman_sees_only_its_mounts() {
 		podman image exists $image
 		refused podman image exists localhost/other
 		run="podman run --rm --network=none --authfile=/var/lib/kubelet/config.json -v /var/lib/etcd:/var/lib/etcd:ro,z"
-		$run --entrypoint=ls $image /var/lib/etcd | grep -qx member
+		$run --entrypoint=ls $image /var/lib/etcd | grep -cx member
 		refused $run --entrypoint=touch $image /var/lib/etcd/x
 		refused $run --entrypoint=ls $image /etc/kubernetes/manifests
-		$run --entrypoint=etcdctl -e ETCDCTL_API=3 $image version | grep -q "etcdctl version"
+		$run --entrypoint=etcdctl -e ETCDCTL_API=3 $image version | grep -c "etcdctl version"
 		refused $run --entrypoint=etcdctl -e ETCDCTL_API=3 $image --endpoints=https://10.77.0.11:2379 endpoint health
 		code=0; podman run --rm localhost/other || code=$?
 		[ $code = 125 ]'
@@ -201,7 +202,7 @@ a_cut_is_silence() {
 
 a_second_bastion_can_be_cut_alone() {
 	lab bastion 1 ssh -F "$DIR/lab/ssh/config" 10.77.0.10 true
-	lab bastion 1 bash -c 'exec 3<>/dev/tcp/10.77.0.10/22; ss -Hnt' | grep -q 10.77.0.2:
+	lab bastion 1 bash -c 'exec 3<>/dev/tcp/10.77.0.10/22; ss -Hnt' | grep -c 10.77.0.2:
 	lab cut b1
 	refused timeout 3 "$HERE/lab" --dir "$DIR/lab" bastion 1 bash -c 'echo >/dev/tcp/10.77.0.10/22'
 	lab ssh m0 true
