@@ -12,6 +12,7 @@ static const RdCommand *const commands[] = {
     &rd_command_status,
     &rd_command_logs,
     &rd_command_list,
+    &rd_command_findings,
     &rd_command_wait,
     &rd_command_report,
     &rd_command_runbook,
@@ -44,6 +45,7 @@ static const RdCommand *const commands[] = {
     &rd_command_backup_ls,
     &rd_command_backup_cat,
     &rd_command_backup_diff,
+    &rd_command_backup_storage,
     &rd_command_help,
     /* hidden */
     &rd_command_engine,

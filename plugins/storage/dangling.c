@@ -71,14 +71,10 @@ storage_dangling_baseline(RecoveryStep *step, GError **error)
 	json_node_take_array(root, array);
 	if (earlier != NULL)
 		return recovery_remember(step, "links", earlier, error);
-	if (!storage_look(step, node, &look, error))
+	if (!storage_look(step, node, NO_COPY, &look, error) ||
+	    !storage_look_has(&look, node, error))
 		return FALSE;
 	host = g_hash_table_lookup(look.hosts, node);
-	if (host == NULL) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE,
-			    "%s: its links could not be looked at", node);
-		return FALSE;
-	}
 	for (guint i = 0; i < host->links->len; i++) {
 		const StorageLink *link = host->links->pdata[i];
 		JsonNode *volume = volume_of(&look.audit, node, link->path);
@@ -200,16 +196,12 @@ prove_again(RecoveryStep *step, JsonNode *one, JsonNode **volume, char **why, GE
 	const StorageLink *link;
 	JsonNode *now;
 
-	if (!storage_look(step, node, &look, error))
+	if (!storage_look(step, node, NO_COPY, &look, error) ||
+	    !storage_look_has(&look, node, error))
 		return FALSE;
 	host = g_hash_table_lookup(look.hosts, node);
-	link = host != NULL ? storage_host_find_link(host, path) : NULL;
+	link = storage_host_find_link(host, path);
 	now = rd_api_find(look.now->lists[STORAGE_VOLUMES], name);
-	if (host == NULL) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE,
-			    "%s: its links could not be looked at", node);
-		return FALSE;
-	}
 	if (now != NULL && !g_str_equal(rd_api_uid(now), rd_api_text(one, "uid", NULL)))
 		*why = g_strdup_printf("there is another PersistentVolume %s by now", name);
 	else if (now != NULL && rd_api_is_terminating(now))

@@ -39,7 +39,7 @@ storage_detach_baseline(RecoveryStep *step, GError **error)
 	/* what an earlier attempt has deleted is not there any more to be found */
 	if (earlier != NULL)
 		return recovery_remember(step, "attachments", earlier, error);
-	if (!storage_look(step, NULL, &look, error))
+	if (!storage_look(step, NULL, NO_COPY, &look, error))
 		return FALSE;
 	all = look.now->lists[STORAGE_ATTACHMENTS];
 	for (guint i = 0; i < rd_api_length(all); i++) {
@@ -47,6 +47,10 @@ storage_detach_baseline(RecoveryStep *step, GError **error)
 		g_autofree char *why = NULL;
 		JsonObject *object;
 
+		/* what is behind a host that does not answer is not known: that is no nothing */
+		if (!storage_look_has(&look, rd_api_text(attachment, "spec", "nodeName", NULL),
+				      error))
+			return FALSE;
 		if (rd_api_is_terminating(attachment) ||
 		    !storage_attachment_is_unused(&look.audit, attachment, &why))
 			continue;
@@ -88,12 +92,14 @@ prove_again(RecoveryStep *step, const char *name, const char *uid, JsonNode **no
 	g_auto(StorageLook) look = {0};
 	JsonNode *attachment;
 
-	if (!storage_look(step, NULL, &look, error))
+	if (!storage_look(step, NULL, NO_COPY, &look, error))
 		return FALSE;
 	attachment = rd_api_find(look.now->lists[STORAGE_ATTACHMENTS], name);
 	if (attachment == NULL || !g_str_equal(rd_api_uid(attachment), uid) ||
 	    rd_api_is_terminating(attachment))
 		return TRUE;
+	if (!storage_look_has(&look, rd_api_text(attachment, "spec", "nodeName", NULL), error))
+		return FALSE;
 	*now = json_node_ref(attachment);
 	storage_attachment_is_unused(&look.audit, attachment, why);
 	return TRUE;

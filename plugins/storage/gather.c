@@ -13,6 +13,7 @@ storage_look_clear(StorageLook *self)
 	g_clear_pointer(&self->now, storage_objects_free);
 	g_clear_pointer(&self->before, storage_objects_free);
 	g_clear_pointer(&self->hosts, g_hash_table_unref);
+	g_clear_pointer(&self->silent, g_hash_table_unref);
 	g_clear_pointer(&self->before_file, g_free);
 }
 
@@ -28,13 +29,12 @@ storage_copy_path(RecoveryStep *step, const char *name)
 }
 
 static gboolean
-read_copy(RecoveryStep *step, StorageLook *self, GError **error)
+read_copy(RecoveryStep *step, const char *name, StorageLook *self, GError **error)
 {
-	const char *name = recovery_string(step, "before");
 	g_autofree char *text = NULL;
 	g_autoptr(GError) local = NULL;
 
-	if (g_str_equal(name, "none"))
+	if (g_str_equal(name, NO_COPY))
 		return TRUE;
 	self->before_file = storage_copy_path(step, name);
 	if (!g_file_get_contents(self->before_file, &text, NULL, &local))
@@ -57,15 +57,27 @@ read_moment(RecoveryStep *step, RecoveryMoment *moment, GError **error)
 	return TRUE;
 }
 
+gboolean
+storage_look_has(const StorageLook *self, const char *node, GError **error)
+{
+	const char *why = g_hash_table_lookup(self->silent, node);
+
+	if (why == NULL)
+		return TRUE;
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE,
+		    "%s: its mounts, devices and links could not be looked at: %s", node, why);
+	return FALSE;
+}
+
 static GHashTable *
-ask_hosts(RecoveryStep *step, const char *only)
+ask_hosts(RecoveryStep *step, const char *only, GHashTable *silent, GError **error)
 {
 	const char *one[] = {only, NULL};
 	g_auto(GStrv) masters = NULL, workers = NULL;
 	g_autoptr(GPtrArray) all = g_ptr_array_new();
 
 	if (only != NULL)
-		return storage_hosts_ask(step, one);
+		return storage_hosts_ask(step, one, silent, error);
 	masters = recovery_hosts(step, "control-plane");
 	workers = recovery_hosts(step, "workers");
 	for (char **name = masters; *name != NULL; name++)
@@ -73,20 +85,24 @@ ask_hosts(RecoveryStep *step, const char *only)
 	for (char **name = workers; *name != NULL; name++)
 		g_ptr_array_add(all, *name);
 	g_ptr_array_add(all, NULL);
-	return storage_hosts_ask(step, (const char *const *)all->pdata);
+	return storage_hosts_ask(step, (const char *const *)all->pdata, silent, error);
 }
 
 gboolean
-storage_look(RecoveryStep *step, const char *only, StorageLook *self, GError **error)
+storage_look(RecoveryStep *step, const char *only, const char *before, StorageLook *self,
+	     GError **error)
 {
 	RecoveryMoment moment;
 
-	if (!read_copy(step, self, error))
+	if (!read_copy(step, before, self, error))
 		return FALSE;
 	self->now = storage_objects_get(step, STORAGE_LISTS, FALSE, error);
 	if (self->now == NULL || !read_moment(step, &moment, error))
 		return FALSE;
-	self->hosts = ask_hosts(step, only);
+	self->silent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	self->hosts = ask_hosts(step, only, self->silent, error);
+	if (self->hosts == NULL)
+		return FALSE;
 	self->audit = (StorageAudit){
 	    .now = self->now,
 	    .before = self->before,

@@ -52,7 +52,9 @@ const char *storage_host_disk_of(const StorageHost *self, JsonNode *volume);
 /* ---- asking ---- */
 
 /* One StorageHost for each of @names that answered: name → StorageHost (transfer full). Who did not
- * is told with recovery_progress() and left out. */
-GHashTable *storage_hosts_ask(RecoveryStep *step, const char *const *names);
+ * is told with recovery_progress(), and is in @silent (element-type utf8 utf8) with the reason.
+ * NULL with error when the step is to end. */
+GHashTable *storage_hosts_ask(RecoveryStep *step, const char *const *names, GHashTable *silent,
+			      GError **error);
 
 G_END_DECLS

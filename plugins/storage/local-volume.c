@@ -121,7 +121,7 @@ check_links(RecoveryStep *step, JsonNode *object, const char *kind, GError **err
 	GHashTableIter iter;
 	gpointer node, host;
 
-	if (!storage_look(step, NULL, &look, error))
+	if (!storage_look(step, NULL, NO_COPY, &look, error))
 		return FALSE;
 	unseen = storage_audit_nodes(&look.audit, FALSE);
 	if (unseen->len > 0)

@@ -42,7 +42,7 @@ no_copy(RecoveryStep *step, const char *why, GError **error)
 {
 	recovery_progress(step, "no copy of the storage objects: %s", why);
 	recovery_outcome(step, "silent");
-	return recovery_output(step, "file", "none", error);
+	return recovery_output(step, "file", NO_COPY, error);
 }
 
 gboolean
@@ -135,7 +135,7 @@ storage_audit(RecoveryStep *step, GError **error)
 	g_autofree char *json = NULL, *nodes = NULL, *critical = NULL, *warnings = NULL;
 	GPtrArray *findings;
 
-	if (!storage_look(step, NULL, &look, error))
+	if (!storage_look(step, NULL, recovery_string(step, "before"), &look, error))
 		return FALSE;
 	findings = look.audit.findings;
 	for (guint i = 0; i < findings->len; i++)
@@ -180,13 +180,10 @@ storage_drainable(RecoveryStep *step, GError **error)
 		recovery_progress(step, "findings on volumes of %s were accepted beforehand", node);
 		return TRUE;
 	}
-	if (!storage_look(step, node, &look, error))
+	if (!storage_look(step, node, recovery_string(step, "before"), &look, error))
 		return FALSE;
-	if (!g_hash_table_contains(look.hosts, node)) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE,
-			    "%s: its mounts and devices could not be looked at", node);
+	if (!storage_look_has(&look, node, error))
 		return FALSE;
-	}
 	for (guint i = 0; i < look.audit.findings->len; i++) {
 		const StorageFinding *finding = look.audit.findings->pdata[i];
 

@@ -13,14 +13,18 @@
 	}
 #define BEFORE                                                                                     \
 	{                                                                                          \
-		"before", RECOVERY_PARAM_STRING, "",                                               \
-		    "a copy from before the restore: storage/copy's output, or a path here; "      \
-		    "\"\": none"                                                                   \
+		"before", RECOVERY_PARAM_STRING, "none",                                           \
+		    "a copy from before the restore: storage/copy's output, or a path here"        \
 	}
 
 static const RecoveryParam audit_params[] = {
     SINCE,
     BEFORE,
+    {0},
+};
+
+static const RecoveryParam remedy_params[] = {
+    SINCE,
     {0},
 };
 
@@ -34,7 +38,6 @@ static const RecoveryParam drainable_params[] = {
 
 static const RecoveryParam local_params[] = {
     SINCE,
-    BEFORE,
     {"kind", RECOVERY_PARAM_STRING, "LocalVolume", "LocalVolume or LocalVolumeSet"},
     {"name", RECOVERY_PARAM_STRING, NULL, "NAMESPACE/NAME of it"},
     {0},
@@ -76,7 +79,7 @@ static const RecoveryState states[] = {
 	.name = "detach-unused",
 	.summary = "delete VolumeAttachments that provably nobody uses",
 	.kind = RECOVERY_KIND_CHANGE,
-	.params = audit_params,
+	.params = remedy_params,
 	.timeout = 900,
 	.undo_is = RECOVERY_UNDO_NOTHING,
 	.baseline = storage_detach_baseline,
@@ -87,7 +90,7 @@ static const RecoveryState states[] = {
 	.name = "remove-dangling",
 	.summary = "unclaimed local volumes whose device is gone: the PV, then the host's link",
 	.kind = RECOVERY_KIND_CHANGE,
-	.params = audit_params,
+	.params = remedy_params,
 	.timeout = 900,
 	.undo_is = RECOVERY_UNDO_NOTHING,
 	.baseline = storage_dangling_baseline,

@@ -27,15 +27,24 @@ typedef struct {
 	StorageObjects *now, *before; /* (owned) before (nullable) */
 	char *before_file;	      /* (owned) (nullable) */
 	GHashTable *hosts;	      /* (owned) */
+	GHashTable *silent; /* (owned) (element-type utf8 utf8) hosts of the inventory that could
+			     * not be looked at, and why */
 	StorageAudit audit;
 } StorageLook;
 void storage_look_clear(StorageLook *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StorageLook, storage_look_clear)
 
-/* reads the API, the hosts (@only NULL: all of the inventory; else that one) and the copy that the
- * parameter `before` names, and audits */
-gboolean storage_look(RecoveryStep *step, const char *only, StorageLook *self, GError **error);
+/* reads the API, the hosts (@only NULL: all of the inventory; else that one) and the copy @before
+ * ("none"; storage_copy_path()), and audits */
+gboolean storage_look(RecoveryStep *step, const char *only, const char *before, StorageLook *self,
+		      GError **error);
 
+/* FALSE with UNREACHABLE when @node is a host that was asked and did not say: what it has is not
+ * known, which is not to say that it has nothing */
+gboolean storage_look_has(const StorageLook *self, const char *node, GError **error);
+
+/* the word for: no copy. An input's default cannot be empty */
+#define NO_COPY "none"
 /* a copy's place: as it is if absolute, else in the run's directory. (transfer full) */
 char *storage_copy_path(RecoveryStep *step, const char *name);
 

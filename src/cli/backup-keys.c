@@ -6,6 +6,7 @@
 
 #include "backup/key-table.h"
 #include "backup/kube-objects.h"
+#include "backup/storage-copy.h"
 #include "cli/backup.h"
 #include "cli/commands.h"
 #include "yaml/json.h"
@@ -286,4 +287,30 @@ const RdCommand rd_command_backup_diff = {
 	    "begin anew. With --keys, “-” is only in A, “+” only in B, “~” changed.",
     .options = rd_backup_diff_options,
     .run = rd_backup_diff_run,
+};
+
+/* ---- storage ------------------------------------------------------------------------------- */
+
+static RdExit
+rd_backup_storage_run(const RdCli *cli, char **args, GError **error)
+{
+	g_autofree char *path = rd_backup_path(args[0], error);
+	g_autoptr(JsonNode) copy = path != NULL ? rd_storage_copy_read(path, NULL, error) : NULL;
+	g_autofree char *text = copy != NULL ? rd_json_print(copy, TRUE) : NULL;
+
+	if (text == NULL)
+		return RD_EXIT_FAILED;
+	fputs(text, stdout);
+	return RD_EXIT_DONE;
+}
+
+const RdCommand rd_command_backup_storage = {
+    .name = "backup storage",
+    .args = "BACKUP",
+    .summary = "who had which volume, for audit-storage to compare with",
+    .help =
+	"Where no API answered before a restore, take the rescue copy of the run (local/ in its "
+	"directory): it has what the API would have said. Then: recoveryd start audit-storage "
+	"-i before=FILE, with the whole path.",
+    .run = rd_backup_storage_run,
 };

@@ -16,6 +16,7 @@ extern const RdCommand rd_command_runner;
 extern const RdCommand rd_command_status;
 extern const RdCommand rd_command_logs;
 extern const RdCommand rd_command_list;
+extern const RdCommand rd_command_findings;
 extern const RdCommand rd_command_wait;
 extern const RdCommand rd_command_report;
 extern const RdCommand rd_command_runbook;
@@ -46,6 +47,7 @@ extern const RdCommand rd_command_backup_show;
 extern const RdCommand rd_command_backup_ls;
 extern const RdCommand rd_command_backup_cat;
 extern const RdCommand rd_command_backup_diff;
+extern const RdCommand rd_command_backup_storage;
 
 /* files and plugins */
 extern const RdCommand rd_command_procedure_list;

@@ -50,6 +50,14 @@ void rd_sim_find_newer(RdSimExec *self);
 void rd_sim_hostname(RdSimExec *self);
 void rd_sim_reboot_later(RdSimExec *self);
 void rd_sim_findmnt_type(RdSimExec *self);
+/* storage-commands.c */
+#define RD_SIM_LINKS "/mnt/local-storage"
+void rd_sim_find_links(RdSimExec *self);
+void rd_sim_find_devices(RdSimExec *self);
+void rd_sim_findmnt_all(RdSimExec *self);
+void rd_sim_readlink_text(RdSimExec *self);
+void rd_sim_ls_one(RdSimExec *self);
+void rd_sim_remove_dangling(RdSimExec *self);
 /* podman.c */
 void rd_sim_podman_begin(RdSimExec *self);
 void rd_sim_podman_end(RdSimExec *self);

@@ -15,8 +15,10 @@ static const struct {
 } kinds[] = {
     {"/api/v1/configmaps", "ConfigMap"},
     {"/api/v1/endpoints", "Endpoints"},
+    {"/api/v1/events", "Event"},
     {"/api/v1/namespaces", "Namespace"},
     {"/api/v1/nodes", "Node"},
+    {"/api/v1/persistentvolumeclaims", "PersistentVolumeClaim"},
     {"/api/v1/persistentvolumes", "PersistentVolume"},
     {"/api/v1/pods", "Pod"},
     {"/api/v1/secrets", "Secret"},
@@ -28,6 +30,7 @@ static const struct {
     {"/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "CustomResourceDefinition"},
     {"/apis/apps/v1/daemonsets", "DaemonSet"},
     {"/apis/apps/v1/deployments", "Deployment"},
+    {"/apis/apps/v1/statefulsets", "StatefulSet"},
     {"/apis/certificates.k8s.io/v1/certificatesigningrequests", "CertificateSigningRequest"},
     {"/apis/config.openshift.io/v1/clusteroperators", "ClusterOperator"},
     {"/apis/config.openshift.io/v1/clusterversions", "ClusterVersion"},
@@ -36,6 +39,7 @@ static const struct {
     {"/apis/config.openshift.io/v1/proxies", "Proxy"},
     {"/apis/coordination.k8s.io/v1/leases", "Lease"},
     {"/apis/discovery.k8s.io/v1/endpointslices", "EndpointSlice"},
+    {"/apis/local.storage.openshift.io/v1/localvolumes", "LocalVolume"},
     {"/apis/machine.openshift.io/v1beta1/machinehealthchecks", "MachineHealthCheck"},
     {"/apis/machine.openshift.io/v1beta1/machines", "Machine"},
     {"/apis/metal3.io/v1alpha1/baremetalhosts", "BareMetalHost"},
@@ -45,6 +49,10 @@ static const struct {
     {"/apis/operator.openshift.io/v1/kubeschedulers", "KubeScheduler"},
     {"/apis/operator.openshift.io/v1/networks", "Network"},
     {"/apis/policy/v1/poddisruptionbudgets", "PodDisruptionBudget"},
+    {"/apis/storage.k8s.io/v1/csidrivers", "CSIDriver"},
+    {"/apis/storage.k8s.io/v1/csinodes", "CSINode"},
+    {"/apis/storage.k8s.io/v1/storageclasses", "StorageClass"},
+    {"/apis/storage.k8s.io/v1/volumeattachments", "VolumeAttachment"},
 };
 
 /* objects of which there is one; single quotes */
@@ -77,6 +85,24 @@ static const struct {
     {"/apis/config.openshift.io/v1/clusterversions/version",
      "{'status':{'desired':{'version':'4.17.9'},'history':[{'state':'Completed','version':"
      "'4.17.9'}]}}"},
+    /* a volume that is attached where nobody uses it; a local one whose device is gone; a
+     * LocalVolume that has nothing left */
+    {"/api/v1/persistentvolumes/pv-data",
+     "{'spec':{'accessModes':['ReadWriteOnce'],'persistentVolumeReclaimPolicy':'Delete','csi':{"
+     "'driver':'csi.example','volumeHandle':'vol-1'},'claimRef':{'namespace':'default','name':"
+     "'data'}},'status':{'phase':'Bound'}}"},
+    {"/api/v1/namespaces/default/persistentvolumeclaims/data",
+     "{'spec':{'volumeName':'pv-data'},'status':{'phase':'Bound'}}"},
+    {"/apis/storage.k8s.io/v1/volumeattachments/csi-1",
+     "{'spec':{'attacher':'csi.example','nodeName':'m1','source':{'persistentVolumeName':"
+     "'pv-data'}},'status':{'attached':true}}"},
+    {"/api/v1/persistentvolumes/local-pv-1",
+     "{'spec':{'persistentVolumeReclaimPolicy':'Delete','storageClassName':'local-sc','local':{"
+     "'path':'/mnt/local-storage/local-sc/gone'},'nodeAffinity':{'required':{'nodeSelectorTerms':"
+     "[{'matchExpressions':[{'key':'kubernetes.io/hostname','operator':'In','values':['m1']}]}]}}},"
+     "'status':{'phase':'Available'}}"},
+    {"/apis/local.storage.openshift.io/v1/namespaces/openshift-local-storage/localvolumes/old",
+     "{'spec':{'storageClassDevices':[{'storageClassName':'old-sc'}]}}"},
     {"/apis/apps/v1/namespaces/openshift-ovn-kubernetes/daemonsets/ovnkube-node",
      "{'metadata':{'labels':{'app':'ovnkube-node'}}}"},
     {"/apis/apps/v1/namespaces/openshift-ovn-kubernetes/deployments/ovnkube-control-plane",

@@ -178,6 +178,13 @@ make_cluster(guint32 seed, guint n_hosts, gboolean damaged)
 		add_data(host, cluster, damaged && i > 0);
 		if (i == 0)
 			add_earlier_restore(host);
+		if (i == 1) {
+			/* links of the Local Storage Operator: to a device, and to one that is gone
+			 */
+			add_file(host, "/dev/sdb", "");
+			add_file(host, RD_SIM_LINKS "/local-sc/good", "/dev/sdb");
+			add_file(host, RD_SIM_LINKS "/local-sc/gone", "/dev/sdq");
+		}
 		for (guint j = 0; j < G_N_ELEMENTS(pods); j++) {
 			g_autofree char *path =
 			    g_strconcat(RD_SIM_MANIFESTS "/", pods[j].file, NULL);

@@ -168,6 +168,7 @@ recover(const RdPlan *plan, RdCatalogue *catalogue, const char *dir, Between *be
 	RdRun *run = rd_run_new(plan);
 	Watch watch = {.timeline = cluster->timeline};
 	const RdEngineHooks hooks = {.now = now, .stopped = stopped, .data = &watch};
+	g_autoptr(GPtrArray) causes = NULL;
 	RdEngine *engine;
 	gboolean done;
 
@@ -195,6 +196,9 @@ recover(const RdPlan *plan, RdCatalogue *catalogue, const char *dir, Between *be
 	while (!watch.stopped)
 		g_main_context_iteration(context, TRUE);
 	done = g_strcmp0(rd_run_get_end(run), "done") == 0;
+	causes = rd_run_get_causes(run);
+	for (guint i = 0; !done && i < causes->len; i++)
+		printf("# %s\n", (const char *)g_ptr_array_index(causes, i));
 	rd_engine_free(engine);
 	between->sim->klass->free(between->sim);
 	rd_contract_free(between->contract);

@@ -21,6 +21,9 @@ KINDS = (  # group, version, plural, kind, scope
     ("machineconfiguration.openshift.io", "v1", "machineconfigs", "MachineConfig", "Cluster"),
     ("machineconfiguration.openshift.io", "v1", "machineconfigpools", "MachineConfigPool", "Cluster"),
     ("metal3.io", "v1alpha1", "baremetalhosts", "BareMetalHost", "Namespaced"),
+    ("local.storage.openshift.io", "v1", "localvolumes", "LocalVolume", "Namespaced"),
+    ("local.storage.openshift.io", "v1alpha1", "localvolumesets", "LocalVolumeSet", "Namespaced"),
+    ("cloudcredential.openshift.io", "v1", "credentialsrequests", "CredentialsRequest", "Namespaced"),
 )
 
 NAMESPACES = (
