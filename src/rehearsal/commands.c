@@ -149,6 +149,30 @@ find_inodes(RdSimExec *self)
 	}
 }
 
+/* `find DIR -maxdepth 1 -name A -printf '%f %T@\n' -o -name B -printf '%f %T@\n'`; files here have
+ * no time of change, so all are of the epoch's first second */
+static void
+find_two(RdSimExec *self)
+{
+	RdSimNode *dir = rd_sim_tree_find(self->host->tree, self->argv[1]);
+
+	for (guint i = 0; dir != NULL && dir->children != NULL && i < dir->children->len; i++) {
+		const RdSimNode *child = g_ptr_array_index(dir->children, i);
+
+		if (g_str_equal(child->name, self->argv[5]) ||
+		    g_str_equal(child->name, self->argv[10]))
+			g_string_append_printf(self->out, "%s 0.0000000000\n", child->name);
+	}
+}
+
+/* no simulated kubelet serves */
+static void
+openssl_connect(RdSimExec *self)
+{
+	g_string_append(self->err, "connect:errno=111\n");
+	self->status = 1;
+}
+
 static void
 findmnt(RdSimExec *self)
 {
@@ -289,6 +313,8 @@ static const Command commands[] = {
     {"rm -f --", TRUE, 1, 10, NULL, rd_sim_rm},
     {"find * -maxdepth * -type f", FALSE, 1, 10, NULL, find},
     {"find * * * * * -mindepth 1 -maxdepth 1 -printf", FALSE, 1, 10, NULL, find_inodes},
+    {"find * -maxdepth 1 -name * -printf * -o -name * -printf", FALSE, 1, 10, NULL, find_two},
+    {"timeout * openssl s_client -showcerts -connect", FALSE, 10, 200, NULL, openssl_connect},
     {"tar -tzf", FALSE, 5, 30, NULL, rd_sim_tar},
     {"tar -xOzf", FALSE, 5, 30, NULL, rd_sim_tar},
     {"/bin/sh -c * cluster-restore " RD_SIM_SCRIPT, TRUE, 1000, 3000, NULL, nothing,
