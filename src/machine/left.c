@@ -111,10 +111,12 @@ rd_run_get_rest(RdRun *run)
 	/* who took no part in this run would hold the next one */
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
-		g_autofree char *pair = g_strdup_printf("%s=%s", host->plan->name, host->excuse);
+		g_autofree char *pair = NULL;
 
-		if (host->excused)
-			rd_rest_append(line, "--excuse", pair);
+		if (!host->excused)
+			continue;
+		pair = g_strdup_printf("%s=%s", host->plan->name, host->excuse);
+		rd_rest_append(line, "--excuse", pair);
 	}
 	for (guint i = 0; i + 1 < rest->inputs->len; i += 2) {
 		const char *template = rest->inputs->pdata[i + 1];
