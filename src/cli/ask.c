@@ -340,7 +340,8 @@ const RdCommand rd_command_enrol = {
     .name = "enrol",
     .args = "RUN HOST",
     .summary = "state that a host without a lock file is the right one, rebuilt",
-    .help = "--reason is needed.",
+    .help = "--reason is needed. A host that was excused takes part again from here: it is asked, "
+	    "and gets a new lock file, before anything else is done there.",
     .options = rd_ask_options,
     .run = rd_enrol_run,
 };

@@ -126,6 +126,9 @@ rd_procedure_show_state(GString *page, const RdScreen *screen, const RdProcedure
 	}
 	if (state->tries > 1)
 		g_string_append_printf(more, ", %u tries", state->tries);
+	if (state->gate != NULL)
+		g_string_append_printf(more, ", gate %s%s", state->gate,
+				       state->gate_always ? " (always asks)" : "");
 	if (state->mark != RD_MARK_NONE)
 		g_string_append_printf(more, ", " RD_INK_WARN "mark %s" RD_INK_END,
 				       rd_mark_to_string(state->mark));
@@ -166,9 +169,10 @@ rd_procedure_show_run(const RdCli *cli, char **args, GError **error)
 		    : unit->width == 0 ? g_strdup("all at once")
 				       : g_strdup_printf("%u at a time", unit->width);
 
-		rd_page_printf(page, screen, 2, 6, RD_INK_DIM "%s%s on %s, %s" RD_INK_END,
+		rd_page_printf(page, screen, 2, 6, RD_INK_DIM "%s%s on %s%s%s, %s" RD_INK_END,
 			       unit->group ? "group " : "", unit->group ? unit->name : "state",
-			       unit->on, width);
+			       unit->on, unit->among != NULL ? " among " : "",
+			       unit->among != NULL ? unit->among : "", width);
 		for (guint j = unit->first; j < unit->first + unit->count; j++)
 			rd_procedure_show_state(page, screen, loaded.procedure->states->pdata[j],
 						unit, j + 1);

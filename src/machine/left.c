@@ -108,6 +108,16 @@ rd_run_get_rest(RdRun *run)
 	rd_rest_append(line, "-c", cluster != NULL ? cluster : "FILE");
 	if (recovery != NULL)
 		rd_rest_append(line, "--recovery-host", recovery);
+	/* who took no part in this run would hold the next one */
+	for (guint i = 0; i < run->hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
+		g_autofree char *pair = NULL;
+
+		if (!host->excused)
+			continue;
+		pair = g_strdup_printf("%s=%s", host->plan->name, host->excuse);
+		rd_rest_append(line, "--excuse", pair);
+	}
 	for (guint i = 0; i + 1 < rest->inputs->len; i += 2) {
 		const char *template = rest->inputs->pdata[i + 1];
 		gboolean hosts = strcmp(template, RD_LEFTOVERS) == 0;

@@ -153,6 +153,30 @@ find_inodes(RdSimExec *self)
 	}
 }
 
+/* `find DIR -maxdepth 1 -name A -printf '%f %T@\n' -o -name B -printf '%f %T@\n'`; files here have
+ * no time of change, so all are of the epoch's first second */
+static void
+find_two(RdSimExec *self)
+{
+	RdSimNode *dir = rd_sim_tree_find(self->host->tree, self->argv[1]);
+
+	for (guint i = 0; dir != NULL && dir->children != NULL && i < dir->children->len; i++) {
+		const RdSimNode *child = g_ptr_array_index(dir->children, i);
+
+		if (g_str_equal(child->name, self->argv[5]) ||
+		    g_str_equal(child->name, self->argv[10]))
+			g_string_append_printf(self->out, "%s 0.0000000000\n", child->name);
+	}
+}
+
+/* no simulated kubelet serves */
+static void
+openssl_connect(RdSimExec *self)
+{
+	g_string_append(self->err, "connect:errno=111\n");
+	self->status = 1;
+}
+
 static void
 findmnt(RdSimExec *self)
 {
@@ -362,6 +386,8 @@ static const Command commands[] = {
     {"readlink --", FALSE, 1, 5, NULL, rd_sim_readlink_text},
     {"ls -d --", FALSE, 1, 5, NULL, rd_sim_ls_one},
     {"/bin/sh -c * remove-dangling", TRUE, 1, 5, NULL, rd_sim_remove_dangling},
+    {"find * -maxdepth 1 -name * -printf * -o -name * -printf", FALSE, 1, 10, NULL, find_two},
+    {"timeout * openssl s_client -showcerts -connect", FALSE, 10, 200, NULL, openssl_connect},
     {"tar -tzf", FALSE, 5, 30, NULL, rd_sim_tar},
     {"tar -xOzf", FALSE, 5, 30, NULL, rd_sim_tar},
     {"/bin/sh -c * cluster-restore " RD_SIM_SCRIPT, TRUE, 1000, 3000, NULL, nothing,

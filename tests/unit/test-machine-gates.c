@@ -220,9 +220,10 @@ test_rest(Fixture *f, gconstpointer data)
 	assert_life(f, "last", "w0", RD_LIFE_SKIPPED);
 	assert_end(f, "done with leftovers");
 	rest = rd_run_get_rest(f->run);
-	g_assert_cmpstr(rest, ==,
-			"recoveryd start finish-nodes -c '/home/al ice/kite.yaml' "
-			"--recovery-host m0 -i nodes=m1,w1 -i colour=blue");
+	g_assert_cmpstr(
+	    rest, ==,
+	    "recoveryd start finish-nodes -c '/home/al ice/kite.yaml' "
+	    "--recovery-host m0 --excuse 'm2=because (alice)' -i nodes=m1,w1 -i colour=blue");
 }
 
 /* ---- left behind --------------------------------------------------------------------------- */
