@@ -264,6 +264,7 @@ test_completion(Fixture *f, gconstpointer data)
 	    {"recoveryd logs --host ", "m2\n", "--"},
 	    {"recoveryd excuse %s ", "m1\n", "--"},
 	    {"recoveryd procedure show ", "two-states\n", "yaml"},
+	    {"recoveryd start --override c", "clocks=\n", "room"},
 	    {"recoveryd --plain pro", "procedure\n", "status"},
 	};
 	g_auto(Result) result = {0};

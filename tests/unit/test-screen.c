@@ -8,10 +8,10 @@
 #include "cli/event-text.h"
 #include "cli/exit.h"
 #include "cli/format.h"
-#include "preflight/inspect.h"
 #include "cli/json.h"
 #include "cli/screen.h"
 #include "journal/journal.h"
+#include "preflight/inspect.h"
 #include "yaml/complaints.h"
 
 static void
