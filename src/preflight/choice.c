@@ -10,7 +10,7 @@
 static gboolean
 somebody_answers(const RdSituation *s)
 {
-	return s->answer > 0 || s->reads;
+	return (s->answer > 0 && s->blind == 0) || s->reads;
 }
 
 static gboolean
@@ -231,8 +231,8 @@ static const struct {
 	const char *yes, *no; /* yes: NULL where it goes without saying */
 	const char *supply; /* (nullable) how a person can make it hold: then it is "missing" */
 } conditions[CONDITIONS] = {
-    [SOMEBODY]       = {somebody_answers, "somebody answers", "no control-plane host answers",
-                        "power hosts on, or correct addresses and login in the inventory"},
+    [SOMEBODY]       = {somebody_answers, "hosts answer, and say what runs there", "no control-plane host answers, or one does not say what runs there",
+                        "power hosts on, or correct addresses and login in the inventory; crictl ps has to answer"},
     [QUORUM]         = {quorum, "etcd has a quorum", "etcd has no quorum", NULL},
     [NO_QUORUM]      = {no_quorum, "etcd has no quorum (or going back is wanted)", "etcd has a quorum: a restore would throw away everything since the backup", NULL},
     [ALL_COMMIT]     = {all_commit, "no member is known to be bad", "not every member commits", NULL},

@@ -82,6 +82,8 @@ static const struct {
      "restore-cluster-state", "nothing", "going back is wanted"},
     {"the same without a backup", {WORKS, .family = RD_FAMILY_4_11, .go_back = TRUE},
      "!restore-cluster-state", "restore-cluster-state", "no sound backup"},
+    {"a host does not say what runs there", {HA, .blind = 1, .family = RD_FAMILY_4_11, SOUND},
+     "!restore-cluster-state", "restore-cluster-state", "does not say what runs there"},
     {"nobody answers at all", {.masters = 3, SOUND},
      NULL, "restore-cluster-state", "no control-plane host answers"},
 };

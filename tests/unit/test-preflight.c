@@ -121,6 +121,15 @@ works_on_purpose(Scene *self)
 
 /* another cluster's data on m1, which by itself is a quorum */
 static void
+no_runtime(Scene *self)
+{
+	works(self);
+	for (guint i = 0; i < self->cluster->hosts->len; i++)
+		((RdSimHost *)self->cluster->hosts->pdata[i])->runtimeless = TRUE;
+	self->network.api = NULL;
+}
+
+static void
 two_clusters(Scene *self)
 {
 	g_autoptr(RdSimEtcdData) data =
@@ -301,6 +310,7 @@ static const struct {
     {"leftovers", nothing, "leftovers", "m0", RD_LEVEL_WARN, "/var/lib/etcd-backup/member"},
     {"works", works, "healthy", "cluster", RD_LEVEL_BLOCK, "3 of 3"},
     {"works-on-purpose", works_on_purpose, "healthy", "cluster", RD_LEVEL_OK, "3 of 3"},
+    {"no-runtime", no_runtime, "healthy", "cluster", RD_LEVEL_BLOCK, "nobody knows"},
     {"two-clusters", two_clusters, "one-etcd", "m1", RD_LEVEL_BLOCK, "that of m0"},
     {"fencing", fencing, "topology", "cluster", RD_LEVEL_BLOCK, "Pacemaker"},
     {"4.1", old_release, "topology", "cluster", RD_LEVEL_BLOCK, "etcd-member.yaml"},
