@@ -126,7 +126,12 @@ void
 rd_check_topology(RdChecking *self)
 {
 	const RdClusterFacts *facts = self->facts;
+	guint asked = 0;
 
+	RD_FOR_EACH_ASKED (self, host)
+		asked++;
+	if (asked == 0 && facts->api.topology == NULL)
+		return;
 	if (g_strcmp0(facts->api.topology, "External") == 0)
 		rd_found(self, RD_CLUSTER, RD_LEVEL_BLOCK,
 			 "restore it where its control plane is hosted",

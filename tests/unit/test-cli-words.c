@@ -178,7 +178,7 @@ test_before(Fixture *f, gconstpointer data)
 	    {"check -c FILE --excuse m1=off --excuse m2=off --excuse m0=off --metrics /none/x",
 	     RD_EXIT_FAILED, NULL, "/none/x"},
 	    {"advise", RD_EXIT_USAGE, NULL, "which cluster?"},
-	    {"advise -c FILE", RD_EXIT_REFUSED, "--excuse m2=\"...\"", NULL},
+	    {"advise -c FILE", RD_EXIT_REFUSED, "etcd     nobody could be asked", NULL},
 	    {"advise -c FILE", RD_EXIT_REFUSED, "no procedure fits what was seen", NULL},
 	    {"start -c FILE", RD_EXIT_USAGE, "no procedure fits", "nothing was started"},
 	    {"start two-states -c FILE", RD_EXIT_REFUSED, NULL,
