@@ -121,7 +121,9 @@ rd_advise_again(const RdAdvising *self)
 	for (guint i = 0; i < self->preflight->facts->hosts->len; i++) {
 		const RdHostFacts *host = self->preflight->facts->hosts->pdata[i];
 
-		if (!host->asked && host->excused == NULL)
+		/* without the recovery host there is no recovery; without any, nothing is known */
+		if (!host->asked && host->excused == NULL && !host->host->recovery &&
+		    self->situation.answer > 0)
 			g_string_append_printf(line, " --excuse %s=\"...\"", host->host->name);
 	}
 	return g_string_free(g_steal_pointer(&line), FALSE);
@@ -152,6 +154,8 @@ rd_advise_print_situation(GString *page, const RdScreen *screen, const RdAdvisin
 	if (s->commit > 0)
 		rd_page_printf(page, screen, 2, 11, "etcd     has a quorum, %u members commit",
 			       s->commit);
+	else if (s->answer == 0)
+		rd_page_add(page, screen, 2, 11, "etcd     nobody could be asked");
 	else
 		rd_page_printf(page, screen, 2, 11,
 			       "etcd     no member commits anything; data of a member on %u hosts",

@@ -155,9 +155,8 @@ rd_check_run(const RdCli *cli, char **args, GError **error)
 	g_autoptr(GPtrArray) warnings = NULL;
 	g_autoptr(RdInventory) inventory = NULL;
 	g_autoptr(RdPreflight) preflight = NULL;
-	RdPreflightOptions options = {.backup = backup_path,
-				      .procedure = procedure_name,
-				      .excused = excused};
+	g_autofree char *procedure = NULL;
+	RdPreflightOptions options = {.backup = backup_path, .excused = excused};
 
 	if (inventory_path == NULL) {
 		rd_cli_usage(error, "which cluster? -c FILE names its inventory");
@@ -166,9 +165,14 @@ rd_check_run(const RdCli *cli, char **args, GError **error)
 	if (!rd_prepare_pairs(excuses, "excuse", excused, error))
 		return RD_EXIT_USAGE;
 	inventory = rd_check_read(cli, inventory_path, &warnings, error);
-	if (inventory == NULL || (procedure_name != NULL &&
-				  !rd_prepare_procedure(procedure_name, &options.restores, error)))
+	if (inventory == NULL)
 		return RD_EXIT_USAGE;
+	if (procedure_name != NULL) {
+		procedure = rd_prepare_procedure(procedure_name, &options.restores, error);
+		if (procedure == NULL)
+			return RD_EXIT_USAGE;
+	}
+	options.procedure = procedure;
 	options.inventory = inventory;
 	preflight = rd_preflight(&options);
 	if (output != NULL)

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/places.h"
 #include "cli/reading.h"
+#include "preflight/checks.h"
 
 /* Completion for bash. The script is a few lines and always the same; what fits at the cursor is
  * asked of this program, which reads the table of commands, the runs and their steps. */
@@ -139,6 +140,18 @@ rd_complete_procedures(RdComplete *self)
 	}
 }
 
+/* that somebody may override */
+static void
+rd_complete_checks(RdComplete *self)
+{
+	for (guint i = 0; rd_checks[i].name != NULL; i++) {
+		g_autofree char *word = g_strconcat(rd_checks[i].name, "=", NULL);
+
+		if (rd_checks[i].fixed == NULL)
+			rd_complete_offer(self, word);
+	}
+}
+
 /* @what: a word of the table's args, or an option's arg_description */
 static void
 rd_complete_arg(RdComplete *self, const char *what, gboolean option)
@@ -156,6 +169,8 @@ rd_complete_arg(RdComplete *self, const char *what, gboolean option)
 		rd_complete_hosts(self);
 	else if (strcmp(word, "PROCEDURE") == 0)
 		rd_complete_procedures(self);
+	else if (strcmp(word, "CHECK=REASON") == 0)
+		rd_complete_checks(self);
 	else if (strchr(word, '|') != NULL && !g_ascii_isupper(*word)) {
 		choices = g_strsplit(word, "|", 0);
 		for (guint i = 0; choices[i] != NULL; i++)

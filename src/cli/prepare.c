@@ -23,7 +23,7 @@ rd_prepare_pairs(char **words, const char *option, GHashTable *table, GError **e
 	return TRUE;
 }
 
-gboolean
+char *
 rd_prepare_procedure(const char *name, gboolean *restores, GError **error)
 {
 	g_autofree char *path = rd_procedure_locate(name, rd_place_procedures(), error);
@@ -32,7 +32,7 @@ rd_prepare_procedure(const char *name, gboolean *restores, GError **error)
 	    types != NULL ? rd_procedure_load(path, types, error) : NULL;
 
 	if (procedure == NULL)
-		return FALSE;
+		return NULL;
 	*restores = rd_procedure_restores(procedure);
-	return TRUE;
+	return g_strdup(procedure->name);
 }

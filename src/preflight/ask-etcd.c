@@ -124,6 +124,7 @@ rd_asking_members(RdAsking *self)
 	    all != NULL ? rd_containers_of(all, rd_pod_find("etcd", NULL)) : NULL;
 	const RdContainer *tool;
 
+	self->facts->containers = ours != NULL;
 	if (ours == NULL || rd_containers_find(ours, "etcd") == NULL)
 		return;
 	self->facts->etcd_runs = TRUE;

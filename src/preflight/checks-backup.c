@@ -46,8 +46,7 @@ witness(const RdChecking *self)
 {
 	const RdHostFacts *first = NULL;
 
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		if (host->host->recovery)
 			return host;
 		if (first == NULL)
@@ -234,19 +233,20 @@ rd_check_encryption(RdChecking *self)
 	if (backup == NULL || backup->resources == NULL)
 		return;
 	key = backup->resources->encryption_key;
-	RD_FOR_EACH_ASKED(self, host)
-	if (host->revision == 0)
-		rd_found(self, host->host->name, RD_LEVEL_WARN,
-			 "is kube-apiserver-pod.yaml in its place?",
-			 "nobody knows which encryption configuration is in use");
-	else if (g_strcmp0(host->encryption_key, key) != 0)
-		rd_found(self, host->host->name, RD_LEVEL_BLOCK,
-			 "restore-cluster-state brings the backup's key back with it",
-			 "the backup is written with %s, this host writes with %s: the key was "
-			 "changed since, and manual-restore does not bring the old one back",
-			 key != NULL ? key : "no key",
-			 host->encryption_key != NULL ? host->encryption_key : "no key");
-	else
-		rd_found(self, host->host->name, RD_LEVEL_OK, NULL, "%s",
-			 key != NULL ? key : "not encrypted at rest");
+	RD_FOR_EACH_ASKED (self, host)
+		if (host->revision == 0)
+			rd_found(self, host->host->name, RD_LEVEL_WARN,
+				 "is kube-apiserver-pod.yaml in its place?",
+				 "nobody knows which encryption configuration is in use");
+		else if (g_strcmp0(host->encryption_key, key) != 0)
+			rd_found(
+			    self, host->host->name, RD_LEVEL_BLOCK,
+			    "restore-cluster-state brings the backup's key back with it",
+			    "the backup is written with %s, this host writes with %s: the key was "
+			    "changed since, and manual-restore does not bring the old one back",
+			    key != NULL ? key : "no key",
+			    host->encryption_key != NULL ? host->encryption_key : "no key");
+		else
+			rd_found(self, host->host->name, RD_LEVEL_OK, NULL, "%s",
+				 key != NULL ? key : "not encrypted at rest");
 }

@@ -15,11 +15,12 @@ who_commits(const RdChecking *self, guint *count)
 	g_autoptr(GString) names = g_string_new(NULL);
 
 	*count = 0;
-	RD_FOR_EACH_ASKED(self, host)
-	if (host->commits) {
-		g_string_append_printf(names, "%s%s", *count > 0 ? ", " : "", host->host->name);
-		++*count;
-	}
+	RD_FOR_EACH_ASKED (self, host)
+		if (host->commits) {
+			g_string_append_printf(names, "%s%s", *count > 0 ? ", " : "",
+					       host->host->name);
+			++*count;
+		}
 	return g_string_free(g_steal_pointer(&names), FALSE);
 }
 
@@ -33,10 +34,12 @@ rd_check_healthy(RdChecking *self)
 	g_autofree char *names = who_commits(self, &count);
 	g_autofree char *text = NULL;
 	gboolean works = count > 0 || api->reads;
-	guint asked = 0;
+	guint asked = 0, blind = 0;
 
-	RD_FOR_EACH_ASKED(self, host)
-	asked++;
+	RD_FOR_EACH_ASKED (self, host) {
+		asked++;
+		blind += !host->containers;
+	}
 	if (count > 0)
 		text =
 		    g_strdup_printf("etcd works: %u of %u members commit what they are given (%s)",
@@ -57,6 +60,12 @@ rd_check_healthy(RdChecking *self)
 	else if (asked == 0)
 		rd_found(self, RD_CLUSTER, RD_LEVEL_WARN, "see why no host answers",
 			 "nobody could be asked whether etcd works");
+	else if (blind > 0)
+		rd_found(self, RD_CLUSTER, self->must_be_dead ? RD_LEVEL_BLOCK : RD_LEVEL_WARN,
+			 "see why crictl ps does not answer: systemctl status crio",
+			 "%u of %u hosts do not tell which containers run, so nobody knows whether "
+			 "etcd works",
+			 blind, asked);
 	else
 		rd_found(self, RD_CLUSTER, RD_LEVEL_OK, NULL,
 			 "no etcd of %u hosts commits anything: there is no quorum", asked);
@@ -67,8 +76,7 @@ rd_check_one_etcd(RdChecking *self)
 {
 	const RdHostFacts *first = NULL;
 
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		if (host->cluster_id == 0)
 			continue;
 		if (first == NULL)
@@ -118,7 +126,12 @@ void
 rd_check_topology(RdChecking *self)
 {
 	const RdClusterFacts *facts = self->facts;
+	guint asked = 0;
 
+	RD_FOR_EACH_ASKED (self, host)
+		asked++;
+	if (asked == 0 && facts->api.topology == NULL)
+		return;
 	if (g_strcmp0(facts->api.topology, "External") == 0)
 		rd_found(self, RD_CLUSTER, RD_LEVEL_BLOCK,
 			 "restore it where its control plane is hosted",
@@ -141,8 +154,7 @@ rd_check_topology(RdChecking *self)
 void
 rd_check_script(RdChecking *self)
 {
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		if (!rd_check_is_recovery(self, host))
 			continue;
 		if (host->script_sha256 == NULL)
@@ -178,25 +190,26 @@ rd_check_script(RdChecking *self)
 void
 rd_check_restore_pod(RdChecking *self)
 {
-	RD_FOR_EACH_ASKED(self, host)
-	if (host->etcd_env != NULL)
-		rd_found(self, host->host->name, RD_LEVEL_BLOCK,
-			 "take it from another control-plane host, where it is the same", "%s",
-			 host->etcd_env);
-	else if (!host->restore_pod)
-		rd_found(self, host->host->name, RD_LEVEL_BLOCK,
-			 "it is in etcd-certs/configmaps/restore-etcd-pod/ of a host whose etcd "
-			 "ran",
-			 "there is no restore-etcd-pod/pod.yaml, which says the member's name");
-	else
-		rd_found(self, host->host->name, RD_LEVEL_OK, NULL, "etcd.env and restore pod");
+	RD_FOR_EACH_ASKED (self, host)
+		if (host->etcd_env != NULL)
+			rd_found(self, host->host->name, RD_LEVEL_BLOCK,
+				 "take it from another control-plane host, where it is the same",
+				 "%s", host->etcd_env);
+		else if (!host->restore_pod)
+			rd_found(
+			    self, host->host->name, RD_LEVEL_BLOCK,
+			    "it is in etcd-certs/configmaps/restore-etcd-pod/ of a host whose etcd "
+			    "ran",
+			    "there is no restore-etcd-pod/pod.yaml, which says the member's name");
+		else
+			rd_found(self, host->host->name, RD_LEVEL_OK, NULL,
+				 "etcd.env and restore pod");
 }
 
 void
 rd_check_etcd_address(RdChecking *self)
 {
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		if (host->etcd_address == NULL)
 			continue;
 		if (rd_check_has_address(host->addresses, host->etcd_address))
@@ -220,8 +233,7 @@ needs_image(const RdChecking *self, const RdHostFacts *host)
 void
 rd_check_image(RdChecking *self)
 {
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		g_autofree char *pull = NULL;
 
 		if (!needs_image(self, host))
@@ -249,8 +261,7 @@ rd_check_etcd_certificates(RdChecking *self)
 {
 	gint64 now = self->facts->now;
 
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		const RdCertificate *first = NULL;
 		g_autoptr(GDateTime) end = NULL;
 		g_autofree char *day = NULL;

@@ -147,9 +147,9 @@ rd_check_vip(RdChecking *self)
 		if (self->facts->identity != NULL &&
 		    is_among(self->facts->identity->vips, host->login->address))
 			source = "the Infrastructure object in the backup";
-		RD_FOR_EACH_ASKED(self, other)
-		if (is_among(other->vips, host->login->address))
-			source = other->host->name;
+		RD_FOR_EACH_ASKED (self, other)
+			if (is_among(other->vips, host->login->address))
+				source = other->host->name;
 		if (source == NULL)
 			continue;
 		wrong++;
@@ -164,14 +164,15 @@ rd_check_vip(RdChecking *self)
 void
 rd_check_kubelet(RdChecking *self)
 {
-	RD_FOR_EACH_ASKED(self, host)
-	if (host->kubelet)
-		rd_found(self, host->host->name, RD_LEVEL_OK, NULL, "kubelet.service is active");
-	else
-		rd_found(self, host->host->name, RD_LEVEL_BLOCK,
-			 "systemctl start kubelet.service, and journalctl -u kubelet",
-			 "kubelet.service is not active: nothing would stop or start the "
-			 "static pods");
+	RD_FOR_EACH_ASKED (self, host)
+		if (host->kubelet)
+			rd_found(self, host->host->name, RD_LEVEL_OK, NULL,
+				 "kubelet.service is active");
+		else
+			rd_found(self, host->host->name, RD_LEVEL_BLOCK,
+				 "systemctl start kubelet.service, and journalctl -u kubelet",
+				 "kubelet.service is not active: nothing would stop or start the "
+				 "static pods");
 }
 
 /* P2-06: on the host where the script restores, its copy, what is restored from it, the old
@@ -219,8 +220,7 @@ judge_room(RdChecking *self, const RdHostFacts *host, RdRoomPlace place)
 void
 rd_check_room(RdChecking *self)
 {
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		judge_room(self, host, RD_ROOM_DATA);
 		judge_room(self, host, RD_ROOM_VAR);
 	}
@@ -237,8 +237,7 @@ rd_check_parking(RdChecking *self)
 {
 	static const RdRoomPlace places[] = {RD_ROOM_DATA, RD_ROOM_VAR, RD_ROOM_MANIFESTS};
 
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		guint wrong = 0;
 
 		for (guint i = 0; i < G_N_ELEMENTS(places); i++) {
@@ -262,8 +261,7 @@ rd_check_parking(RdChecking *self)
 void
 rd_check_data_mount(RdChecking *self)
 {
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		const RdRoom *room = &host->rooms[RD_ROOM_DATA];
 
 		if (!rd_check_is_recovery(self, host))
@@ -299,8 +297,7 @@ static const char *const known_manifests[] = {"etcd-pod.yaml",
 void
 rd_check_strangers(RdChecking *self)
 {
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		guint wrong = 0;
 
 		for (guint i = 0; host->manifests[i] != NULL; i++) {
@@ -322,8 +319,7 @@ rd_check_strangers(RdChecking *self)
 void
 rd_check_leftovers(RdChecking *self)
 {
-	RD_FOR_EACH_ASKED(self, host)
-	{
+	RD_FOR_EACH_ASKED (self, host) {
 		g_autofree char *strangers = g_strjoinv(", ", host->data_strangers);
 		g_autofree char *left = g_strjoinv(", ", host->leftovers);
 

@@ -10,7 +10,7 @@
 static gboolean
 somebody_answers(const RdSituation *s)
 {
-	return s->answer > 0 || s->reads;
+	return (s->answer > 0 && s->blind == 0) || s->reads;
 }
 
 static gboolean
@@ -231,12 +231,12 @@ static const struct {
 	const char *yes, *no; /* yes: NULL where it goes without saying */
 	const char *supply; /* (nullable) how a person can make it hold: then it is "missing" */
 } conditions[CONDITIONS] = {
-    [SOMEBODY]       = {somebody_answers, "somebody answers", "no control-plane host answers",
-                        "power hosts on, or correct addresses and login in the inventory"},
-    [QUORUM]         = {quorum, "etcd has a quorum", "etcd has no quorum", NULL},
+    [SOMEBODY]       = {somebody_answers, "hosts answer, and say what runs there", "no control-plane host answers, or one does not say what runs there",
+                        "power hosts on, or correct addresses and login in the inventory; crictl ps has to answer"},
+    [QUORUM]         = {quorum, "etcd has a quorum", "no quorum was seen", NULL},
     [NO_QUORUM]      = {no_quorum, "etcd has no quorum (or going back is wanted)", "etcd has a quorum: a restore would throw away everything since the backup", NULL},
-    [ALL_COMMIT]     = {all_commit, "no member is known to be bad", "not every member commits", NULL},
-    [MEMBER_BAD]     = {member_bad, "a member does not commit", "every member commits", NULL},
+    [ALL_COMMIT]     = {all_commit, "no member is known to be bad", "not every member was seen to commit", NULL},
+    [MEMBER_BAD]     = {member_bad, "a member does not commit", "no bad member was seen", NULL},
     [MOST_COMMIT]    = {most_commit, "most hosts have a member that commits", "half of the hosts or more have no member that commits", NULL},
     [FEW_MEMBERS]    = {few_members, "etcd commits with members on half of the hosts or fewer: it has become smaller", "etcd has members on most hosts, or does not commit", NULL},
     [API]            = {api, "the API answers reads", "the API does not answer", NULL},
@@ -261,7 +261,7 @@ static const struct {
                         "copy them from a host that has them"},
     [SAME_KEY]       = {key_is_same, "the encryption key is that of the backup", "the encryption key was changed since the backup", NULL},
     [DATA]           = {has_data, "a member's data is on a host", "no host that answers has a member's data", NULL},
-    [NO_DATA]        = {has_no_data, "no host that answers has a member's data", "a member's data is on a host", NULL},
+    [NO_DATA]        = {has_no_data, "no host that answers has a member's data", "a member's data is on a host, or may be", NULL},
     [QUORUM_SCRIPT]  = {has_quorum_script, "quorum-restore.sh is there", "there is no quorum-restore.sh", NULL},
     [PARKED]         = {is_parked, "old data of a run is still there", "no old data of a run is there", NULL},
     [WANTS_BACK]     = {wants_back, "going back is wanted", "nobody wants to go back", NULL},

@@ -55,6 +55,7 @@ typedef struct {
 	gboolean script_known;	 /* by its hash */
 	gboolean quorum_restore; /* quorum-restore.sh is there (4.18 and later) */
 
+	gboolean containers;	 /* crictl told which containers run */
 	gboolean etcd_runs;	 /* a container of it */
 	gboolean commits;	 /* its own endpoint committed a proposal: there is a quorum */
 	gboolean learner;	 /* by endpoint status */

@@ -334,6 +334,18 @@ rd_inspect_counts(const RdInspected *self)
 	return self->known == NULL || self->known->excused == NULL;
 }
 
+/* A worker never stands in the way: one that is dead is left behind, and the run ends so. */
+static void
+rd_inspect_soften(const RdInspected *self)
+{
+	for (guint i = 0; strcmp(self->host->role, "worker") == 0 && i < self->findings->len; i++) {
+		RdFinding *finding = self->findings->pdata[i];
+
+		if (finding->level == RD_LEVEL_BLOCK && strcmp(finding->check, "lock") != 0)
+			finding->level = RD_LEVEL_WARN;
+	}
+}
+
 void
 rd_inspect(const RdInventory *inventory, RdClusterFacts *facts, GPtrArray *findings)
 {
@@ -350,6 +362,7 @@ rd_inspect(const RdInventory *inventory, RdClusterFacts *facts, GPtrArray *findi
 	}
 	rd_inspect_all(&inspection);
 	for (guint i = 0; i < inventory->hosts->len; i++) {
+		rd_inspect_soften(&hosts[i]);
 		if (rd_inspect_counts(&hosts[i]))
 			g_ptr_array_extend_and_steal(findings, g_steal_pointer(&hosts[i].findings));
 		if (rd_inspect_counts(&hosts[i]) && hosts[i].machine != NULL)

@@ -124,7 +124,8 @@ rd_preflight(const RdPreflightOptions *options)
 	if (options->inventory->kubeconfig != NULL || (recovery != NULL && recovery->asked))
 		gather_api(self->facts);
 	else
-		self->facts->api.silence = g_strdup("the recovery host leads there");
+		self->facts->api.silence = g_strdup(
+		    "the way to it leads over the recovery host, which could not be asked");
 	if (backup != NULL)
 		g_thread_join(backup);
 	rd_preflight_judge(self, options);

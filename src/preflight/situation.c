@@ -127,6 +127,7 @@ rd_situation_read(RdSituation *self, const RdClusterFacts *facts, GPtrArray *fin
 		if (!host->asked)
 			continue;
 		self->answer++;
+		self->blind += !host->containers;
 		self->commit += host->commits;
 		self->data += host->data;
 		self->quorum_script |= host->quorum_restore;

@@ -33,6 +33,7 @@ const char *rd_backup_state_to_string(RdBackupState state);
 typedef struct {
 	guint masters;	   /* control-plane hosts of the inventory */
 	guint answer;	   /* of them answered */
+	guint blind;	   /* of these did not tell which containers run */
 	guint stated_off;  /* silent, and stated to be */
 	guint commit;	   /* members that commit: one is enough for a quorum */
 	guint data;	   /* hosts whose member's database is there */

@@ -75,6 +75,7 @@ struct _RdSimHost {
 	gint64 ovs_since;	   /* 0: since the boot */
 	gboolean sync_due;
 	gboolean imageless;	 /* fault: podman has no image (F14) */
+	gboolean runtimeless;	 /* fault: crictl reaches nobody */
 	double clock_off;	 /* fault: seconds that its clock is before all others' (F10) */
 	char *stubborn;		 /* (nullable) fault: a container that ignores the kubelet's stop */
 	GPtrArray *pods;	 /* (element-type RdSimPod) */

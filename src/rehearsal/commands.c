@@ -301,6 +301,12 @@ ss(RdSimExec *self)
 static void
 crictl_ps(RdSimExec *self)
 {
+	if (self->host->runtimeless) {
+		g_string_append(self->err, "FATA[0002] validate service connection: connection "
+					   "refused\n");
+		self->status = 1;
+		return;
+	}
 	rd_sim_container_list(self->host, self->out);
 }
 

@@ -66,7 +66,7 @@ start_another(Play *play)
 	Bastion *model = first(play);
 
 	add(play, bastion_new(name, run, "22222222-2222-4222-8222-222222222222", model->plan,
-			      model->catalogue, play->trial->cluster, model->setting->local_dir));
+			      model->catalogue, &model->network, model->setting->local_dir));
 }
 
 static void
@@ -257,7 +257,7 @@ static char *
 play_ops(const RdPlan *plan, RdCatalogue *catalogue, guint32 seed, const guint *order, guint n,
 	 const gint64 *times)
 {
-	Trial *trial = trial_new(plan, seed, catalogue, ".", FALSE);
+	Trial *trial = trial_new(plan, NULL, seed, catalogue, ".", FALSE);
 	Play play = {.trial = trial, .bastions = 1};
 	GString *wrong = g_string_new(NULL);
 	g_autofree Due *due = g_new0(Due, n);
@@ -370,7 +370,7 @@ main(int argc, char **argv)
 			      access("/dev/shm", W_OK) == 0 ? "/dev/shm" : g_get_tmp_dir());
 	if (g_mkdtemp(dir) == NULL || chdir(dir) != 0)
 		g_error("cannot make %s", dir);
-	plan = trial_make_plan(procedure != NULL ? procedure : "two-states", catalogue, dir);
+	plan = trial_make_plan(procedure != NULL ? procedure : "two-states", NULL, catalogue, dir);
 	for (gint i = 1; i <= length; i++)
 		plays += enumerate(plan, catalogue, (guint)i, &bad);
 	printf("# %u plays: every sequence of up to %d of %u things that may happen, at %u paces; "

@@ -255,7 +255,7 @@ test_before(Fixture *f, gconstpointer data)
 	    {"check -c FILE --excuse m1=off --excuse m2=off --excuse m0=off --metrics /none/x",
 	     RD_EXIT_FAILED, NULL, "/none/x"},
 	    {"advise", RD_EXIT_USAGE, NULL, "which cluster?"},
-	    {"advise -c FILE", RD_EXIT_REFUSED, "--excuse m2=\"...\"", NULL},
+	    {"advise -c FILE", RD_EXIT_REFUSED, "etcd     nobody could be asked", NULL},
 	    {"advise -c FILE", RD_EXIT_REFUSED, "no procedure fits what was seen", NULL},
 	    {"start -c FILE", RD_EXIT_USAGE, "no procedure fits", "nothing was started"},
 	    {"start two-states -c FILE", RD_EXIT_REFUSED, NULL,
@@ -341,6 +341,7 @@ test_completion(Fixture *f, gconstpointer data)
 	    {"recoveryd logs --host ", "m2\n", "--"},
 	    {"recoveryd excuse %s ", "m1\n", "--"},
 	    {"recoveryd procedure show ", "two-states\n", "yaml"},
+	    {"recoveryd start --override c", "clocks=\n", "room"},
 	    {"recoveryd --plain pro", "procedure\n", "status"},
 	};
 	g_auto(Result) result = {0};
