@@ -256,7 +256,8 @@ check_damage(Fixture *fixture, const char *sql, const char *event)
 	g_assert_false(rd_journal_verify(journal, &count, &error));
 	g_assert_error(error, RD_JOURNAL_ERROR, RD_JOURNAL_ERROR_UNREADABLE);
 	g_assert_nonnull(strstr(error->message, event));
-	g_assert_cmpint(count, ==, 77);
+	/* those before it */
+	g_assert_cmpint(count, ==, g_ascii_strtoll(event + strlen("event "), NULL, 10) - 1);
 	g_clear_pointer(&journal, rd_journal_free);
 	g_unlink(fixture->path);
 	g_unlink(reserve);
