@@ -263,7 +263,8 @@ judge_cancelled(Trial *self, GString *text)
 }
 
 /* Where nothing more can be done, and the reason is told. Operators roll out to every node that the
- * API has: one that was given up has to be replaced or removed first. */
+ * API has, and the network waits for each: one that was given up has to be replaced or removed
+ * first. */
 static gboolean
 stays_held(Trial *self, const char *text)
 {
@@ -273,7 +274,8 @@ stays_held(Trial *self, const char *text)
 		word = self->scene->told;
 	if (word == NULL && trial_is_whole(self->procedure) && trial_has_lost_host(self))
 		word = g_array_index(self->blows, Blow, 0).host;
-	return word != NULL && strstr(text, word) != NULL;
+	return word != NULL && (strstr(text, word) != NULL ||
+				(*word == 'w' && strstr(text, "network: Progressing") != NULL));
 }
 
 void
