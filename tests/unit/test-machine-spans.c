@@ -549,26 +549,6 @@ test_left_behind_borrows(Fixture *f, gconstpointer data)
 	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "not given back: roll@w1"));
 }
 
-/* what was only too slow there is in doubt, and its lock with it: it is taken anew for the return
- */
-static void
-test_left_behind_slow(Fixture *f, gconstpointer data)
-{
-	RdPlanState *state = state_of(f, "roll");
-
-	state->borrow = g_strdup(RD_UNTIL_END);
-	state->timeout_s = 60;
-	drive_to(f, "enter roll@w0");
-	f->clock += 61 * G_USEC_PER_SEC;
-	rd_run_tick(f->run, f->clock);
-	script(f, "enter roll@w0", "cancelled");
-	drive(f, 1000);
-	assert_end(f, "done with leftovers");
-	g_assert_cmpuint(events_of(f, RD_EVENT_STEP, "deadline"), ==, 1);
-	assert_life(f, "roll", "w0", RD_LIFE_UNDONE);
-	g_assert_null(strstr(rd_run_get_end_text(f->run), "not given back"));
-}
-
 /* one that does not even grant its lock */
 static void
 test_left_behind_dead(Fixture *f, gconstpointer data)
@@ -653,7 +633,6 @@ main(int argc, char **argv)
 	    {"/machine/gate/of-nothing", test_gate_of_nothing},
 	    {"/machine/left", test_left_behind},
 	    {"/machine/left/borrows", test_left_behind_borrows},
-	    {"/machine/left/slow", test_left_behind_slow},
 	    {"/machine/left/dead", test_left_behind_dead},
 	    {"/machine/first-outcome", test_first_outcome},
 	    {"/machine/single-output", test_single_output},
