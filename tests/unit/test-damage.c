@@ -230,16 +230,17 @@ static const struct {
 static const struct {
 	const char *rule, *words;
 } rules[] = {
-    {"order: what bbolt 1.3.6 and older does not compare (keys of a page, with the page above)",
+    {"order: bbolt before 1.3.7 compares no keys, newer ones none of a bucket inside a page",
      "out of order|does not belong below|begins before the key"},
     {"end: of pages behind the high water mark or the file's end bbolt notices only what it reads, "
      "and its own comparison is off by one",
      "should be there|behind it that it claims|is pointed to|it was cut off"},
     {"page numbers: bbolt believes the pointer, not the page", "calls itself page"},
-    {"page flags: bbolt tests single bits", "no page has the flags"},
+    {"page flags: bbolt tests single bits, and none of a bucket that lies inside a page",
+     "no page has the flags|a bucket inside it is"},
     {"element flags: bbolt tests the lowest bit", "unknown flags"},
     {"element bounds: bbolt follows them into what lies behind the page",
-     "points out of the page|more than fits into the page"},
+     "points out of the page|fits? into"},
     {"revisions: `status` sums up bytes, the server decodes them",
      "where a revision has to|not a key with its value|its key has no name|says that it is "
      "revision"},
