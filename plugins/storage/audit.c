@@ -21,8 +21,8 @@ full_name(const char *namespace, const char *name)
 	return g_strdup_printf("%s/%s", namespace, name);
 }
 
-static GHashTable *
-by_name(JsonArray *list)
+GHashTable *
+storage_audit_index(JsonArray *list)
 {
 	GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
@@ -90,9 +90,9 @@ index_all(StorageAudit *self)
 {
 	JsonArray *attachments = self->now->lists[STORAGE_ATTACHMENTS];
 
-	self->volumes = by_name(self->now->lists[STORAGE_VOLUMES]);
-	self->claims = by_name(self->now->lists[STORAGE_CLAIMS]);
-	self->drivers = by_name(self->now->lists[STORAGE_CSI_DRIVERS]);
+	self->volumes = storage_audit_index(self->now->lists[STORAGE_VOLUMES]);
+	self->claims = storage_audit_index(self->now->lists[STORAGE_CLAIMS]);
+	self->drivers = storage_audit_index(self->now->lists[STORAGE_CSI_DRIVERS]);
 	self->users = lists_new();
 	self->attachments = lists_new();
 	index_pods(self);

@@ -34,7 +34,9 @@ GPtrArray *storage_audit_nodes(const StorageAudit *self, gboolean looked);
 
 /* ---- for the checks ---- */
 
-/* audit.c: pods that use @volume through its claim and have not ended, on @node (NULL: anywhere),
+/* audit.c: "NAME" or "NAMESPACE/NAME" → JsonNode (unowned). (transfer full) */
+GHashTable *storage_audit_index(JsonArray *list);
+/* pods that use @volume through its claim and have not ended, on @node (NULL: anywhere),
  * or NULL when there are none. (transfer full) (element-type JsonNode) */
 GPtrArray *storage_audit_users(const StorageAudit *self, JsonNode *volume, const char *node);
 /* the one node that its pods are on, "" when there is none or there are several. (unowned) */

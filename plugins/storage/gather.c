@@ -37,11 +37,20 @@ read_copy(RecoveryStep *step, const char *name, StorageLook *self, GError **erro
 	if (g_str_equal(name, NO_COPY))
 		return TRUE;
 	self->before_file = storage_copy_path(step, name);
-	if (!g_file_get_contents(self->before_file, &text, NULL, &local))
-		return rd_api_refuse(error, "the copy of before the restore cannot be read: %s",
-				     local->message);
-	self->before = storage_objects_from_json(text, self->before_file, error);
-	return self->before != NULL;
+	if (g_file_get_contents(self->before_file, &text, NULL, &local)) {
+		self->before = storage_objects_from_json(text, self->before_file, error);
+		return self->before != NULL;
+	}
+	/* a run that goes on from a host's journal has lost its directory: no dead end */
+	if (!g_path_is_absolute(name) && g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+		recovery_progress(step,
+				  "the copy of before the restore is lost (%s): what was "
+				  "orphaned or claimed by another cannot be told",
+				  local->message);
+		return TRUE;
+	}
+	return rd_api_refuse(error, "the copy of before the restore cannot be read: %s",
+			     local->message);
 }
 
 /* behind the lists, so that no lease in them is of the future */

@@ -143,11 +143,12 @@ check_against_copy(StorageAudit *self)
 	JsonArray *volumes = self->now->lists[STORAGE_VOLUMES];
 	JsonArray *before = self->before->lists[STORAGE_VOLUMES];
 	g_autoptr(GHashTable) here = by_source(volumes), there = by_source(before);
+	g_autoptr(GHashTable) names = storage_audit_index(before);
 
 	for (guint i = 0; i < rd_api_length(volumes); i++) {
 		JsonNode *volume = json_array_get_element(volumes, i);
 		g_autofree char *source = storage_volume_source(volume);
-		JsonNode *old = rd_api_find(before, rd_api_name(volume));
+		JsonNode *old = g_hash_table_lookup(names, rd_api_name(volume));
 
 		/* the same volume of the provider, whatever its PV is called by now */
 		if (old == NULL || !same_object(old, volume))

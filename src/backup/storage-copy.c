@@ -155,9 +155,10 @@ read_field(JsonObject *into, const Shape *shape, const RdProtoField *field)
 		text = rd_proto_text(field);
 		if (text == NULL)
 			return FALSE;
-		if (shape->kind == SHAPE_TEXT)
+		/* written although it is empty; the API leaves it out */
+		if (shape->kind == SHAPE_TEXT && *text != '\0')
 			json_object_set_string_member(into, shape->name, text);
-		else
+		else if (shape->kind == SHAPE_TEXTS)
 			json_array_add_string_element(array_of(into, shape->name), text);
 		return TRUE;
 	case SHAPE_TIME:

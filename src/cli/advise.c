@@ -8,11 +8,11 @@
 
 #include "cli/commands.h"
 #include "cli/findings.h"
-#include "yaml/json.h"
 #include "cli/places.h"
 #include "cli/prepare.h"
 #include "preflight/choice.h"
 #include "procedure/procedure.h"
+#include "yaml/json.h"
 
 #define FIT_COLUMN 8
 

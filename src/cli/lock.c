@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "yaml/json.h"
 #include "engine/addresses.h"
 #include "engine/session.h"
 #include "host/host.h"
+#include "yaml/json.h"
 
 /* lock show, lock break: what the hosts themselves say of who may touch them. No run has to be on
  * this machine for it. */

@@ -30,7 +30,16 @@ typedef struct {
 	char *why;	   /* (nullable) why it did */
 } RdKept;
 
+/* Lines that were made for one host serve the other, which is at the same event as a rule. */
+typedef struct {
+	GString *text;		      /* (nullable) none yet */
+	gint64 after, seq, newest;    /* behind which event, to which; the newest there was */
+	guint8 before[RD_CHAIN_SIZE]; /* link of event @after */
+	char end[RD_CHAIN_SIZE * 2 + 1];
+} RdBatch;
+
 struct _RdKeeper {
+	RdBatch batch;
 	RdRun *run;
 	RdJournal *journal;
 	GHashTable *documents;
@@ -91,6 +100,8 @@ rd_keeper_free(RdKeeper *self)
 	g_hash_table_unref(self->documents);
 	g_ptr_array_unref(self->names);
 	g_ptr_array_unref(self->kept);
+	if (self->batch.text != NULL)
+		g_string_free(self->batch.text, TRUE);
 	g_free(self);
 }
 
@@ -186,26 +197,48 @@ rd_keeper_put(RdOrder *order, const char *key, const char *value)
 	g_hash_table_replace(order->with, g_strdup(key), g_strdup(value));
 }
 
+/* the lines that @kept lacks; FALSE: the journal cannot be read */
+static gboolean
+rd_keeper_make_batch(RdKeeper *self, const RdKept *kept)
+{
+	RdBatch *batch = &self->batch;
+	RdLines lines = {0};
+	gboolean walked;
+
+	if (batch->text != NULL && batch->after == kept->seq &&
+	    batch->newest == rd_run_get_seq(self->run) &&
+	    memcmp(batch->before, kept->link, RD_CHAIN_SIZE) == 0)
+		return TRUE;
+	if (batch->text != NULL)
+		g_string_free(batch->text, TRUE);
+	batch->text = lines.out = g_string_new(NULL);
+	rd_chain_init(&lines.chain, kept->link);
+	walked = rd_keeper_walk(self, kept->seq, &lines);
+	batch->after = walked ? kept->seq : -1;
+	batch->seq = lines.seq;
+	batch->newest = rd_run_get_seq(self->run);
+	memcpy(batch->before, kept->link, RD_CHAIN_SIZE);
+	rd_chain_to_hex(lines.chain.link, batch->end);
+	rd_chain_clear(&lines.chain);
+	return walked;
+}
+
 static RdOrder *
 rd_keeper_send_lines(RdKeeper *self, RdKept *kept, gint64 clock)
 {
-	RdLines lines = {.out = g_string_new(NULL)};
 	g_autofree char *after = g_strdup_printf("%" G_GINT64_FORMAT, kept->seq);
 	char hex[RD_CHAIN_SIZE * 2 + 1];
-	RdOrder *order = NULL;
+	RdOrder *order;
 
-	rd_chain_init(&lines.chain, kept->link);
-	if (rd_keeper_walk(self, kept->seq, &lines)) {
-		order = rd_keeper_order(kept, clock);
-		rd_chain_to_hex(kept->link, hex);
-		rd_keeper_put(order, RD_KEEP_TEXT, lines.out->str);
-		rd_keeper_put(order, RD_KEEP_AFTER, after);
-		rd_keeper_put(order, RD_KEEP_LINK, hex);
-		kept->sent_seq = lines.seq;
-		rd_chain_to_hex(lines.chain.link, kept->sent_link);
-	}
-	rd_chain_clear(&lines.chain);
-	g_string_free(lines.out, TRUE);
+	if (!rd_keeper_make_batch(self, kept))
+		return NULL;
+	order = rd_keeper_order(kept, clock);
+	rd_chain_to_hex(kept->link, hex);
+	rd_keeper_put(order, RD_KEEP_TEXT, self->batch.text->str);
+	rd_keeper_put(order, RD_KEEP_AFTER, after);
+	rd_keeper_put(order, RD_KEEP_LINK, hex);
+	kept->sent_seq = self->batch.seq;
+	memcpy(kept->sent_link, self->batch.end, sizeof kept->sent_link);
 	return order;
 }
 

@@ -72,29 +72,37 @@ rd_setting_without_notify(const char *path, GError **error)
 	return rd_run_setting_to_text(setting);
 }
 
-GHashTable *
-rd_copy_documents_of(RdRundir *dir, GError **error)
+/* (nullable) (transfer full) */
+static char *
+rd_copy_document(RdRundir *dir, const char *name, GError **error)
 {
-	g_autoptr(GHashTable) documents =
-	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_autofree char *path = rd_rundir_file(dir, name);
 	g_autofree char *plugins = rd_rundir_file(dir, "plugins");
+	char *text = NULL;
+
+	if (strcmp(name, "setting.json") == 0)
+		return rd_setting_without_notify(path, error);
+	if (strcmp(name, RD_DOCUMENT_PLUGINS) == 0)
+		return rd_sums_of(plugins, error);
+	return g_file_get_contents(path, &text, NULL, error) ? text : NULL;
+}
+
+GHashTable *
+rd_copy_documents_of(RdRundir *dir)
+{
+	GHashTable *documents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 
 	for (guint i = 0; rd_copy_documents[i] != NULL; i++) {
-		const char *name = rd_copy_documents[i];
-		g_autofree char *path = rd_rundir_file(dir, name);
-		char *text = NULL;
+		g_autoptr(GError) error = NULL;
+		char *text = rd_copy_document(dir, rd_copy_documents[i], &error);
 
-		if (strcmp(name, "setting.json") == 0)
-			text = rd_setting_without_notify(path, error);
-		else if (strcmp(name, RD_DOCUMENT_PLUGINS) == 0)
-			text = rd_sums_of(plugins, error);
-		else if (!g_file_get_contents(path, &text, NULL, error))
-			return NULL;
+		/* a recovery does not wait for what only a second one would need */
 		if (text == NULL)
-			return NULL;
-		g_hash_table_insert(documents, g_strdup(name), text);
+			g_warning("not kept on the hosts: %s", error->message);
+		else
+			g_hash_table_insert(documents, g_strdup(rd_copy_documents[i]), text);
 	}
-	return g_steal_pointer(&documents);
+	return documents;
 }
 
 /* ---- what was found ------------------------------------------------------------------------ */

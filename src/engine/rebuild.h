@@ -12,9 +12,9 @@ G_BEGIN_DECLS
 
 /* What lies beside the events: (element-type utf8 utf8) name to text, ends with NULL in
  * rd_copy_documents. Nothing secret: keys and backups are named, not sent; the command of --notify,
- * which may have a token in it, is left out. */
+ * which may have a token in it, is left out. What cannot be read is missing, with a warning. */
 extern const char *const rd_copy_documents[];
-GHashTable *rd_copy_documents_of(RdRundir *dir, GError **error);
+GHashTable *rd_copy_documents_of(RdRundir *dir);
 
 /* where a copy was found */
 typedef struct {

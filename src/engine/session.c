@@ -257,10 +257,9 @@ rd_session_prepare(RdSession *self, const char *who, GError **error)
 			       .progress = rd_session_progress,
 			       .stopped = rd_session_stopped,
 			       .data = self};
-	g_autoptr(GHashTable) documents = NULL;
+	g_autoptr(GHashTable) documents = rd_copy_documents_of(self->open->dir);
 
-	documents = rd_copy_documents_of(self->open->dir, error);
-	if (documents == NULL || !rd_session_watch_requests(self, error))
+	if (!rd_session_watch_requests(self, error))
 		return FALSE;
 	self->crew = rd_runner_crew_new(&crew, error);
 	if (self->crew == NULL)

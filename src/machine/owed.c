@@ -27,8 +27,7 @@ rd_owed_counts(RdRun *run, const RdStep *step)
 	if (!host->left ||
 	    (step->doubt_since != 0 && run->clock >= step->doubt_since + RD_RECONNECT_WINDOW))
 		return FALSE;
-	/* what was too slow there left it in doubt, not silent: it is taken anew for this */
-	return host->granted != 0 || host->trouble_word == NULL;
+	return host->granted != 0 || (step->life == RD_LIFE_UNDOING && host->trouble_word == NULL);
 }
 
 GPtrArray *

@@ -69,7 +69,8 @@ is_stuck(RdSimBehind *self, const char *plural)
 	return g_strcmp0(self->stuck, plural) == 0;
 }
 
-/* its etcd pod is there and asks for its place: whoever has none would be waited for (domain 4.2) */
+/* its etcd pod is there and asks for its place: whoever has none would be waited for (domain 4.2)
+ */
 static gboolean
 has_etcd_pod(const RdSimHost *host)
 {
@@ -97,7 +98,8 @@ change_members(RdSimBehind *self, RdSimHost *voter)
 		const RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
 		g_autofree char *node = g_strdup_printf("/api/v1/nodes/%s", host->name);
 
-		if (!host->worker && has_etcd_pod(host) && rd_sim_store_find(self->store, node) != NULL &&
+		if (!host->worker && has_etcd_pod(host) &&
+		    rd_sim_store_find(self->store, node) != NULL &&
 		    rd_sim_node_lives(self, host->name) && rd_sim_etcd_add_learner(voter, host))
 			return TRUE;
 	}

@@ -284,6 +284,7 @@ make_run(Fixture *f, GPtrArray *events)
 	g_assert_true(rd_run_setting_save(setting, dir, &error));
 	g_assert_true(rd_rundir_put(dir, "types.json", types.out, strlen(types.out), &error));
 	g_assert_true(rd_rundir_copy_in(dir, procedure, "procedure.yaml", &error));
+	g_assert_true(rd_rundir_copy_in(dir, f->file, "cluster.yaml", &error));
 	journal_path = rd_rundir_file(dir, "journal.db");
 	journal = rd_journal_create(journal_path, &error);
 	g_assert_no_error(error);

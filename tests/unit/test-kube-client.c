@@ -322,7 +322,7 @@ test_many_with_trouble(gconstpointer data)
 		requests[i] = (RdKubeRequest){.verb = RD_KUBE_PUT,
 					      .path = i == 7 ? "/hang" : "/api",
 					      .body = "{}"};
-	kube->klass->send(kube, requests, N, 10, 2, answers);
+	kube->klass->send(kube, requests, N, 10, 10, answers);
 	for (guint i = 0; i < N; i++) {
 		g_assert_cmpint(answers[i].verdict, ==, i == 7 ? RD_KUBE_DOUBT : RD_KUBE_DONE);
 		rd_kube_answer_clear(&answers[i]);

@@ -53,8 +53,8 @@ metadata(const char *namespace, const char *name, const char *uid)
 {
 	GByteArray *made = message(1, name), *time = g_byte_array_new(), *label = message(1, "k");
 
-	if (namespace != NULL)
-		add_text(made, 3, namespace);
+	/* empty texts are written, too */
+	add_text(made, 3, namespace != NULL ? namespace : "");
 	add_text(made, 5, uid);
 	add_varint(time, 1 << 3);
 	add_varint(time, 1767225600);
