@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backup/bbolt.h"
 #include "backup/identity.h"
+#include "backup/kube-objects.h"
+#include "backup/storage-copy.h"
 #include "backup/verdict.h"
 
 #include <errno.h>
@@ -34,23 +36,55 @@ assert_told(const char *text, const char *path)
 }
 
 static void
+try_object(GBytes *bytes)
+{
+	gsize size = 0;
+	const guint8 *data = g_bytes_get_data(bytes, &size);
+	g_autoptr(RdObject) object = rd_object_read(data, size);
+	g_autofree char *key = rd_object_encryption(data, size);
+	g_autoptr(JsonNode) json = rd_object_parse_json(data, size);
+
+	g_assert_true(key == NULL || object->encoding == RD_OBJECT_ENCRYPTED);
+	g_assert_true(json == NULL || JSON_NODE_HOLDS_OBJECT(json));
+	g_assert_cmpint(rd_object_written(data, size), ==, object->written);
+}
+
+static void
 try_keys(const char *path, const RdFacts *facts)
 {
-	static const char *const values[] = {"/kubernetes.io/config.openshift.io/", NULL};
-	const RdKeyFilter filter = {.values = values};
+	static const char *const all[] = {"", NULL};
+	const RdKeyFilter filter = {.values = all};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RdKeyTable) keys = rd_key_table_read(path, &filter, NULL, &error);
-	g_autoptr(GPtrArray) differences = NULL;
-	g_autoptr(RdIdentity) identity = NULL;
+	g_autoptr(GPtrArray) names = NULL, differences = NULL;
 
 	g_assert_no_error(error);
 	/* fewer: a name that is no text may be told like one that is */
 	g_assert_cmpuint(g_hash_table_size(keys->keys), <=, facts->keys);
+	names = rd_key_table_sort(keys);
+	for (guint i = 0; i < names->len; i++) {
+		const RdKey *key = g_hash_table_lookup(keys->keys, names->pdata[i]);
+
+		g_assert_true(g_utf8_validate(names->pdata[i], -1, NULL));
+		try_object(key->value);
+	}
 	differences = rd_key_table_compare(keys, keys);
 	g_assert_cmpuint(differences->len, ==, 0);
-	identity = rd_identity_read(path, NULL, &error);
+}
+
+static void
+try_cluster(const char *path)
+{
+	g_autoptr(GError) error = NULL, copy_error = NULL;
+	g_autoptr(RdIdentity) identity = rd_identity_read(path, NULL, &error);
+	g_autoptr(JsonNode) copy = NULL;
+
 	g_assert_no_error(error);
-	g_assert_cmpint(identity->revision, ==, keys->revision);
+	g_assert_nonnull(identity);
+	copy = rd_storage_copy_read(path, NULL, &copy_error);
+	g_assert_true((copy == NULL) == (copy_error != NULL));
+	if (copy_error != NULL)
+		assert_told(copy_error->message, path);
 }
 
 static void
@@ -88,6 +122,7 @@ try_snapshot(const char *path, gboolean summed)
 	if (facts != NULL) {
 		g_assert_cmpint(facts->size, <=, snapshot->size);
 		try_keys(path, facts);
+		try_cluster(path);
 		return TRUE;
 	}
 	assert_told(error->message, path);
