@@ -276,8 +276,7 @@ stays_held(Trial *self, const char *text)
 		word = self->scene->told;
 	if (word == NULL && trial_is_whole(self->procedure) && trial_has_lost_host(self))
 		word = g_array_index(self->blows, Blow, 0).host;
-	return word != NULL && (strstr(text, word) != NULL ||
-				(*word == 'w' && strstr(text, "network: Progressing") != NULL));
+	return word != NULL && strstr(text, word) != NULL;
 }
 
 void

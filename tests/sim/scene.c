@@ -163,7 +163,7 @@ const Scene scenes[] = {
     {"api-away", "the API is away for minutes, again and again", 3, 2, .now = come_and_go},
     {"csr-flood", "300 requests wait, and a kubelet needs one of them", 3, 0, .past = flood, .now = rotate_m2},
     {"dead-worker", "a worker does not come back", 3, 2, .keepalived = TRUE, .now = lose_worker,
-     .end = "done with leftovers", .without = "w1", .accepts = TRUE, .helps = 1, .told = "network: Progressing"},
+     .end = "done with leftovers", .without = "w1"},
     {"host-returns", "one that was powered off comes back with its old data", 3, 2, .keepalived = TRUE,
      .now = lose_master, .excuses = "m2", .end = "held", .helps = 2, .told = "m2: 7, on its way to 8"},
 };

@@ -300,29 +300,10 @@ gives_way(Trial *self, Bastion *bastion)
 	return FALSE;
 }
 
-/* "stable" of the step that is held; there is one at a time for the cluster */
-static const char *
-held_step(Bastion *bastion)
-{
-	GPtrArray *steps = rd_run_get_steps(bastion->run);
-
-	for (guint i = 0; i < steps->len; i++) {
-		const RdStep *step = g_ptr_array_index(steps, i);
-
-		if (step->life == RD_LIFE_HELD)
-			return step->plan->name;
-	}
-	return NULL;
-}
-
 /* what a person says this time; about *host when it is not NULL */
 static const char *
 next_word(Trial *self, Bastion *bastion, const char **host)
 {
-	if (self->scene != NULL && self->scene->accepts) {
-		*host = held_step(bastion);
-		return "decide";
-	}
 	if (self->scene != NULL && self->scene->excuses != NULL &&
 	    !bastion_excuses(bastion, self->scene->excuses)) {
 		*host = self->scene->excuses;
