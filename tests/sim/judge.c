@@ -54,6 +54,19 @@ tally_api(Trial *self, GHashTable *tally)
 		  rd_sim_store_distinct(store, "PUT /apis/", "/approval"));
 }
 
+/* An effect of @host. Who begins anew after the bastion was erased gives the run another name, and
+ * its files on the hosts with it: what they are is the same. */
+static void
+tally_effect(Trial *self, GHashTable *tally, const char *host, const char *effect, guint n)
+{
+	g_autoptr(GString) key = g_string_new(host);
+
+	g_string_append_printf(key, " %s", effect);
+	if (trial_has_struck(self, "bastion-erased"))
+		g_string_replace(key, "/r-night-2/", "/r-night-1/", 0);
+	tally_sum(tally, key->str, n + GPOINTER_TO_UINT(g_hash_table_lookup(tally, key->str)));
+}
+
 GHashTable *
 trial_tally(Trial *self)
 {
@@ -67,10 +80,8 @@ trial_tally(Trial *self)
 		g_hash_table_iter_init(&iter, host->tally);
 		while (g_hash_table_iter_next(&iter, &effect, &count))
 			if (counts(effect))
-				g_hash_table_insert(
-				    tally,
-				    g_strdup_printf("%s %s", host->name, (const char *)effect),
-				    count);
+				tally_effect(self, tally, host->name, effect,
+					     GPOINTER_TO_UINT(count));
 	}
 	if (self->api != NULL)
 		tally_api(self, tally);
