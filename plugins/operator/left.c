@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Operators that cannot become stable because of a node that the run goes without: a daemon set
+/* Operators that cannot become stable because of a worker that the run has left: a daemon set
  * wants a pod on each node that the API has, so the network and others stay Progressing, later
  * Degraded, for as long as one of them is dead.
  *
@@ -9,6 +9,7 @@
  * than there are such nodes, and every pod elsewhere is Ready. Then nothing is wrong with the
  * recovery, and the run ends with that node among its leftovers. */
 
+#include "../common/nodes.h"
 #include "operator.h"
 
 #define NODES	    "/api/v1/nodes"
@@ -22,18 +23,17 @@ left_clear(RdLeft *self)
 	g_clear_pointer(&self->daemon_sets, json_array_unref);
 }
 
+/* a control plane that lacks a host is no leftover, excused or not */
 static gboolean
-is_of_run(RecoveryStep *step, const char *name)
+is_awaited(RecoveryStep *step, JsonNode *node)
 {
-	g_auto(GStrv) control = recovery_hosts(step, "control-plane");
 	g_auto(GStrv) workers = recovery_hosts(step, "workers");
 
-	return g_strv_contains((const char *const *)control, name) ||
-	       g_strv_contains((const char *const *)workers, name);
+	return rd_node_is_control_plane(node) ||
+	       g_strv_contains((const char *const *)workers, rd_api_name(node));
 }
 
-/* nodes that are not Ready; to be gone without are those whose host was left or excused, or is
- * nobody's */
+/* nodes that are not Ready; to be gone without are workers that were left, or are nobody's */
 static gboolean
 find_nodes(RecoveryStep *step, RdLeft *self, GError **error)
 {
@@ -48,11 +48,10 @@ find_nodes(RecoveryStep *step, RdLeft *self, GError **error)
 	self->awaited = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < rd_api_length(all); i++) {
 		JsonNode *node = json_array_get_element(all, i);
-		const char *name = rd_api_name(node);
 
 		if (!g_str_equal(rd_api_condition_status(node, "Ready"), "True"))
-			g_ptr_array_add(is_of_run(step, name) ? self->awaited : self->nodes,
-					g_strdup(name));
+			g_ptr_array_add(is_awaited(step, node) ? self->awaited : self->nodes,
+					g_strdup(rd_api_name(node)));
 	}
 	return TRUE;
 }
