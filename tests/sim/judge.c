@@ -341,6 +341,7 @@ trial_judge(Trial *self, GHashTable *expected, Outcome *outcome)
 	outcome->good = text->len == 0;
 	outcome->over = TRUE;
 	outcome->held = self->rounds;
+	outcome->gates = self->gates;
 	outcome->took = rd_timeline_now(self->cluster->timeline) - self->began;
 	for (guint i = 0; i < self->bastions->len; i++)
 		outcome->starts += ((Bastion *)g_ptr_array_index(self->bastions, i))->starts;

@@ -350,8 +350,12 @@ help(Trial *self, Bastion *bastion)
 	const char *host = NULL, *word;
 
 	if (gates->len > 0) {
-		start_later(self, bastion, RD_SIM_SECOND, "approve",
-			    ((RdStep *)gates->pdata[0])->plan->gate->name);
+		const char *gate = ((RdStep *)gates->pdata[0])->plan->gate->name;
+
+		self->gates++;
+		g_string_append_printf(self->held, "%s%s: gate %s",
+				       self->held->len > 0 ? " | " : "", bastion->name, gate);
+		start_later(self, bastion, RD_SIM_SECOND, "approve", gate);
 		return;
 	}
 	word = next_word(self, bastion, &host);
