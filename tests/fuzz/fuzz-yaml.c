@@ -88,6 +88,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 }
 
 #ifndef RD_FUZZER
+#include "replay.h"
 
 #define VARIANTS 200
 
@@ -120,49 +121,9 @@ damage(GRand *rand, GByteArray *bytes)
 	}
 }
 
-static void
-replay(const char *path, guint seed)
-{
-	g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
-	g_autoptr(GError) error = NULL;
-	g_autofree char *data = NULL;
-	gsize size = 0;
-
-	g_file_get_contents(path, &data, &size, &error);
-	g_assert_no_error(error);
-	LLVMFuzzerTestOneInput((const guint8 *)data, size);
-	for (guint i = 0; i < VARIANTS; i++) {
-		g_autoptr(GByteArray) bytes = g_byte_array_new();
-		g_autofree guint8 *exact = NULL;
-
-		g_byte_array_append(bytes, (const guint8 *)data, size);
-		for (int n = g_rand_int_range(rand, 1, 4); n > 0; n--)
-			damage(rand, bytes);
-		/* of exactly that size, so that reading behind it is found out */
-		exact = g_memdup2(bytes->data, bytes->len);
-		LLVMFuzzerTestOneInput(exact, bytes->len);
-	}
-}
-
 int
 main(int argc, char **argv)
 {
-	guint files = 0;
-
-	for (int i = 1; i < argc; i++) {
-		g_autoptr(GDir) dir = g_dir_open(argv[i], 0, NULL);
-		const char *name = NULL;
-
-		if (dir == NULL)
-			replay(argv[i], files++);
-		while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-			g_autofree char *path = g_build_filename(argv[i], name, NULL);
-
-			if (g_str_has_suffix(name, ".yaml"))
-				replay(path, files++);
-		}
-	}
-	g_print("%u files\n", files);
-	return files > 0 ? 0 : 1;
+	return replay(argv + 1, ".yaml", VARIANTS, damage);
 }
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "disk.h"
+#include "likeness.h"
 #include "trial.h"
 #include <glib/gstdio.h>
 #include <stdio.h>
@@ -302,19 +303,6 @@ new_trial(Grid *grid, gboolean trace)
 	return trial;
 }
 
-/* the first line in which two histories differ */
-static void
-tell_difference(const char *one, const char *other)
-{
-	g_auto(GStrv) lines = g_strsplit(one, "\n", -1), others = g_strsplit(other, "\n", -1);
-	guint i = 0;
-
-	while (lines[i] != NULL && others[i] != NULL && g_str_equal(lines[i], others[i]))
-		i++;
-	printf("# first:  %s\n# second: %s\n", lines[i] != NULL ? lines[i] : "(the end)",
-	       others[i] != NULL ? others[i] : "(the end)");
-}
-
 /* the undisturbed one, twice: it has to be good, and the same */
 static gboolean
 undisturbed(Grid *grid, gboolean verbose)
@@ -341,7 +329,7 @@ undisturbed(Grid *grid, gboolean verbose)
 			first = g_strdup(bastion->trace->str);
 			grid->expected = trial_tally(trial);
 		} else if (!g_str_equal(first, bastion->trace->str)) {
-			tell_difference(first, bastion->trace->str);
+			likeness_tell_difference(first, bastion->trace->str);
 			printf("not ok - %s: the same seed gave another history\n",
 			       grid->procedure);
 			return FALSE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "likeness.h"
+#include <stdio.h>
 #include <string.h>
 
 static gboolean
@@ -112,4 +113,16 @@ likeness_compare(const char *before, const char *after, const char *const *witho
 	add_missing(wrong, was, is, without, "no more");
 	add_missing(wrong, is, was, without, "new");
 	return wrong;
+}
+
+void
+likeness_tell_difference(const char *one, const char *other)
+{
+	g_auto(GStrv) lines = g_strsplit(one, "\n", -1), others = g_strsplit(other, "\n", -1);
+	guint i = 0;
+
+	while (lines[i] != NULL && others[i] != NULL && g_str_equal(lines[i], others[i]))
+		i++;
+	printf("# first:  %s\n# second: %s\n", lines[i] != NULL ? lines[i] : "(the end)",
+	       others[i] != NULL ? others[i] : "(the end)");
 }

@@ -19,7 +19,7 @@
  * there is (more than 20 GiB were seen), and with it the machine. Of data, not of address space: a
  * restore maps 10 GiB of file. */
 #define ETCD_TOOL_MEMORY (G_GUINT64_CONSTANT(2) << 30) /* bytes */
-#define ETCD_TOOL_CPU_S	 30
+#define ETCD_TOOL_CPU_S	 5
 
 typedef struct {
 	GSubprocess *process;

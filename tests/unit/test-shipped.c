@@ -59,19 +59,124 @@ test_procedures(void)
 	g_assert_cmpuint(count, >=, 2);
 }
 
+static const char yaml[] = "cluster: kite\n"
+			   "defaults: {user: core, known-hosts: /dev/null}\n"
+			   "hosts:\n"
+			   "- {name: m0, address: 10.0.0.1, role: control-plane, recovery: true}\n"
+			   "- {name: m1, address: 10.0.0.2, role: control-plane}\n"
+			   "- {name: w0, address: 10.0.0.3, role: worker}\n"
+			   "- {name: w1, address: 10.0.0.4, role: worker}\n";
+
+typedef void (*Judge)(const char *procedure, const RdPlan *plan, const RdPlanState *state);
+
+/* every state of every shipped procedure */
+static void
+judge_all(Judge judge)
+{
+	static const struct {
+		const char *procedure;
+		const char *inputs[6];
+	} all[] = {
+	    {"manual-restore", {NULL}},
+	    {"restore-cluster-state", {NULL}},
+	    {"finish-nodes", {"nodes", "m0,m1,w1", "since", "1795000000.5"}},
+	    {"return-to-old-data", {"run", "r-1"}},
+	};
+	g_autoptr(RdTypes) types = shipped_types();
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdInventory) inventory =
+	    rd_inventory_parse("kite.yaml", yaml, strlen(yaml), NULL, &error);
+
+	g_assert_no_error(error);
+	for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
+		g_autoptr(RdProcedure) procedure = shipped(all[i].procedure, types);
+		g_autoptr(GHashTable) inputs =
+		    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+		g_autoptr(RdPlan) plan = NULL;
+
+		for (guint j = 0; all[i].inputs[j] != NULL; j += 2)
+			g_hash_table_insert(inputs, g_strdup(all[i].inputs[j]),
+					    g_strdup(all[i].inputs[j + 1]));
+		for (guint j = 0; j < procedure->inputs->len; j++) {
+			const RdProcedureInput *input = procedure->inputs->pdata[j];
+			static const char *const parts[] = {
+			    "snapshot",	 "sha256",	     "name",
+			    "resources", "resources-sha256", "resources-name"};
+
+			for (guint k = 0; input->type == RD_INPUT_BACKUP && k < G_N_ELEMENTS(parts);
+			     k++)
+				g_hash_table_insert(inputs,
+						    g_strconcat(input->name, ".", parts[k], NULL),
+						    g_strdup("/b/x"));
+		}
+		plan = rd_procedure_expand(procedure, inventory, inputs, &error);
+		g_assert_no_error(error);
+		for (guint j = 0; j < plan->states->len; j++)
+			judge(all[i].procedure, plan, plan->states->pdata[j]);
+	}
+}
+
+static gboolean
+has_guard(const RdPlanState *state, const char *type, const char *key, const char *value)
+{
+	for (guint i = 0; i < state->guards->len; i++) {
+		const RdPlanGuard *guard = state->guards->pdata[i];
+
+		if (g_str_equal(guard->type, type) &&
+		    g_strcmp0(g_hash_table_lookup(guard->with, key), value) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* INV-2: whatever moves or restores data asks first whether etcd is silent; where all hosts get
+ * new data all are asked, where the recovery host alone restores, the others */
+static void
+judge_silent(const char *procedure, const RdPlan *plan, const RdPlanState *state)
+{
+	static const char *const types[] = {"etcd/save-data",	"etcd/restore-member",
+					    "etcd/place",	"etcd/cluster-restore",
+					    "etcd/return-data", NULL};
+	gboolean alone = g_str_equal(procedure, "restore-cluster-state");
+
+	if (g_strv_contains(types, state->type) &&
+	    !has_guard(state, "etcd/silent", "hosts", alone ? "others" : "control-plane"))
+		g_error("%s: %s asks nobody whether etcd is silent", procedure, state->name);
+}
+
+static void
+test_guards(void)
+{
+	judge_all(judge_silent);
+}
+
+/* INV-24, INV-34: what takes a control-plane host away for a while, or its network, is done on one
+ * after the other; and no reboot without every member of etcd */
+static void
+judge_one(const char *procedure, const RdPlan *plan, const RdPlanState *state)
+{
+	gboolean reboots = g_str_equal(state->type, "node/reboot");
+	gboolean masters = state->targets->len > 0 && *(char *)state->targets->pdata[0] == 'm';
+
+	if (!masters || (!reboots && !g_str_equal(state->type, "ovn/wipe")))
+		return;
+	if (state->width != 1)
+		g_error("%s: %s on %u hosts at a time", procedure, state->name, state->width);
+	if (reboots && !has_guard(state, "operator/rolled-out", "operator", "etcds"))
+		g_error("%s: %s does not ask for etcd's members", procedure, state->name);
+}
+
+static void
+test_one_at_a_time(void)
+{
+	judge_all(judge_one);
+}
+
 /* the command that a run with leftovers ends with: its procedure is there, and takes these inputs
  */
 static void
 test_leftovers(void)
 {
-	static const char yaml[] =
-	    "cluster: kite\n"
-	    "defaults: {user: core, known-hosts: /dev/null}\n"
-	    "hosts:\n"
-	    "- {name: m0, address: 10.0.0.1, role: control-plane, recovery: true}\n"
-	    "- {name: m1, address: 10.0.0.2, role: control-plane}\n"
-	    "- {name: w0, address: 10.0.0.3, role: worker}\n"
-	    "- {name: w1, address: 10.0.0.4, role: worker}\n";
 	g_autoptr(RdTypes) types = shipped_types();
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RdInventory) inventory =
@@ -104,6 +209,8 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/shipped/procedures", test_procedures);
+	g_test_add_func("/shipped/guards", test_guards);
+	g_test_add_func("/shipped/one-at-a-time", test_one_at_a_time);
 	g_test_add_func("/shipped/leftovers", test_leftovers);
 	return g_test_run();
 }

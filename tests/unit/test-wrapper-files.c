@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "wrapper-fixture.h"
+#include <sys/inotify.h>
 
 /* move, move-aside, put, fetch */
 
@@ -266,6 +267,39 @@ test_put_is_checked_and_whole(Host *host, gconstpointer shell)
 	g_assert_cmpuint(inode(to), !=, first);
 }
 
+/* INV-10: the kubelet runs whatever does not begin with a dot, also half of a file */
+static void
+test_put_appears_by_a_rename(Host *host, gconstpointer shell)
+{
+	g_autofree char *dir = host_path(host, "manifests");
+	g_autofree char *to = host_path(host, "manifests/etcd-pod.yaml");
+	g_autofree struct inotify_event *events = g_malloc(4096);
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	g_auto(RdReply) reply = {0};
+	guint renames = 0;
+	ssize_t size, at = 0;
+
+	host_grant(host);
+	g_assert_cmpint(g_mkdir(dir, 0700), ==, 0);
+	g_assert_cmpint(inotify_add_watch(fd, dir, IN_CREATE | IN_MODIFY | IN_MOVED_TO), >=, 0);
+	assert_verdict(put(host, to, "content", 0, NULL, &reply), RD_VERDICT_DONE);
+	size = read(fd, events, 4096);
+	g_assert_cmpint(size, >, 0);
+	while (at < size) {
+		const struct inotify_event *event = (gpointer)((char *)events + at);
+
+		at += sizeof *event + event->len;
+		if ((event->mask & IN_MOVED_TO) == 0) {
+			g_assert_cmpint(event->name[0], ==, '.');
+			continue;
+		}
+		g_assert_cmpstr(event->name, ==, "etcd-pod.yaml");
+		renames++;
+	}
+	g_assert_cmpuint(renames, ==, 1);
+	close(fd);
+}
+
 static void
 test_put_on_a_full_disk(Host *host, gconstpointer shell)
 {
@@ -331,6 +365,7 @@ main(int argc, char **argv)
 	add_test("aside/manifests", test_manifests_move_aside_beside_their_directory);
 	add_test("aside/mounts", test_other_things_move_aside_by_mount);
 	add_test("put/whole", test_put_is_checked_and_whole);
+	add_test("put/rename", test_put_appears_by_a_rename);
 	add_test("put/disk-full", test_put_on_a_full_disk);
 	add_test("fetch/offset", test_fetch_from_an_offset);
 	return g_test_run();
