@@ -32,7 +32,7 @@ arrived_probe(RecoveryStep *step, GError **error)
 	double after = g_ascii_strtod(recovery_string(step, "after"), NULL);
 	g_autoptr(JsonArray) nodes = recovery_api_list(step, NODES, error);
 	g_autoptr(JsonArray) leases = nodes != NULL ? recovery_api_list(step, LEASES, error) : NULL;
-	g_autofree char *why = NULL;
+	g_autofree char *why = NULL, *name = g_strconcat("Node ", wanted, NULL);
 	RecoveryMoment moment;
 
 	if (leases == NULL || !rd_api_moment(step, &moment, error))
@@ -45,10 +45,12 @@ arrived_probe(RecoveryStep *step, GError **error)
 				   ? RECOVERY_PROBE_PRESENT
 				   : RECOVERY_PROBE_UNKNOWN;
 	}
-	recovery_progress(step, "%s",
-			  why != NULL
-			      ? why
-			      : "no control-plane Node has registered since the lost one "
-				"was deleted: its host boots, or waits for its certificate");
+	if (why != NULL)
+		recovery_progress(step, "%s", why);
+	else
+		recovery_progress(step,
+				  "no %s has registered since the lost one was deleted: its host "
+				  "boots, or waits for its certificate",
+				  *wanted != '\0' ? name : "control-plane Node");
 	return RECOVERY_PROBE_ABSENT;
 }

@@ -29,6 +29,17 @@ gboolean redeploy_enter(RecoveryStep *step, GError **error);
 /* rollout.c */
 RecoveryProbe rolled_out_probe(RecoveryStep *step, GError **error);
 RecoveryProbe at_revision_probe(RecoveryStep *step, GError **error);
+/* left.c */
+typedef struct {
+	/* (element-type utf8) (nullable) not Ready: that the run goes without; of the run */
+	GPtrArray *nodes, *awaited;
+	JsonArray *daemon_sets; /* (nullable) all asked for when the first operator needs them */
+} RdLeft;
+void left_clear(RdLeft *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdLeft, left_clear)
+/* whether @object, a ClusterOperator that is not stable, lacks nothing but pods on such nodes */
+gboolean left_explains(RecoveryStep *step, RdLeft *self, JsonNode *object, gboolean *explains,
+		       GError **error);
 /* stable.c */
 gboolean known_enter(RecoveryStep *step, GError **error);
 RecoveryProbe stable_probe(RecoveryStep *step, GError **error);

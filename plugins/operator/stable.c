@@ -11,6 +11,9 @@
  * recovery; but whether it may is a person's to say (F59). Such an operator neither stops the clock
  * nor is it accepted: when the others have been stable for the period it is an outcome of its own.
  *
+ * Nor does one stop it that waits for a node which this run goes without (left.c): nobody has to
+ * say so a second time, and the run ends with leftovers.
+ *
  * A probe keeps nothing, so the clock is in the notes: "stable-N" is when it started, "broken-N"
  * what stopped it. */
 
@@ -69,6 +72,7 @@ known_enter(RecoveryStep *step, GError **error)
 typedef struct {
 	JsonArray *operators;
 	JsonArray *leases; /* (nullable) asked for when the first operator needs one */
+	RdLeft left;
 	RecoveryMoment moment;
 } Cluster;
 
@@ -77,6 +81,7 @@ cluster_clear(Cluster *cluster)
 {
 	g_clear_pointer(&cluster->operators, json_array_unref);
 	g_clear_pointer(&cluster->leases, json_array_unref);
+	left_clear(&cluster->left);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Cluster, cluster_clear)
 
@@ -273,6 +278,7 @@ typedef struct {
 	GString *line; /* what is missing, the first of them by name */
 	guint missing;
 	GString *before; /* operators that are not stable, and were not in the backup */
+	GString *left;	 /* operators that wait for a node that the run goes without */
 } Findings;
 
 static void G_GNUC_PRINTF(2, 3) finding(Findings *findings, const char *format, ...)
@@ -288,6 +294,12 @@ static void G_GNUC_PRINTF(2, 3) finding(Findings *findings, const char *format, 
 	va_end(args);
 }
 
+static void
+append_name(GString *names, JsonNode *object)
+{
+	g_string_append_printf(names, "%s%s", names->len > 0 ? " " : "", rd_api_name(object));
+}
+
 /* @names: with spaces between */
 static gboolean
 is_among(const char *names, const char *name)
@@ -295,6 +307,24 @@ is_among(const char *names, const char *name)
 	g_auto(GStrv) all = g_strsplit(names, " ", -1);
 
 	return g_strv_contains((const char *const *)all, name);
+}
+
+/* @object is not stable, for @why */
+static gboolean
+check_unstable(RecoveryStep *step, Cluster *cluster, JsonNode *object, const char *why,
+	       Findings *findings, GError **error)
+{
+	gboolean explains = FALSE;
+
+	if (!left_explains(step, &cluster->left, object, &explains, error))
+		return FALSE;
+	if (explains)
+		append_name(findings->left, object);
+	else if (is_among(recovery_string(step, "before"), rd_api_name(object)))
+		append_name(findings->before, object);
+	else
+		finding(findings, "%s", why);
+	return TRUE;
 }
 
 static gboolean
@@ -306,15 +336,8 @@ check_operator(RecoveryStep *step, Cluster *cluster, JsonNode *object, Findings 
 	RecoveryFresh fresh = judge(cluster, object, NULL, &why);
 	gboolean witnessed = fresh == RECOVERY_FRESH_TRUE;
 
-	if (fresh == RECOVERY_FRESH_FALSE) {
-		if (is_among(recovery_string(step, "before"), rd_api_name(object)))
-			g_string_append_printf(findings->before, "%s%s",
-					       findings->before->len > 0 ? " " : "",
-					       rd_api_name(object));
-		else
-			finding(findings, "%s", why);
-		return TRUE;
-	}
+	if (fresh == RECOVERY_FRESH_FALSE)
+		return check_unstable(step, cluster, object, why, findings, error);
 	if (recovery_recall(step, key) != NULL)
 		return TRUE;
 	if (!witnessed && !find_witness(step, cluster, object, &witnessed, error))
@@ -348,29 +371,49 @@ check_all(RecoveryStep *step, Cluster *cluster, Findings *findings, GError **err
 	return TRUE;
 }
 
+static char *
+join(GPtrArray *names)
+{
+	GString *text = g_string_new(NULL);
+
+	for (guint i = 0; i < names->len; i++)
+		g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", (char *)names->pdata[i]);
+	return g_string_free(text, FALSE);
+}
+
 static RecoveryProbe
 conclude(RecoveryStep *step, const Cluster *cluster, const Findings *findings, GError **error)
 {
 	gint64 period = recovery_int(step, "period");
 	double stable_s = 0;
+	g_autofree char *nodes = NULL;
 
 	if (findings->missing > 0) {
-		recovery_progress(step, "%u operators, of these not stable: %s%s",
+		if (cluster->left.awaited != NULL && cluster->left.awaited->len > 0)
+			nodes = join(cluster->left.awaited);
+		recovery_progress(step, "%u operators, of these not stable: %s%s%s%s",
 				  rd_api_length(cluster->operators), findings->line->str,
-				  findings->missing > SHOWN ? "; …" : "");
+				  findings->missing > SHOWN ? "; …" : "",
+				  nodes != NULL ? "; nodes that are not Ready: " : "",
+				  nodes != NULL ? nodes : "");
 		return clock_break(step, findings->line->str, error) ? RECOVERY_PROBE_ABSENT
 								     : RECOVERY_PROBE_UNKNOWN;
 	}
 	if (!clock_run(step, cluster->moment.now, &stable_s, error))
 		return RECOVERY_PROBE_UNKNOWN;
+	if (findings->left->len > 0)
+		nodes = join(cluster->left.nodes);
 	recovery_progress(
 	    step,
-	    "all %u operators%s%s are stable, for %.0f s of %" G_GINT64_FORMAT " s by now%s%s",
+	    "all %u operators%s%s are stable, for %.0f s of %" G_GINT64_FORMAT
+	    " s by now%s%s%s%s%s%s",
 	    rd_api_length(cluster->operators),
 	    findings->before->len > 0 ? " but those that were not in the backup either, " : "",
 	    findings->before->str, MAX(stable_s, 0), period,
 	    *recovery_string(step, "accept") != '\0' ? "; accepted as they are: " : "",
-	    recovery_string(step, "accept"));
+	    recovery_string(step, "accept"), nodes != NULL ? "; lacking only pods on " : "",
+	    nodes != NULL ? nodes : "", nodes != NULL ? ", which this run goes without: " : "",
+	    findings->left->str);
 	if (stable_s <= period)
 		return RECOVERY_PROBE_ABSENT;
 	recovery_outcome(step, findings->before->len > 0 ? "unstable-before" : "stable");
@@ -384,8 +427,9 @@ stable_probe(RecoveryStep *step, GError **error)
 {
 	g_auto(Cluster) cluster = {0};
 	g_autoptr(GString) line = g_string_new(NULL), before = g_string_new(NULL);
+	g_autoptr(GString) left = g_string_new(NULL);
 	g_autoptr(GError) local = NULL;
-	Findings findings = {.line = line, .before = before};
+	Findings findings = {.line = line, .before = before, .left = left};
 
 	cluster.operators = recovery_api_list(step, CLUSTER_OPERATORS, &local);
 	if (cluster.operators != NULL && rd_api_moment(step, &cluster.moment, &local) &&

@@ -221,8 +221,11 @@ add_cluster_operator(RdSimStore *store, const char *name, double time)
 	put(store, time, path,
 	    "{'status':{'conditions':[{'type':'Available','status':'True'},{'type':'Progressing',"
 	    "'status':'False'},{'type':'Degraded','status':'False'}],'relatedObjects':[{'group':'',"
-	    "'resource':'namespaces','name':'openshift-%s-operator'}]}}",
-	    name);
+	    "'resource':'namespaces','name':'openshift-%s-operator'}%s]}}",
+	    name,
+	    g_str_equal(name, "network")
+		? ",{'group':'','resource':'namespaces','name':'openshift-ovn-kubernetes'}"
+		: "");
 	put(store, time, lease,
 	    "{'spec':{'holderIdentity':'%s-operator-7d9','leaseDurationSeconds':137,'renewTime':"
 	    "'%.19s.000000Z'}}",

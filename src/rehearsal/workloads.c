@@ -128,6 +128,22 @@ fill(RdSimBehind *self, const char *kind, JsonObject *meta, const char *node)
 	return FALSE;
 }
 
+/* the daemon set controller says how many there are */
+static void
+tell_counts(RdSimBehind *self, const char *path, guint wanted, guint available)
+{
+	JsonObject *status = rd_sim_member(rd_sim_store_find(self->store, path), "status");
+
+	if (json_object_get_int_member_with_default(status, "desiredNumberScheduled", -1) ==
+		wanted &&
+	    json_object_get_int_member_with_default(status, "numberAvailable", -1) == available)
+		return;
+	json_object_set_int_member(status, "desiredNumberScheduled", wanted);
+	json_object_set_int_member(status, "updatedNumberScheduled", wanted);
+	json_object_set_int_member(status, "numberAvailable", available);
+	rd_sim_store_written(self->store, path, "kube-controller-manager", "status", self->now);
+}
+
 /* the network operator says of its daemon set whether all of it is there */
 static void
 tell_network(RdSimBehind *self, gboolean whole)
@@ -145,7 +161,7 @@ rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path)
 {
 	JsonObject *meta = rd_sim_metadata(rd_sim_store_find(self->store, path));
 	g_autoptr(GPtrArray) nodes = rd_sim_store_paths(self->store, "/api/v1/nodes");
-	gboolean whole = TRUE;
+	guint available = 0;
 
 	for (guint i = 0; i < nodes->len; i++) {
 		const char *node = strrchr(nodes->pdata[i], '/') + 1;
@@ -153,13 +169,16 @@ rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path)
 
 		if (there == 0 && ending == 0 && fill(self, "DaemonSet", meta, node))
 			self->under_way = TRUE;
-		whole &= there > 0 &&
-			 g_str_equal(rd_sim_condition(
-					 rd_sim_store_find(self->store, nodes->pdata[i]), "Ready"),
-				     "True");
+		available +=
+		    there > 0 &&
+		    g_str_equal(
+			rd_sim_condition(rd_sim_store_find(self->store, nodes->pdata[i]), "Ready"),
+			"True");
 	}
-	if (self->now >= self->up + END_S)
-		tell_network(self, whole);
+	if (self->now < self->up + END_S)
+		return;
+	tell_counts(self, path, nodes->len, available);
+	tell_network(self, available == nodes->len);
 }
 
 /* the label that its nodes have to have */

@@ -320,7 +320,7 @@ bastion_start(Bastion *self, const char *word, const char *host)
 				     .stored = stored,
 				     .stopped = stopped,
 				     .data = self};
-	g_autofree char *boot_id = g_strdup_printf("boot-of-%s", self->name), *step = NULL;
+	g_autofree char *boot_id = g_strdup_printf("boot-of-%s", self->name);
 	g_autoptr(GError) error = NULL;
 
 	/* a process that ended in order; what it knew is in the journal */
@@ -334,12 +334,8 @@ bastion_start(Bastion *self, const char *word, const char *host)
 	if (!self->no_copies)
 		rd_engine_keep_copies(self->engine, self->documents);
 	rd_engine_start(self->engine, self->name, boot_id, 1000 + self->starts);
-	if (g_strcmp0(word, "decide") == 0) {
-		step = g_strdup_printf("%s@" RD_CLUSTER, host);
-		host = "done";
-	}
 	if (word != NULL && !self->stopped &&
-	    !rd_engine_request(self->engine, word, step, host, "alice", "as the advice says", 0,
+	    !rd_engine_request(self->engine, word, NULL, host, "alice", "as the advice says", 0,
 			       &error))
 		g_ptr_array_add(self->breaches,
 				g_strdup_printf("%s was refused: %s", word, error->message));

@@ -48,7 +48,7 @@ Bastion *bastion_copy(Bastion *original, const char *name);
 Bastion *bastion_from_hosts(Bastion *original, const char *name, gboolean *differ);
 void bastion_free(Bastion *self);
 /* starts an engine on what the journal has; @word: a request made with it, about @host, or NULL: a
- * gate for "approve"; for "decide", which says done, a state of the cluster */
+ * gate for "approve" */
 void bastion_start(Bastion *self, const char *word, const char *host);
 /* a person said that @host is away */
 gboolean bastion_excuses(Bastion *self, const char *host);

@@ -98,10 +98,11 @@ hold_rollout(Place *place)
 static void
 go_away(gpointer data)
 {
-	rd_sim_api_set_mood(data, RD_SIM_API_REFUSED, 480);
+	rd_sim_api_set_mood(data, RD_SIM_API_REFUSED, 150);
 }
 
-/* again and again, each time for eight minutes, whatever is at work then */
+/* Again and again, whatever is at work then, each time for less than the reconnect window: longer
+ * than that a change whose outcome is unknown is a person's to see. */
 static void
 come_and_go(Place *place)
 {
@@ -163,9 +164,9 @@ const Scene scenes[] = {
     {"api-away", "the API is away for minutes, again and again", 3, 2, .now = come_and_go},
     {"csr-flood", "300 requests wait, and a kubelet needs one of them", 3, 0, .past = flood, .now = rotate_m2},
     {"dead-worker", "a worker does not come back", 3, 2, .keepalived = TRUE, .now = lose_worker,
-     .end = "done with leftovers", .without = "w1", .accepts = TRUE, .helps = 1, .told = "network: Progressing"},
+     .end = "done with leftovers", .without = "w1"},
     {"host-returns", "one that was powered off comes back with its old data", 3, 2, .keepalived = TRUE,
-     .now = lose_master, .excuses = "m2", .end = "held", .helps = 2, .told = "m2: 7, on its way to 8"},
+     .now = lose_master, .excuses = "m2", .end = "held", .helps = 2, .told = "no Node m2 has registered"},
 };
 /* clang-format on */
 const guint n_scenes = G_N_ELEMENTS(scenes);

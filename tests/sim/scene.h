@@ -21,7 +21,6 @@ typedef struct {
 	const char *end;     /* (nullable) NULL: "done"; "held": nothing more can be done */
 	const char *excuses; /* (nullable) who a person says is powered off when the run is held */
 	const char *without; /* (nullable) the host that is not expected to be well afterwards */
-	gboolean accepts;    /* a person takes operators as they are that cannot be stable */
 	guint helps;	     /* so many words of a person it needs at least */
 	const char *told;    /* (nullable) what is in the reason why it was held */
 } Scene;

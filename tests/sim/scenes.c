@@ -33,13 +33,14 @@ find_wrong(const Scene *scene, Trial *trial, const Outcome *outcome)
 {
 	Bastion *bastion = g_ptr_array_index(trial->bastions, 0);
 	const char *end = bastion_end(bastion), *wanted = scene->end != NULL ? scene->end : "done";
+	guint words = outcome->held + outcome->gates;
 	GString *text = g_string_new(NULL);
 
 	if (g_strcmp0(end, wanted) != 0)
 		g_string_append_printf(text, "; it ended as %s, not %s", end, wanted);
-	if (outcome->held < scene->helps)
+	if (words < scene->helps)
 		g_string_append(text, "; nobody was asked");
-	if (scene->helps == 0 && outcome->held > 0)
+	if (scene->helps == 0 && words > 0)
 		g_string_append(text, "; somebody had to help");
 	if (scene->told != NULL && strstr(trial->held->str, scene->told) == NULL)
 		g_string_append_printf(text, "; nobody was told of %s", scene->told);
@@ -70,7 +71,7 @@ try_scene(const Scene *scene, RdCatalogue *catalogue, guint number, gboolean ver
 	good = outcome.good && *wrong == '\0';
 	printf("%sok %u - %s: %s (%.0f minutes, %u words of a person)\n", good ? "" : "not ",
 	       number, scene->name, scene->summary, (double)outcome.took / G_USEC_PER_SEC / 60,
-	       outcome.held);
+	       outcome.held + outcome.gates);
 	if (!good || verbose)
 		printf("# %s%s\n", wrong, outcome.text);
 	fflush(stdout);

@@ -300,29 +300,10 @@ gives_way(Trial *self, Bastion *bastion)
 	return FALSE;
 }
 
-/* "stable" of the step that is held; there is one at a time for the cluster */
-static const char *
-held_step(Bastion *bastion)
-{
-	GPtrArray *steps = rd_run_get_steps(bastion->run);
-
-	for (guint i = 0; i < steps->len; i++) {
-		const RdStep *step = g_ptr_array_index(steps, i);
-
-		if (step->life == RD_LIFE_HELD)
-			return step->plan->name;
-	}
-	return NULL;
-}
-
 /* what a person says this time; about *host when it is not NULL */
 static const char *
 next_word(Trial *self, Bastion *bastion, const char **host)
 {
-	if (self->scene != NULL && self->scene->accepts) {
-		*host = held_step(bastion);
-		return "decide";
-	}
 	if (self->scene != NULL && self->scene->excuses != NULL &&
 	    !bastion_excuses(bastion, self->scene->excuses)) {
 		*host = self->scene->excuses;
@@ -369,8 +350,12 @@ help(Trial *self, Bastion *bastion)
 	const char *host = NULL, *word;
 
 	if (gates->len > 0) {
-		start_later(self, bastion, RD_SIM_SECOND, "approve",
-			    ((RdStep *)gates->pdata[0])->plan->gate->name);
+		const char *gate = ((RdStep *)gates->pdata[0])->plan->gate->name;
+
+		self->gates++;
+		g_string_append_printf(self->held, "%s%s: gate %s",
+				       self->held->len > 0 ? " | " : "", bastion->name, gate);
+		start_later(self, bastion, RD_SIM_SECOND, "approve", gate);
 		return;
 	}
 	word = next_word(self, bastion, &host);

@@ -21,7 +21,8 @@ typedef struct {
 typedef struct {
 	gboolean over; /* it came to an end at all */
 	gboolean good; /* done, exactly once, nothing broken */
-	guint held;    /* times that a person was needed */
+	guint held;    /* times that a person had to help */
+	guint gates;   /* times that a person was asked */
 	guint doubled, lost;
 	guint starts;	 /* of engines */
 	gint64 took;	 /* virtual microseconds */
@@ -51,6 +52,7 @@ struct _Trial {
 	jmp_buf death;
 	gboolean stuck;
 	guint rounds; /* of a person's help */
+	guint gates;  /* that a person approved */
 	gint64 began;
 	GString *held; /* why */
 	gint64 turn_delay;
