@@ -155,9 +155,11 @@ restored(gpointer data)
 	for (guint i = 0; pod != NULL && i < pod->containers->len; i++) {
 		RdSimContainer *container = g_ptr_array_index(pod->containers, i);
 
-		if (is_etcd(pod, container) && container->running &&
-		    !rd_sim_etcd_restore_end(event->host))
-			container_end(event->host, pod, container);
+		if (!is_etcd(pod, container) || !container->running ||
+		    rd_sim_etcd_restore_end(event->host))
+			continue;
+		container_end(event->host, pod, container);
+		later(event->host, 10 * RD_SIM_SECOND, 20 * RD_SIM_SECOND, restart_dead, pod);
 	}
 }
 
