@@ -10,3 +10,5 @@ char *likeness_take(RdSimCluster *cluster);
 /* lines that only one of them has, but for those of hosts in @without (nullable). (element-type
  * utf8) */
 GPtrArray *likeness_compare(const char *before, const char *after, const char *const *without);
+/* prints the first line in which two histories differ */
+void likeness_tell_difference(const char *one, const char *other);
