@@ -395,6 +395,8 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 			break;
 		step->fails = step->crashes = 0;
 		step->started = event->clock;
+		/* not before its hosts are taken again, which may wait for one of them */
+		step->anew = TRUE;
 		step->redo = what == RD_STEP_DECIDE_REDO;
 		break;
 	default:

@@ -283,13 +283,16 @@ share_peers(RdSimCluster *cluster, const RdSimEtcdData *list)
 {
 	for (guint i = 0; i < cluster->hosts->len; i++) {
 		RdSimHost *host = g_ptr_array_index(cluster->hosts, i);
+		RdSimNode *db = rd_sim_tree_find(host->tree, MEMBER "/snap/db");
 		g_autoptr(GBytes) content = NULL;
 
 		if (host->etcd == NULL || host->etcd->cluster_id != list->cluster_id)
 			continue;
 		copy_peers(list, host->etcd);
 		content = rd_sim_etcd_data_print(host->etcd);
-		rd_sim_tree_write(host->tree, MEMBER "/snap/db", content, 0600);
+		/* what it says already is not written again: it is the same file as before */
+		if (db == NULL || db->content == NULL || !g_bytes_equal(db->content, content))
+			rd_sim_tree_write(host->tree, MEMBER "/snap/db", content, 0600);
 	}
 }
 

@@ -81,6 +81,31 @@ test_away_is_not_charged(Fixture *f, gconstpointer data)
 	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
 }
 
+/* the same after a hold: a person resumes it, and then a host is away */
+static void
+test_resumed_and_away(Fixture *f, gconstpointer data)
+{
+	RdPlanState *well =
+	    g_ptr_array_index(f->plan->states, rd_plan_find_state(f->plan, "well"));
+
+	/* less than a host is waited for */
+	well->timeout_s = 60;
+	script(f, "look well@cluster", "stay");
+	drive(f, 1000);
+	f->clock = rd_step_deadline(rd_run_find_step(f->run, "well", "cluster")) + 1;
+	drive(f, 1000);
+	assert_life(f, "well", "cluster", RD_LIFE_HELD);
+	for (guint i = 0; i < 2; i++) {
+		restart(f);
+		person(f, "resume", NULL, NULL);
+		script(f, "survey m2", i == 0 ? "unreachable:m2: no route" : "finished");
+		script(f, "look well@cluster", "stay");
+		drive(f, 1000);
+	}
+	assert_life(f, "well", "cluster", RD_LIFE_LOOKING);
+	g_assert_cmpint(rd_step_deadline(rd_run_find_step(f->run, "well", "cluster")), >, f->clock);
+}
+
 static void
 test_decide(Fixture *f, gconstpointer data)
 {
@@ -386,6 +411,7 @@ main(int argc, char **argv)
 	    {"excused-while-asked", test_excused_while_asked},
 	    {"exhausted-and-resumed", test_exhausted_and_resumed},
 	    {"away-is-not-charged", test_away_is_not_charged},
+	    {"resumed-and-away", test_resumed_and_away},
 	    {"decide", test_decide},
 	    {"abort-fails-the-run", test_abort_fails_the_run},
 	    {"cancel", test_cancel},
