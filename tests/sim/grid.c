@@ -213,9 +213,10 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 	if (grid->then != NULL && trial->bastions->len == 1)
 		return;
 	for (guint i = 0; i < n_faults; i++) {
-		/* a host that is given up does not become as before, nor does one that two want */
-		if (grid->then != NULL &&
-		    (faults[i].words != NULL || fault_adds_bastion(&faults[i])))
+		/* a host that is given up does not become as before, nor does one that two want,
+		 * nor what somebody cancels */
+		if (grid->then != NULL && (faults[i].words != NULL || faults[i].cancels ||
+					   fault_adds_bastion(&faults[i])))
 			continue;
 		if (!fault_applies(&faults[i], moment, host, call) ||
 		    !is_wanted(grid, trial, &faults[i], state, call))
