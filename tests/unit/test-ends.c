@@ -329,10 +329,11 @@ has_moved(Fixture *f, const char *word, guint before)
 }
 
 static gboolean
-is_reader(const char *word)
+is_reader(char **argv)
 {
-	return g_str_equal(word, "logs") || g_str_equal(word, "report") ||
-	       g_str_equal(word, "runbook");
+	return g_str_equal(argv[1], "logs") || g_str_equal(argv[1], "report") ||
+	       g_str_equal(argv[1], "runbook") ||
+	       g_strv_contains((const char *const *)argv, "--plan");
 }
 
 static void
@@ -397,10 +398,16 @@ type_line(const End *end, const char *line)
 		}
 	}
 	g_test_message("%s: %s", end->name, line);
-	if (is_reader(argv[1]))
+	if (is_reader(argv))
 		type_reader(&f, argv);
-	else
+	/* what was looked at is then done */
+	if (g_str_equal(argv[1], "rollback")) {
+		char *back[] = {argv[0], argv[1], f.id, "--reason", "the wrong backup", NULL};
+
+		type_word(&f, back);
+	} else if (!is_reader(argv)) {
 		type_word(&f, argv);
+	}
 	end_engine(&f);
 	cli_teardown(&f, NULL);
 }
