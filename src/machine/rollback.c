@@ -85,6 +85,20 @@ rd_run_decide_rollback(RdRun *run, RdMove *move)
 	return FALSE;
 }
 
+/* begun, or gone on with after somebody had to do something: its time begins anew */
+void
+rd_rollback_applied(RdRun *run, const RdEvent *event)
+{
+	run->back = TRUE;
+	run->finishing_since = 0;
+	for (guint i = 0; i < run->steps->len; i++) {
+		RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->life == RD_LIFE_UNDOING)
+			step->started = event->clock;
+	}
+}
+
 /* ---- may it? ------------------------------------------------------------------------------- */
 
 /* the first thing this run did that nothing takes back */

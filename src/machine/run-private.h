@@ -106,6 +106,8 @@ char *rd_run_leftover_names(RdRun *run);
 gboolean rd_run_is_leaving(RdRun *run);
 /* rollback.c: one thing more on the way back */
 gboolean rd_run_decide_rollback(RdRun *run, RdMove *move);
+/* what @event, that it was begun or gone on with, means for the fold */
+void rd_rollback_applied(RdRun *run, const RdEvent *event);
 gboolean rd_request_rollback(RdRun *run, GPtrArray *events, const char *who, const char *reason,
 			     GError **error);
 

@@ -486,20 +486,6 @@ rd_run_apply_detail(RdRun *run, const RdEvent *event, GError **error)
 	return TRUE;
 }
 
-/* begun, or gone on with after somebody had to do something: its time begins anew */
-static void
-rd_run_turn_back(RdRun *run, const RdEvent *event)
-{
-	run->back = TRUE;
-	run->finishing_since = 0;
-	for (guint i = 0; i < run->steps->len; i++) {
-		RdStep *step = g_ptr_array_index(run->steps, i);
-
-		if (step->life == RD_LIFE_UNDOING)
-			step->started = event->clock;
-	}
-}
-
 static gboolean
 rd_run_apply_run(RdRun *run, const RdEvent *event, GError **error)
 {
@@ -522,7 +508,7 @@ rd_run_apply_run(RdRun *run, const RdEvent *event, GError **error)
 		run->finishing_since = 0;
 	}
 	if (state == RD_RUN_ROLLBACK)
-		rd_run_turn_back(run, event);
+		rd_rollback_applied(run, event);
 	if (state == RD_RUN_CANCELLING)
 		run->back = FALSE;
 	if (state == RD_RUN_RUNNING || state == RD_RUN_ROLLBACK)

@@ -85,8 +85,7 @@ test_away_is_not_charged(Fixture *f, gconstpointer data)
 static void
 test_resumed_and_away(Fixture *f, gconstpointer data)
 {
-	RdPlanState *well =
-	    g_ptr_array_index(f->plan->states, rd_plan_find_state(f->plan, "well"));
+	RdPlanState *well = g_ptr_array_index(f->plan->states, rd_plan_find_state(f->plan, "well"));
 
 	/* less than a host is waited for */
 	well->timeout_s = 60;
