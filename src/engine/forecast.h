@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * "${state.output}".
  *
  * It begins where the journal stands: that of a run just made gives the whole plan, a copy of that
- * of a run in the middle what is left of it (rd_plan_rest() in plan-make.h). */
+ * of a run in the middle what is left of it. */
 
 /* how a step stands in it */
 typedef enum {

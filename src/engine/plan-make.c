@@ -109,7 +109,7 @@ rd_walk_lend_agent(RdRundir *dir)
 }
 
 static RdForecast *
-rd_walk(RdOpenRun *open, RdJournal *journal, const char *word, GError **error)
+rd_walk(RdOpenRun *open, GError **error)
 {
 	g_autoptr(RdTypes) types = rd_walk_types(open->dir, error);
 	RdRunnerCrewOptions crew_options = {.run_dir = rd_rundir_get_path(open->dir),
@@ -117,8 +117,7 @@ rd_walk(RdOpenRun *open, RdJournal *journal, const char *word, GError **error)
 					    .lock_fd = -1,
 					    .stderr_fd = -1};
 	RdForecastOptions options = {.plan = open->plan,
-				     .journal = journal,
-				     .word = word,
+				     .journal = open->journal,
 				     .types = types,
 				     .now = rd_walk_now};
 	RdForecast *forecast;
@@ -131,17 +130,6 @@ rd_walk(RdOpenRun *open, RdJournal *journal, const char *word, GError **error)
 	forecast = rd_forecast_make(&options, error);
 	options.crew->klass->free(options.crew);
 	return forecast;
-}
-
-RdForecast *
-rd_plan_rest(RdOpenRun *open, const char *word, GError **error)
-{
-	g_autoptr(RdJournal) journal = rd_journal_new_memory();
-	g_autoptr(GPtrArray) events = rd_journal_read(open->journal, 0, error);
-
-	if (events == NULL || !rd_journal_append(journal, events, error))
-		return NULL;
-	return rd_walk(open, journal, word, error);
 }
 
 static gboolean
@@ -166,7 +154,7 @@ rd_plan_fill(RdPlanned *self, const RdBeginOptions *options, GPtrArray **warning
 	if (self->open == NULL)
 		return FALSE;
 	rd_walk_lend_agent(self->open->dir);
-	self->forecast = rd_walk(self->open, self->open->journal, NULL, error);
+	self->forecast = rd_walk(self->open, error);
 	return self->forecast != NULL;
 }
 

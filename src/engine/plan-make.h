@@ -30,11 +30,6 @@ RdPlanned *rd_plan_make(const RdBeginOptions *options, GPtrArray **warnings, GEr
 void rd_planned_free(RdPlanned *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdPlanned, rd_planned_free)
 
-/* What is left of a run as it stands in its journal: the steps that would still be walked, with the
- * exact commands. For an engine that is dead or held; @open is only read, its hosts are only looked
- * at. @word: RdForecastOptions. Ids and uuid in it are the run's own. */
-RdForecast *rd_plan_rest(RdOpenRun *open, const char *word, GError **error);
-
 /* @text with what is this walk's own replaced by the names above. (transfer full) */
 char *rd_planned_text(const RdPlanned *self, const char *text);
 G_END_DECLS
