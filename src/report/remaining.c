@@ -175,7 +175,7 @@ rd_remaining_run(JsonObject *entry)
 {
 	const char *cwd = rd_foreseen_get(entry, "cwd");
 	GString *line = g_string_new(NULL);
-	g_autoptr(GString) whole = g_string_new("sudo");
+	g_autoptr(GString) whole = g_string_new("sudo"), script = NULL;
 
 	if (rd_foreseen_get(entry, "input-bytes") != NULL) {
 		g_string_free(line, TRUE);
@@ -191,10 +191,10 @@ rd_remaining_run(JsonObject *entry)
 	}
 	rd_remaining_quote(whole, "sh");
 	rd_remaining_quote(whole, "-c");
-	g_string_prepend(line, " && ");
-	g_string_prepend(line, cwd);
-	g_string_prepend(line, "cd ");
-	rd_remaining_quote(whole, line->str);
+	script = g_string_new("cd");
+	rd_remaining_quote(script, cwd);
+	g_string_append_printf(script, " && %s", line->str);
+	rd_remaining_quote(whole, script->str);
 	g_string_free(line, TRUE);
 	return g_strdup(whole->str);
 }
@@ -223,6 +223,9 @@ rd_remaining_move(const RdEvidence *evidence, JsonObject *entry)
 		rd_remaining_quote(script, to);
 		g_string_append_printf(script, " >>%s/index", kept);
 	}
+	/* mv -n says nothing when it leaves things as they are */
+	g_string_append(script, " && test ! -e");
+	rd_remaining_quote(script, to);
 	g_string_append(script, " && mv -nT");
 	rd_remaining_quote(script, from);
 	rd_remaining_quote(script, to);
