@@ -37,7 +37,8 @@ class Failure(Exception):
 
 
 def say(*words):
-    print(f"# {time.monotonic() - T0:6.1f} s ", *words, flush=True)
+    text = " ".join(map(str, words)).replace("\n", "\n#           ")  # a line of TAP begins with #
+    print(f"# {time.monotonic() - T0:6.1f} s  {text}", flush=True)
 
 
 def need(true, *words):
