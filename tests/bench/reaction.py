@@ -20,7 +20,7 @@ OPERATORS = "/apis/config.openshift.io/v1/clusteroperators"
 ROLLED = "/apis/operator.openshift.io/v1/"
 API_VIP = "10.77.0.100"
 PERIOD = 300  # seconds that operators have to be stable
-AFTER = 600  # seconds after which silence means a lost certificate
+SETTLE = 20  # seconds of the API, before which a lease is no witness (src/kube/freshness.h)
 
 Event = collections.namedtuple("Event", "seq time kind state target visit attempt word key value text")
 Wait = collections.namedtuple("Wait", "state target begin true acted")
@@ -102,10 +102,12 @@ class Witnesses:
 
     def containers_gone(self, host, pod, begin, end):
         """since when no container of the pod runs there"""
+        # what ran in an earlier boot ended with it, without a word
+        boot = max(self.units(host, "sshd.service", 0, begin), default=0)
         running, since = set(), begin
         for line in json_lines(f"{self.lab}/{host}/log/kubelet.log"):
             time = seconds(line["time"])
-            if time > end or line["container"].split("/")[1] != f"{pod}-{host}":
+            if not boot <= time <= end or line["container"].split("/")[1] != f"{pod}-{host}":
                 continue
             if line["event"] == "start":
                 running.add(line["id"])
@@ -154,17 +156,19 @@ class Journal:
         return lost
 
     def steps(self):
-        """(state, target, begin, seen, acted) of each step that came to its end by itself"""
+        """(state, target, start, begin of the wait, seen, acted) of each step that came to its end by itself"""
         for i, event in enumerate(self.events):
             if event.kind != "step" or event.word != "finished":
                 continue
             mine = [e for e in self.events[:i] if (e.state, e.target, e.visit) == (event.state, event.target, event.visit)
-                    and (e.kind == "touched" or e.kind == "step" and e.word in ("look", "intent"))]
+                    and (e.kind == "touched" or e.kind == "step" and e.word in ("look", "begin", "intent", "undo"))]
+            if any(e.word == "undo" for e in mine):
+                continue
             # serial ones follow each other on their host; parallel ones are followed by who waits for all
             following = (e for e in self.events[i + 1:] if e.kind == "step" and (e.state, e.target) != (event.state, event.target)
-                         and e.state != "approve-csrs" and e.word in ("begin", "look", "skip"))
+                         and e.state != "approve-csrs" and e.word in ("begin", "look", "skip", "undo"))
             acted = next((e.time for e in following), self.end)
-            yield event.state, event.target, mine[-1].time, event.time, acted
+            yield event.state, event.target, mine[0].time, mine[-1].time, event.time, acted
 
 
 class Reaction:
@@ -189,7 +193,7 @@ class Reaction:
         if lease is None or item is None or conditions(item).get("Ready") != "True":
             return False
         renewed = seconds(lease["spec"]["renewTime"])
-        return renewed > self.restored and time - renewed < 40 and (after is None or item["status"]["nodeInfo"]["bootID"] != after)
+        return renewed > self.restored + SETTLE and time - renewed < 40 and (after is None or item["status"]["nodeInfo"]["bootID"] != after)
 
     def boot_before(self, node, time):
         """what its Node said of it at that time"""
@@ -209,10 +213,10 @@ class Reaction:
                 conditions(item).get("EtcdMembersAvailable", "True") == "True"
         return true
 
-    def pods_again(self, app, node, begin):
+    def pods_again(self, app, node, start):
         """those of an app on a node, or all: none of before, and Ready"""
         before = {item["metadata"]["uid"] for when, place, _, item in self.witnesses.changes
-                  if place == PODS and when < begin and item is not None and item["metadata"].get("labels", {}).get("app") == app
+                  if place == PODS and when < start and item is not None and item["metadata"].get("labels", {}).get("app") == app
                   and node in (None, item["spec"].get("nodeName"))}
         wanted = 1 if node else 2
 
@@ -244,7 +248,7 @@ class Reaction:
 
     # ---- each wait ----
 
-    def condition(self, state, target, begin, seen):
+    def condition(self, state, target, start, begin, seen):
         """when it was true; None: no witness"""
         see = self.witnesses
         if state.startswith("stop-") and state != "stop-keepalived":
@@ -272,9 +276,9 @@ class Reaction:
         if state in ("certificates", "worker-certificates"):
             return see.when(lambda world, time: self.alive(world, target, time), begin, seen)
         if state == "ovn-control-plane":
-            return see.when(self.pods_again("ovnkube-control-plane", None, begin), begin, seen)
+            return see.when(self.pods_again("ovnkube-control-plane", None, start), begin, seen)
         if state in ("ovn-pod", "ovn-worker-pod"):
-            return see.when(self.pods_again("ovnkube-node", target, begin), begin, seen)
+            return see.when(self.pods_again("ovnkube-node", target, start), begin, seen)
         if state.endswith("-rolled-out"):
             kind = {"etcd": "etcds", "apiserver": "kubeapiservers", "controller-manager": "kubecontrollermanagers",
                     "scheduler": "kubeschedulers"}[state[:-len("-rolled-out")]]
@@ -294,11 +298,11 @@ class Reaction:
             return see.when(self.drained(target), begin, seen)
         return None
 
-    def measure(self, state, target, begin, seen, acted):
+    def measure(self, state, target, start, begin, seen, acted):
         if self.journal.broken(begin, acted):
             self.unseen.append((state, target, seen - begin, "no engine lived meanwhile"))
             return
-        true = self.condition(state, target, begin, seen)
+        true = self.condition(state, target, start, begin, seen)
         if true is not None:
             self.waits.append(Wait(state, target, begin, true, acted))
         elif seen - begin > 1:

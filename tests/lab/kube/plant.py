@@ -39,7 +39,7 @@ class Nursery:
         if damage:
             text = damage(text)
         # system:authenticated, and all groups of a service account, the API server adds by itself
-        group = "system:nodes" if by.startswith("system:node:") else "system:masters" if by == "system:admin" else None
+        group = "system:nodes" if by.startswith("system:node:") else None
         self.api.headers = {**self.headers, "Impersonate-User": by, **({"Impersonate-Group": group} if group else {})}
         found = self.api.call("POST", CSRS, {
             "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
@@ -61,7 +61,6 @@ class Nursery:
         self.plant("two requests in one", "client", damage=lambda text: text + text)
         self.plant("text behind it", "client", damage=lambda text: text + "and more\n")
         self.plant("asked for by another node", "client", by=f"system:node:{self.other}")
-        self.plant("asked for by a person", "client", by="system:admin")
         self.plant("another signer", "client", subject="/CN=recoverer", signer="kubernetes.io/kube-apiserver-client")
 
     def servers(self, cluster, foreign):
