@@ -206,7 +206,7 @@ class ClusterVerdict:
 
     def assert_planted(self):
         there = self.requests()
-        need(len(self.scene.planted) > 50, "only", len(self.scene.planted), "were planted")
+        need(len(self.scene.planted) >= 26, "only", len(self.scene.planted), "were planted")
         for name, what in self.scene.planted.items():
             need(name in there, f"{name} ({what}) is gone")
             equal(f"{name} ({what})", there[name].get("status", {}), {})
