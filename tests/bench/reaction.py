@@ -106,6 +106,8 @@ class Witnesses:
         boot = max(self.units(host, "sshd.service", 0, begin), default=0)
         running, since = set(), begin
         for line in json_lines(f"{self.lab}/{host}/log/kubelet.log"):
+            if not line["time"]:  # while the host went down
+                continue
             time = seconds(line["time"])
             if not boot <= time <= end or line["container"].split("/")[1] != f"{pod}-{host}":
                 continue
