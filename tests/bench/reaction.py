@@ -312,15 +312,15 @@ class Reaction:
 
     def requests(self):
         """a request of a kubelet, to its approval"""
-        made = {}
+        made, approved = {}, set()
         for time, place, name, item in self.witnesses.changes:
-            if place != CSRS or item is None:
+            if place != CSRS or item is None or name in approved:
                 continue
             made.setdefault(name, time)
-            if conditions(item).get("Approved") == "True" and name in made:
-                if not self.journal.broken(made[name], time):
+            if conditions(item).get("Approved") == "True":
+                approved.add(name)
+                if made[name] < time and not self.journal.broken(made[name], time):
                     self.waits.append(Wait("approve-csrs", name.strip("/"), made[name], made[name], time))
-                made.pop(name)
 
     # ---- figures ----
 
