@@ -36,24 +36,29 @@ describe(GString *text, const RdCsrVerdict *verdict)
 	    verdict->key_digest != NULL ? verdict->key_digest : "-", verdict->rule);
 }
 
-/* @verdicts: those approved now. Notes "approved-1", "approved-2", … of this attempt */
+/* Notes "approved-1", "approved-2", … of this attempt: the first that there is not yet. (transfer
+ * full) */
+static char *
+next_note(RecoveryStep *step)
+{
+	for (guint number = 1;; number++) {
+		g_autofree char *key = g_strdup_printf("approved-%u", number);
+
+		if (recovery_recall(step, key) == NULL)
+			return g_steal_pointer(&key);
+	}
+}
+
+/* @verdicts: those approved now */
 static gboolean
 note_approvals(RecoveryStep *step, GPtrArray *verdicts, GError **error)
 {
-	guint number = 1;
-
 	for (guint i = 0; i < verdicts->len; i += BATCH) {
 		g_autoptr(GString) text = g_string_new(NULL);
-		g_autofree char *key = NULL;
+		g_autofree char *key = next_note(step);
 
 		for (guint j = i; j < MIN(i + BATCH, verdicts->len); j++)
 			describe(text, verdicts->pdata[j]);
-		for (;; number++) {
-			g_free(key);
-			key = g_strdup_printf("approved-%u", number);
-			if (recovery_recall(step, key) == NULL)
-				break;
-		}
 		if (!recovery_remember(step, key, text->str, error))
 			return FALSE;
 	}
@@ -234,20 +239,23 @@ tell(RecoveryStep *step, const Round *round)
 		recovery_progress(step, "no certificate request waits for us");
 }
 
-/* never PRESENT: there may always be another one */
+/* PRESENT: something was approved */
 static RecoveryProbe
 approve_round(RecoveryStep *step, GError **error)
 {
+	guint approved = 0;
+
 	for (guint i = 0; i < CONFLICTS; i++) {
 		g_auto(Round) round = {0};
 
 		if (!approve_once(step, &round, error))
 			return RECOVERY_PROBE_UNKNOWN;
 		tell(step, &round);
+		approved += round.approved;
 		if (round.conflicts == 0)
 			break;
 	}
-	return RECOVERY_PROBE_ABSENT;
+	return approved > 0 ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
 }
 
 RecoveryProbe
@@ -256,9 +264,20 @@ csr_approve_probe(RecoveryStep *step, GError **error)
 	return RECOVERY_PROBE_ABSENT;
 }
 
-/* ends with CANCELLED: the span of states that it works beside is over */
+/* Never done: there may always be another one. It ends with CANCELLED: the span of states that it
+ * works beside is over. After an approval the wait begins anew, and with it its pace is fast again:
+ * who got the client's certificate asks for the server's, and where one asks others do. With the
+ * pen lifted a wait ends without an approval. */
 gboolean
 csr_approve_enter(RecoveryStep *step, GError **error)
 {
-	return recovery_wait(step, approve_round, error);
+	for (;;) {
+		g_autofree char *before = next_note(step), *behind = NULL;
+
+		if (!recovery_wait(step, approve_round, error))
+			return FALSE;
+		behind = next_note(step);
+		if (g_str_equal(before, behind))
+			return TRUE;
+	}
 }

@@ -111,27 +111,58 @@ save_in(RecoveryStep *step, const char *container, const char *source, GError **
 	return FALSE;
 }
 
+/* It serves, or is gone. A member that lost its data ends soon after each start, and of one that
+ * is not there `snapshot save` waits without end for it to come back. */
+static RecoveryProbe
+probe_serves(RecoveryStep *step, GError **error)
+{
+	g_autoptr(GPtrArray) containers =
+	    rd_containers_ask(step, NULL, rd_pod_find("etcd", NULL), error);
+	g_autofree char *endpoint =
+	    g_strdup_printf("ETCDCTL_ENDPOINTS=https://%s:2379", recovery_string(step, "address"));
+	g_auto(RecoveryReply) reply = {0};
+
+	if (containers == NULL)
+		return RECOVERY_PROBE_UNKNOWN;
+	if (rd_containers_find(containers, "etcd") == NULL)
+		return RECOVERY_PROBE_PRESENT;
+	if (!recovery_ask_status(step, NULL,
+				 (const char *[]){"crictl", "exec", etcd_container(containers)->id,
+						  "env", endpoint, "etcdctl", "endpoint", "status",
+						  "-w", "simple", NULL},
+				 &reply, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	if (reply.status == 0)
+		return RECOVERY_PROBE_PRESENT;
+	recovery_progress(step,
+			  "%s: its etcd runs, but does not answer (%s). If it never will, move its "
+			  "etcd-pod.yaml aside by hand; its data is then kept as it is",
+			  recovery_target(step),
+			  reply.err != NULL ? g_strchomp(reply.err) : "no reason given");
+	return RECOVERY_PROBE_ABSENT;
+}
+
 /* etcdctl writes FILE.part and renames it: FILE is complete whenever it is there */
 static gboolean
 rescue_save(RecoveryStep *step, const char *source, GError **error)
 {
 	const char *address = recovery_string(step, "address");
-	g_autoptr(GPtrArray) containers =
-	    rd_containers_ask(step, NULL, rd_pod_find("etcd", NULL), error);
-	const RdContainer *container;
+	g_autoptr(GPtrArray) containers = NULL;
 
-	if (containers == NULL)
-		return FALSE;
 	if (!rd_address_is_valid(address))
 		return etcd_refuse(error, "'%s' is not an address", address);
-	container = etcd_container(containers);
-	if (container == NULL) {
+	if (!recovery_wait(step, probe_serves, error))
+		return FALSE;
+	containers = rd_containers_ask(step, NULL, rd_pod_find("etcd", NULL), error);
+	if (containers == NULL)
+		return FALSE;
+	if (rd_containers_find(containers, "etcd") == NULL) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
 			    "%s: etcd ended before a snapshot of it was taken",
 			    recovery_target(step));
 		return FALSE;
 	}
-	return save_in(step, container->id, source, error);
+	return save_in(step, etcd_container(containers)->id, source, error);
 }
 
 gboolean

@@ -11,6 +11,8 @@
 #define BOOTSTRAP "/etc/kubernetes/kubeconfig"
 #define CURRENT	  "-current.pem" /* a link to the newest of its kind */
 #define NONE	  "none"
+#define OWN	  "/var/lib/kubelet/kubeconfig" /* with which the kubelet goes to the API */
+#define REFUSED	  60 /* seconds of the API, from which on its refusal of a certificate counts */
 
 /* whether @path is there; FALSE with error when nobody knows */
 static gboolean
@@ -87,17 +89,15 @@ node_pems_baseline(RecoveryStep *step, GError **error)
 
 /* the node needs nothing from us */
 static gboolean
-is_ready(RecoveryStep *step, gboolean *ready, gboolean *due, GError **error)
+is_ready(RecoveryStep *step, gboolean *ready, RecoveryMoment *moment, GError **error)
 {
 	const char *name = recovery_target(step);
 	g_autofree char *why = NULL;
 	g_auto(RdNode) one = {0};
-	RecoveryMoment moment;
 
-	if (!rd_node_get(step, name, &one, error) || !rd_api_moment(step, &moment, error))
+	if (!rd_node_get(step, name, &one, error) || !rd_api_moment(step, moment, error))
 		return FALSE;
-	*ready = rd_node_fresh(&one, name, &moment, &why) == RECOVERY_FRESH_TRUE;
-	*due = moment.now - moment.since >= recovery_int(step, "after");
+	*ready = rd_node_fresh(&one, name, moment, &why) == RECOVERY_FRESH_TRUE;
 	recovery_progress(step, "%s", why);
 	return TRUE;
 }
@@ -109,12 +109,13 @@ node_pems_probe(RecoveryStep *step, GError **error)
 {
 	g_autofree char *marker = rd_node_marker(step);
 	g_autoptr(GPtrArray) left = NULL;
-	gboolean moved = FALSE, ready = FALSE, due = FALSE;
+	gboolean moved = FALSE, ready = FALSE;
+	RecoveryMoment moment;
 
 	if (!exists(step, marker, &moved, error))
 		return RECOVERY_PROBE_UNKNOWN;
 	if (!moved) {
-		if (!is_ready(step, &ready, &due, error))
+		if (!is_ready(step, &ready, &moment, error))
 			return RECOVERY_PROBE_UNKNOWN;
 		return ready ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
 	}
@@ -124,15 +125,68 @@ node_pems_probe(RecoveryStep *step, GError **error)
 	return left->len > 0 ? RECOVERY_PROBE_ABSENT : rd_kubelet_restarted(step, error);
 }
 
-/* PRESENT when the node is Ready by itself, or was given its time and is not */
+/* Where the kubelet goes to the API, in its own kubeconfig; NULL without error when that does not
+ * say */
+static char *
+kubelet_server(RecoveryStep *step, GError **error)
+{
+	const char *argv[] = {"grep", "-oE", "https://[^[:space:]\"]+", OWN, NULL};
+	g_auto(RecoveryReply) reply = {0};
+	g_auto(GStrv) lines = NULL;
+
+	if (!recovery_ask_status(step, NULL, argv, &reply, error))
+		return NULL;
+	lines = rd_lines(reply.out);
+	return lines[0] != NULL && *lines[0] != '\0' ? g_strdup(lines[0]) : NULL;
+}
+
+/* The API server answers the kubelet's own certificate with 401: then nobody has to wait for a
+ * lease that cannot come. Whoever else answered there in its place (the server is not verified, as
+ * nothing secret is shown to it) would only make us ask for a new certificate. Anything else says
+ * nothing. */
+static gboolean
+is_refused(RecoveryStep *step, gboolean *refused, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+	g_autofree char *server = kubelet_server(step, &local), *url = NULL;
+	g_auto(RecoveryReply) reply = {0};
+
+	if (local != NULL) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return FALSE;
+	}
+	if (server == NULL)
+		return TRUE;
+	url = g_strdup_printf("%s/api/v1/nodes/%s", server, recovery_target(step));
+	if (!recovery_ask_status(step, NULL,
+				 (const char *[]){"curl", "-sk", "--noproxy", "*", "-m", "5", "-o",
+						  "/dev/null", "-w", "%{http_code}", "-E",
+						  PKI "/kubelet-client" CURRENT, url, NULL},
+				 &reply, error))
+		return FALSE;
+	*refused = reply.status == 0 && g_str_has_prefix(reply.out, "401");
+	if (*refused)
+		recovery_progress(step, "%s: the API refuses its kubelet's certificate",
+				  recovery_target(step));
+	return TRUE;
+}
+
+/* PRESENT when the node is Ready by itself, is refused, or was given its time */
 static RecoveryProbe
 settled(RecoveryStep *step, GError **error)
 {
-	gboolean ready = FALSE, due = FALSE;
+	gboolean ready = FALSE, refused = FALSE;
+	RecoveryMoment moment;
+	double up;
 
-	if (!is_ready(step, &ready, &due, error))
+	if (!is_ready(step, &ready, &moment, error))
 		return RECOVERY_PROBE_UNKNOWN;
-	return ready || due ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
+	up = moment.now - moment.since;
+	if (ready || up >= recovery_int(step, "after"))
+		return RECOVERY_PROBE_PRESENT;
+	if (up >= REFUSED && !is_refused(step, &refused, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	return refused ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
 }
 
 static gboolean
@@ -160,13 +214,14 @@ gboolean
 node_pems_enter(RecoveryStep *step, GError **error)
 {
 	g_autofree char *marker = rd_node_marker(step);
-	gboolean moved = FALSE, ready = FALSE, due = FALSE, bootstrap = FALSE;
+	gboolean moved = FALSE, ready = FALSE, bootstrap = FALSE;
+	RecoveryMoment moment;
 
 	if (!exists(step, marker, &moved, error))
 		return FALSE;
 	if (!moved) {
 		/* right after the API came up every node looks dead: give it its time */
-		if (!recovery_wait(step, settled, error) || !is_ready(step, &ready, &due, error))
+		if (!recovery_wait(step, settled, error) || !is_ready(step, &ready, &moment, error))
 			return FALSE;
 		if (ready)
 			return TRUE;

@@ -88,17 +88,22 @@ class Etcd:
         urls = {url for member in members if not member.get("isLearner") for url in member["peerURLs"]}
         return members, [host for host in live if self.url(host, 2380) in urls]
 
+    def promote(self):
+        """asks no API server: each of them asks a learner in its turn, which answers nothing, so as long as
+        there is one half of what they are asked fails"""
+        members, voters = self.look()
+        for learner in [member for member in members if member.get("isLearner")] if voters else []:
+            said = self.ctl([self.url(voters[0])], "member", "promote", f"{learner['ID']:x}")
+            if said.returncode == 0:
+                log("promoted", learner.get("name"))
+
     def reconcile(self, nodes):
-        """one step at most; nodes: who lives"""
+        """adds one at most; nodes: who lives"""
         members, voters = self.look()
         if not voters:
             return
         known = {url for member in members for url in member["peerURLs"]}
         learners = [member for member in members if member.get("isLearner")]
-        for learner in learners:
-            said = self.ctl([self.url(voters[0])], "member", "promote", f"{learner['ID']:x}")
-            if said.returncode == 0:
-                log("promoted", learner.get("name"))
         # nobody is added beside one that is not sound
         if learners or len(voters) < len(members):
             return
@@ -289,6 +294,8 @@ def main():
     operators = [Operator(kind, name, cluster, sys.argv[2], etcd) for kind, _, name in objects.STATIC]
     clients = [cluster.api(host, timeout=5) for host in cluster.control_plane]
     while True:
+        if "Etcd" not in operators[0].switch("stuck"):
+            etcd.promote()
         client = next((c for c in clients if c.send("GET", "/readyz")[0] == 200), None)
         try:
             if client is not None:

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""wait-nodes.py LAB SECONDS NODE...: until all of them are Ready and their leases are not older than 40 s."""
+"""wait-nodes.py LAB SECONDS [--from-now] NODE...: until all of them are Ready and their leases are not older
+than 40 s, or than this program."""
 import datetime
 import sys
 
@@ -11,7 +12,7 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 def fresh(lease):
     renewed = datetime.datetime.fromisoformat(lease["spec"]["renewTime"].replace("Z", "+00:00"))
-    return (datetime.datetime.now(datetime.timezone.utc) - renewed).total_seconds() < 40
+    return renewed > begin if from_now else (datetime.datetime.now(datetime.timezone.utc) - renewed).total_seconds() < 40
 
 
 def ready():
@@ -23,5 +24,8 @@ def ready():
 
 
 lab, seconds, *names = sys.argv[1:]
+from_now = names[:1] == ["--from-now"]
+names = names[from_now:]
+begin = datetime.datetime.now(datetime.timezone.utc)
 api, wanted = Cluster(lab).any_api(), set(names)
 until(int(seconds), ready, f"nodes Ready with a fresh lease: {' '.join(names)}")

@@ -58,13 +58,18 @@ kube_image() {
 
 # kube_credentials NAME: what the kubelet of a host has that was a node for long
 kube_credentials() {
-	local pki=$LAB/$1/disk/var/lib/kubelet/pki kind
-	mkdir -p "$pki"
+	local kind
 	for kind in client server; do
-		cat "$LAB/pki/kube/kubelet-$kind-$1".{crt,key} >"$pki/kubelet-$kind-2026-01-01-00-00-00.pem"
-		chmod 600 "$pki/kubelet-$kind-2026-01-01-00-00-00.pem"
-		ln -sf "kubelet-$kind-2026-01-01-00-00-00.pem" "$pki/kubelet-$kind-current.pem"
+		kube_credential "$1" "kubelet-$kind-$1" "kubelet-$kind" 2026-01-01-00-00-00
 	done
+}
+
+kube_credential() { # kube_credential HOST SOURCE KIND STAMP: as a kubelet keeps it, the newest from now on
+	local pki=$LAB/$1/disk/var/lib/kubelet/pki
+	mkdir -p "$pki"
+	cat "$LAB/pki/kube/$2".{crt,key} >"$pki/$3-$4.pem"
+	chmod 600 "$pki/$3-$4.pem"
+	ln -sf "$3-$4.pem" "$pki/$3-current.pem"
 }
 
 # kube_network NAME: the databases of its zone (domain 5.1), and one that must never be touched
@@ -121,6 +126,59 @@ lab_api() {
 	[ "$KUBERNETES" = 1 ] || die "this lab has no Kubernetes (lab up --kubernetes)"
 	kube_python api-call.py "$@"
 }
+
+# lab_plant NODE OTHER FOREIGN: requests for certificates that nobody may approve; {name: what is wrong}
+lab_plant() {
+	[ "$KUBERNETES" = 1 ] || die "this lab has no Kubernetes (lab up --kubernetes)"
+	kube_python plant.py "$@"
+}
+
+client_ca() { # client_ca FILE HOST…: whom the API servers there take for a client
+	local n file=$1
+	shift
+	for n; do
+		cp "$file" "$LAB/$n/disk/etc/kubernetes/static-pod-resources/kube-apiserver-certs/configmaps/client-ca/ca-bundle.crt"
+	done
+}
+
+knows_client() { # knows_client CERT HOST…: whether each API server there takes this certificate
+	local n cert=$1
+	shift
+	for n; do
+		nsenter --net="/run/netns/$(netns sw)" -- curl -sf --max-time 3 -o /dev/null --cacert "$LAB/pki/kube/server-ca-bundle.crt" \
+			--cert "$cert.crt" --key "$cert.key" "https://$(address "$n"):6443/api/v1/nodes" || return 1
+	done
+}
+
+# lab_rotate: the authority of the kubelets' certificates is another one from now on, which the API
+# servers learn (within a minute); every kubelet gets its certificates from it
+lab_rotate() {
+	local n kind pki=$LAB/pki/kube stamp
+	[ "$KUBERNETES" = 1 ] || die "this lab has no Kubernetes (lab up --kubernetes)"
+	stamp=$(date -u +%F-%H-%M-%S)
+	(
+		cd "$pki"
+		pki_ca csr-signer-next
+		cat client-ca-bundle.crt csr-signer-next.crt >client-ca-bundle-next.crt
+		for n in "${ALL[@]}"; do
+			pki_cert "next-client-$n" csr-signer-next "/O=system:nodes/CN=system:node:$n"
+			pki_cert "next-server-$n" csr-signer-next "/O=system:nodes/CN=system:node:$n" "DNS:$n,IP:$(address "$n")"
+		done
+	) 2>"$pki/log" || die "certificates: $(tail -3 "$pki/log")"
+	client_ca "$pki/client-ca-bundle-next.crt" "${NAMES[@]}"
+	until_true 150 knows_client "$pki/next-client-${NAMES[0]}" "${NAMES[@]}" || die "the API servers do not learn the new authority"
+	for n in "${ALL[@]}"; do
+		for kind in client server; do
+			kube_credential "$n" "next-$kind-$n" "kubelet-$kind" "$stamp"
+		done
+		host_enter "$n" systemctl restart kubelet
+	done
+	kube_python wait-nodes.py 90 --from-now "${ALL[@]}"
+}
+
+# lab_unrotate: what the API servers' cert-syncers do when the past was restored: whom they take for a
+# client is what it was then
+lab_unrotate() { client_ca "$LAB/pki/kube/client-ca-bundle.crt" "${NAMES[@]}"; }
 
 # lab_operators start|stop|slow SECONDS|stuck KIND|free: whoever rolls out static pods
 lab_operators() {

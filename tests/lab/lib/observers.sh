@@ -12,11 +12,18 @@ vips_watch() {
 	done
 }
 
-vips_unwatch() {
+# what each API server says, and when
+api_watch() {
+	setsid nsenter --net="/run/netns/$(netns sw)" -- /usr/bin/python3 "$HERE/kube/witness.py" "$LAB" \
+		"$LAB/watch/api.jsonl" </dev/null >"$LAB/watch/api.log" 2>&1 &
+	echo $! >>"$LAB/watch/pids"
+}
+
+companions_unwatch() {
 	local pid
 	[ -f "$LAB/watch/pids" ] || return 0
 	while read -r pid; do
-		! grep -qsz monitor "/proc/$pid/cmdline" || kill "$pid"
+		! grep -qsz -e monitor -e witness.py "/proc/$pid/cmdline" || kill "$pid"
 	done <"$LAB/watch/pids"
 	rm "$LAB/watch/pids"
 }
@@ -32,13 +39,14 @@ lab_watch() {
 		setsid "$HERE/observe.py" watch "$LAB" "${ALL[@]}" </dev/null >"$LAB/watch/log" 2>&1 &
 		echo $! >"$LAB/watch/pid"
 		[ "$VIP" = 0 ] || vips_watch
+		[ "$KUBERNETES" = 0 ] || api_watch
 		until_true 10 test -e "$LAB/watch/ready" || die "no observer: $(cat "$LAB/watch/log")"
 		;;
 	stop)
 		[ -f "$LAB/watch/pid" ] || return 0
 		pid=$(<"$LAB/watch/pid")
 		rm "$LAB/watch/pid"
-		vips_unwatch
+		companions_unwatch
 		! grep -qs observe.py "/proc/$pid/cmdline" || kill "$pid"
 		;;
 	count)
