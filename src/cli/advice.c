@@ -130,16 +130,21 @@ rd_advice_step(RdRun *run, const char *run_id, const RdStep *step)
 static RdCause *
 rd_advice_gate(RdRun *run, const char *run_id, const RdStep *step)
 {
-	const RdPlanGate *gate = step->plan->gate;
+	g_autofree char *gate = rd_run_get_gate_instance(run, step);
 	g_autofree char *text = rd_run_get_gate_text(run, step);
-	RdCause *cause = rd_cause_new(gate->name, "waits for your approval", text);
+	const char *digest = rd_run_get_input(run, RD_RUN_INPUT_PLAN);
+	g_autofree char *plan = digest != NULL
+				    ? g_strdup_printf(" --plan %.*s", RD_PLAN_DIGEST_SHOWN, digest)
+				    : g_strdup("");
+	RdCause *cause = rd_cause_new(gate, "waits for your approval", text);
 
 	cause->step = step;
 	rd_cause_add(
-	    cause, g_strdup_printf("recoveryd approve %s %s --reason \"...\"", run_id, gate->name),
+	    cause,
+	    g_strdup_printf("recoveryd approve %s %s%s --reason \"...\"", run_id, gate, plan),
 	    "it is to be done");
 	rd_cause_add(
-	    cause, g_strdup_printf("recoveryd deny %s %s --reason \"...\"", run_id, gate->name),
+	    cause, g_strdup_printf("recoveryd deny %s %s%s --reason \"...\"", run_id, gate, plan),
 	    step->plan->skippable ? "it is to be left out" : "the run is to end before it");
 	return cause;
 }

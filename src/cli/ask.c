@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/ask.h"
 #include "cli/commands.h"
@@ -27,7 +28,7 @@ typedef struct {
 	gboolean taken;
 } RdAsking;
 
-static char *reason;
+static char *reason, *plan;
 
 static const GOptionEntry *
 rd_ask_options(void)
@@ -39,6 +40,20 @@ rd_ask_options(void)
 	    {NULL},
 	};
 
+	return entries;
+}
+
+static const GOptionEntry *
+rd_ask_gate_options(void)
+{
+	static GOptionEntry entries[3];
+
+	entries[0] = *rd_ask_options();
+	entries[1] = (GOptionEntry){.long_name = "plan",
+				    .arg = G_OPTION_ARG_STRING,
+				    .arg_data = &plan,
+				    .description = "which plan you looked at: another is refused",
+				    .arg_description = "DIGEST"};
 	return entries;
 }
 
@@ -241,27 +256,45 @@ rd_enrol_run(const RdCli *cli, char **args, GError **error)
 	return rd_ask(cli, args[0], &ask, error);
 }
 
+/* The engine compares the plan; who names none means the one that the run carries out, and that
+ * goes into the journal. */
+static RdExit
+rd_ask_gate(const RdCli *cli, char **args, RdAsk *ask, GError **error)
+{
+	g_autoptr(RdOpenRun) open = rd_reading_open(cli, args[0], error);
+	g_autofree char *argument = NULL;
+	g_autoptr(GError) why = NULL;
+	const char *digest;
+
+	if (open == NULL)
+		return RD_EXIT_NO_RUN;
+	if (!rd_open_run_may_approve(open, geteuid(), g_get_user_name(), &why)) {
+		rd_cli_usage(error, "%s: %s", ask->word, why->message);
+		return RD_EXIT_USAGE;
+	}
+	digest = plan != NULL ? plan : rd_run_get_input(open->run, RD_RUN_INPUT_PLAN);
+	argument = g_strconcat(args[1], digest != NULL ? "@" : NULL, digest, NULL);
+	ask->argument = argument;
+	ask->reason = reason;
+	return rd_ask_run(cli, open, ask, error);
+}
+
 static RdExit
 rd_approve_run(const RdCli *cli, char **args, GError **error)
 {
-	const RdAsk ask = {.word = "approve",
-			   .argument = args[1],
-			   .reason = reason,
-			   .next = "approved, the run goes on"};
+	RdAsk ask = {.word = "approve", .next = "approved, the run goes on"};
 
-	return rd_ask(cli, args[0], &ask, error);
+	return rd_ask_gate(cli, args, &ask, error);
 }
 
 static RdExit
 rd_deny_run(const RdCli *cli, char **args, GError **error)
 {
-	const RdAsk ask = {.word = "deny",
-			   .argument = args[1],
-			   .reason = reason,
-			   .next = "denied: what may be left out is left out, else the run ends "
-				   "before it"};
+	RdAsk ask = {.word = "deny",
+		     .next = "denied: what may be left out is left out, else the run ends before "
+			     "it"};
 
-	return rd_ask(cli, args[0], &ask, error);
+	return rd_ask_gate(cli, args, &ask, error);
 }
 
 static RdExit
@@ -351,8 +384,10 @@ const RdCommand rd_command_approve = {
     .args = "RUN GATE",
     .summary = "let a run through a gate; status says what is approved by it",
     .help = "A gate that may be approved beforehand can be given before the run stands at it. "
-	    "The others are asked when the run is there, each time anew. --reason is needed.",
-    .options = rd_ask_options,
+	    "The others are asked when the run is there, each time anew; GATE is written as "
+	    "status prints it, with #2 at the second time. --reason is needed.\n\n"
+	    "Only owners of the run: who started it, who was named with start --owner, and root.",
+    .options = rd_ask_gate_options,
     .run = rd_approve_run,
 };
 
@@ -362,7 +397,7 @@ const RdCommand rd_command_deny = {
     .summary = "say no at a gate: its states are left out, or the run ends",
     .help = "States that may be skipped are; else the run is cancelled, and what it borrowed is "
 	    "given back. --reason is needed.",
-    .options = rd_ask_options,
+    .options = rd_ask_gate_options,
     .run = rd_deny_run,
 };
 

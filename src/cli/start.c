@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-cli"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 #include "engine/setting.h"
 #include "procedure/procedure.h"
 
-static char **overrides;
+static char **overrides, **owners;
 static char *notify;
 static gboolean detach, shared;
 
@@ -32,6 +33,8 @@ rd_start_options(void)
 	     "a program that gets each notification as JSON on stdin", "COMMAND"},
 	    {"shared", 0, 0, G_OPTION_ARG_NONE, &shared,
 	     "the group recoveryd may see and steer the run", NULL},
+	    {"owner", 0, 0, G_OPTION_ARG_STRING_ARRAY, &owners,
+	     "with --shared: who may answer its gates, beside who starts it", "USER"},
 	    {NULL},
 	};
 
@@ -167,28 +170,39 @@ rd_start_say_doubts(const RdCli *cli, RdRundir *dir, GError **error)
 	return TRUE;
 }
 
-/* a saved plan is carried out as long as what it rests on is still so */
+static gboolean
+rd_start_refuse(GPtrArray *lines, const char *why, GError **error)
+{
+	g_autofree char *text = NULL;
+
+	if (lines->len == 0)
+		return TRUE;
+	g_ptr_array_add(lines, NULL);
+	text = g_strjoinv("\n  ", (char **)lines->pdata);
+	g_set_error(error, RD_EXIT_ERROR, RD_EXIT_REFUSED,
+		    "%s:\n  %s\nMake a new one: recoveryd plan", why, text);
+	return FALSE;
+}
+
+/* A saved plan is carried out as long as what it rests on is still so, and it does not say itself
+ * that it would not come to its end. */
 static gboolean
 rd_start_check_plan(const RdBeginningInput *input, GError **error)
 {
-	g_autoptr(RdPlanned) planned = rd_plan_make(&input->options, NULL, error);
+	g_autoptr(GPtrArray) refused = rd_plan_file_refused(input->plan);
+	g_autoptr(RdPlanned) planned = NULL;
 	g_autoptr(JsonNode) now = NULL;
 	g_autoptr(GPtrArray) changed = NULL;
-	g_autofree char *text = NULL;
 
+	if (!rd_start_refuse(refused, "the plan itself says that these steps would be refused",
+			     error))
+		return FALSE;
+	planned = rd_plan_make(&input->options, NULL, error);
 	if (planned == NULL)
 		return FALSE;
 	now = rd_plan_file_build(planned, &input->options);
 	changed = rd_plan_file_compare(input->plan, now);
-	if (changed->len == 0)
-		return TRUE;
-	g_ptr_array_add(changed, NULL);
-	text = g_strjoinv("\n  ", (char **)changed->pdata);
-	g_set_error(error, RD_EXIT_ERROR, RD_EXIT_REFUSED,
-		    "the plan rests on what is no longer so:\n  %s\nMake a new one: recoveryd "
-		    "plan",
-		    text);
-	return FALSE;
+	return rd_start_refuse(changed, "the plan rests on what is no longer so", error);
 }
 
 /* @path as it is typed in a shell */
@@ -251,6 +265,23 @@ rd_start_add_next(const RdBeginOptions *options, GError **error)
 	*error = more;
 }
 
+/* a name that nobody has would let nobody approve */
+static gboolean
+rd_start_check_owners(GError **error)
+{
+	for (guint i = 0; owners != NULL && owners[i] != NULL; i++) {
+		if (!shared)
+			return rd_cli_usage(error,
+					    "--owner %s: without --shared nobody else can "
+					    "answer",
+					    owners[i]);
+		if (getpwnam(owners[i]) == NULL)
+			return rd_cli_usage(error, "--owner %s: there is no such user here",
+					    owners[i]);
+	}
+	return TRUE;
+}
+
 static RdExit
 rd_start_run(const RdCli *cli, char **args, GError **error)
 {
@@ -270,6 +301,8 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	if (!rd_prepare_pairs(overrides, "override", overridden, error) ||
 	    !rd_preflight_may_override(overridden, error))
 		return RD_EXIT_USAGE;
+	if (!rd_start_check_owners(error))
+		return RD_EXIT_USAGE;
 	checks.excused = input.options.excused;
 	checks.accept_no_hash = input.options.accept_no_hash;
 	input.options.may = rd_start_may;
@@ -277,6 +310,7 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	input.options.base = base;
 	input.options.notify = notify;
 	input.options.shared = shared;
+	input.options.owners = (const char *const *)owners;
 	if (input.plan == NULL || rd_start_check_plan(&input, error))
 		dir = rd_begin(&input.options, &warnings, error);
 	if (dir == NULL) {

@@ -181,6 +181,7 @@ rd_view_to_json(const RdView *view)
 	rd_json_wall(json, "at", view->wall);
 	rd_json_wall(json, "created", rd_run_get_created_wall(view->run));
 	rd_json_string(json, "created_by", rd_run_get_creator(view->run));
+	rd_json_string(json, "plan", rd_run_get_input(view->run, RD_RUN_INPUT_PLAN));
 	rd_json_wall(json, "ended", facts.ended);
 	rd_json_seconds(json, "elapsed_s", facts.elapsed);
 	rd_json_string(json, "engine", rd_engine_life_to_string(view->engine));

@@ -58,10 +58,13 @@ static void
 rd_page_started(RdPage *self)
 {
 	const char *who = rd_run_get_creator(self->view->run);
+	const char *plan = rd_run_get_input(self->view->run, RD_RUN_INPUT_PLAN);
 	g_autofree char *creator = rd_screen_clean(who != NULL ? who : "nobody");
 	g_autofree char *when = rd_format_moment(rd_run_get_created_wall(self->view->run));
 
 	rd_page_label(self, "Started", "%s by %s", when, creator);
+	if (plan != NULL)
+		rd_page_label(self, "Plan", "%.*s", RD_PLAN_DIGEST_SHOWN, plan);
 	if (self->facts.resumes > 0) {
 		g_autofree char *bastion = rd_screen_clean(self->facts.bastion);
 		g_autofree char *last = rd_format_time(self->facts.resumed, self->view->wall);

@@ -9,6 +9,7 @@
 #include "begin.h"
 #include "journal/journal.h"
 #include "machine/run.h"
+#include "plan-file.h"
 #include "procedure/expand.h"
 #include "setting.h"
 
@@ -230,10 +231,50 @@ rd_begin_host_event(const char *name, const char *who, const char *reason)
 	return rd_event_text(rd_event_pair(event, who, NULL), reason);
 }
 
+/* Without a saved plan nobody has asked the hosts yet what each step would do: the digest is that
+ * of what the plan will be made from, in the form of docs/plan.md. */
+static char *
+rd_begin_digest(const RdBeginning *self)
+{
+	g_autoptr(JsonObject) plan = json_object_new();
+	JsonObject *declares = json_object_new();
+	JsonObject *tables[] = {json_object_new(), json_object_new()};
+	GHashTable *const from[] = {self->setting->inputs, self->options->excused};
+	static const char *const names[] = {"values", "excused"};
+
+	for (guint i = 0; i < G_N_ELEMENTS(tables); i++) {
+		GHashTableIter iter;
+		gpointer name, value;
+
+		g_hash_table_iter_init(&iter, from[i]);
+		while (g_hash_table_iter_next(&iter, &name, &value))
+			json_object_set_string_member(tables[i], name, value);
+		json_object_set_object_member(declares, names[i], tables[i]);
+	}
+	json_object_set_string_member(declares, "procedure-sha256", self->procedure->digest);
+	json_object_set_string_member(declares, "inventory-sha256",
+				      self->setting->inventory->digest);
+	if (self->options->recovery_host != NULL)
+		json_object_set_string_member(declares, "recovery-host",
+					      self->options->recovery_host);
+	json_object_set_boolean_member(declares, "accept-no-hash", self->options->accept_no_hash);
+	json_object_set_object_member(plan, "declares", declares);
+	json_object_set_array_member(plan, "steps", json_array_new());
+	return rd_plan_file_digest(plan);
+}
+
+static void
+rd_begin_add_input(GPtrArray *events, const char *name, const char *value)
+{
+	if (value != NULL)
+		g_ptr_array_add(events,
+				rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), name, value));
+}
+
 static gboolean
 rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 {
-	g_autofree char *path = rd_rundir_file(dir, "journal.db"), *file = NULL;
+	g_autofree char *path = rd_rundir_file(dir, "journal.db"), *file = NULL, *digest = NULL;
 	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
 	g_autoptr(RdJournal) journal = NULL;
 	RdEvent *event = rd_event_new(RD_EVENT_CREATED, self->procedure->name);
@@ -244,20 +285,21 @@ rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 	g_ptr_array_add(events, event);
 	names = g_list_sort(g_hash_table_get_keys(self->setting->inputs), (GCompareFunc)strcmp);
 	for (GList *l = names; l != NULL; l = l->next)
-		g_ptr_array_add(events,
-				rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), l->data,
-					      g_hash_table_lookup(self->setting->inputs, l->data)));
-	/* no input can be called so */
-	if (self->options->plan_digest != NULL)
-		g_ptr_array_add(events, rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL),
-						      "plan.digest", self->options->plan_digest));
+		rd_begin_add_input(events, l->data,
+				   g_hash_table_lookup(self->setting->inputs, l->data));
+	/* no input of a procedure can be called as these */
+	if (self->options->plan_digest == NULL)
+		digest = rd_begin_digest(self);
+	rd_begin_add_input(events, RD_RUN_INPUT_PLAN,
+			   digest != NULL ? digest : self->options->plan_digest);
+	if (self->options->owners != NULL) {
+		g_autofree char *owners = g_strjoinv(" ", (char **)self->options->owners);
+
+		rd_begin_add_input(events, RD_RUN_INPUT_OWNERS, owners);
+	}
 	file = g_canonicalize_filename(self->options->inventory, NULL);
-	g_ptr_array_add(
-	    events, rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), RD_RUN_INPUT_CLUSTER, file));
-	if (self->options->recovery_host != NULL)
-		g_ptr_array_add(events,
-				rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL),
-					      RD_RUN_INPUT_RECOVERY, self->options->recovery_host));
+	rd_begin_add_input(events, RD_RUN_INPUT_CLUSTER, file);
+	rd_begin_add_input(events, RD_RUN_INPUT_RECOVERY, self->options->recovery_host);
 	for (guint i = 0; i < self->setting->inventory->hosts->len; i++) {
 		const RdInventoryHost *host = g_ptr_array_index(self->setting->inventory->hosts, i);
 		const char *reason = g_hash_table_lookup(self->options->excused, host->name);

@@ -35,8 +35,9 @@ typedef struct {
 	const char *who;
 	gboolean shared;
 	const char *uuid;	 /* (nullable) instead of a new one: of a run that is only walked */
-	const char *plan_digest; /* (nullable) of the plan that it carries out, for the journal */
-	RdBeginMay may;		 /* (nullable) asked last */
+	const char *plan_digest; /* (nullable) of the saved plan that it carries out */
+	const char *const *owners; /* (nullable) users whose word counts at a gate, too */
+	RdBeginMay may;		   /* (nullable) asked last */
 	gpointer may_data;
 } RdBeginOptions;
 

@@ -24,7 +24,8 @@ typedef struct {
 typedef struct {
 	RdCrew crew;
 	const RdForecastOptions *options;
-	RdRun *run; /* of this walk */
+	RdRun *run;   /* of this walk */
+	gboolean out; /* it was on its way out when the walk began */
 	RdForecast *forecast;
 	RdForeseen *foreseen;
 	GHashTable *hands; /* (element-type utf8 RdForecastHand) by lane */

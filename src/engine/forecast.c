@@ -114,10 +114,20 @@ rd_forecast_fold(const RdEvent *event, gpointer data, GError **error)
 	return rd_run_apply(data, event, error);
 }
 
+/* one that was on its way out, or back, when the walk began comes to no better end */
+static gboolean
+rd_forecast_goes_out(RdRun *run)
+{
+	RdRunState state = rd_run_get_state(run);
+
+	return state == RD_RUN_CANCELLING || state == RD_RUN_ENDING || rd_run_goes_back(run);
+}
+
 static gboolean
 rd_forecast_check_end(RdForecastCrew *self, GError **error)
 {
 	RdRun *run = self->run;
+	const char *end = rd_run_get_end(run);
 	g_autoptr(GPtrArray) causes = NULL;
 	g_autofree char *text = NULL;
 
@@ -125,7 +135,8 @@ rd_forecast_check_end(RdForecastCrew *self, GError **error)
 		g_propagate_error(error, g_steal_pointer(&self->error));
 		return FALSE;
 	}
-	if (rd_run_get_state(run) == RD_RUN_ENDED && g_str_has_prefix(rd_run_get_end(run), "done"))
+	if (rd_run_get_state(run) == RD_RUN_ENDED &&
+	    (g_str_has_prefix(end, "done") || (self->out && strcmp(end, "owing") != 0)))
 		return TRUE;
 	causes = rd_run_get_causes(run);
 	g_ptr_array_add(causes, NULL);
@@ -153,6 +164,7 @@ rd_forecast_make(const RdForecastOptions *options, GError **error)
 	rd_forecast_open(&self);
 	self.run = rd_run_new(options->plan);
 	ok = rd_journal_each(options->journal, 0, rd_forecast_fold, self.run, error);
+	self.out = rd_forecast_goes_out(self.run);
 	if (ok)
 		rd_forecast_run(&self);
 	ok = ok && rd_forecast_check_end(&self, error);

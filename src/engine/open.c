@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-engine"
 
+#include <errno.h>
 #include <gio/gio.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "open.h"
 #include "procedure/expand.h"
@@ -87,6 +91,30 @@ gboolean
 rd_open_run_refresh(RdOpenRun *self, gboolean *news, GError **error)
 {
 	return rd_open_run_fold(self, rd_run_get_seq(self->run), news, error);
+}
+
+gboolean
+rd_open_run_may_approve(const RdOpenRun *self, guint uid, const char *who, GError **error)
+{
+	const char *named = rd_run_get_input(self->run, RD_RUN_INPUT_OWNERS);
+	g_auto(GStrv) names = g_strsplit(named != NULL ? named : "", " ", -1);
+	struct stat info;
+	const struct passwd *user;
+
+	if (stat(rd_rundir_get_path(self->dir), &info) != 0) {
+		g_set_error(error, G_IO_ERROR, (int)g_io_error_from_errno(errno), "%s: %s",
+			    rd_rundir_get_path(self->dir), g_strerror(errno));
+		return FALSE;
+	}
+	if (uid == 0 || uid == info.st_uid || g_strv_contains((const char *const *)names, who))
+		return TRUE;
+	user = getpwuid(info.st_uid);
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+		    "%s (uid %u) is no owner of this run. Its gates are answered by %s%s%s, or by "
+		    "root; others are named when a run is started, with --owner",
+		    who, uid, user != NULL ? user->pw_name : "who started it",
+		    named != NULL ? " " : "", named != NULL ? named : "");
+	return FALSE;
 }
 
 void

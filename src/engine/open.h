@@ -24,6 +24,9 @@ RdOpenRun *rd_open_run(RdRundir *dir, gboolean writer, GError **error);
 /* a reader's look at what came since: appends to events and applies; TRUE in *news if there was
  * anything */
 gboolean rd_open_run_refresh(RdOpenRun *self, gboolean *news, GError **error);
+/* Whose word counts at a gate: root's, that of who owns the run's directory, and of those who were
+ * named when it started (RD_RUN_INPUT_OWNERS). @who: the name of @uid. */
+gboolean rd_open_run_may_approve(const RdOpenRun *self, guint uid, const char *who, GError **error);
 void rd_open_run_free(RdOpenRun *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdOpenRun, rd_open_run_free)
 /* what the copies in the run directory @dir amount to */

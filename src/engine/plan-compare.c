@@ -128,6 +128,26 @@ rd_compare_deeds(GPtrArray *lines, JsonNode *then, JsonNode *now)
 }
 
 GPtrArray *
+rd_plan_file_refused(const RdPlanFile *self)
+{
+	JsonArray *steps = json_object_get_array_member(json_node_get_object(self->root), "steps");
+	GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; i < json_array_get_length(steps); i++) {
+		JsonObject *step = json_array_get_object_element(steps, i);
+		RdForecastWord word;
+
+		if (rd_forecast_word_from_string(rd_step_get(step, "stands"), &word) &&
+		    word == RD_FORECAST_REFUSED)
+			g_ptr_array_add(lines,
+					g_strdup_printf("%s@%s: %s", rd_step_get(step, "state"),
+							rd_step_get(step, "target"),
+							rd_step_get(step, "text")));
+	}
+	return lines;
+}
+
+GPtrArray *
 rd_plan_file_compare(const RdPlanFile *self, JsonNode *now)
 {
 	static const char *const sums[] = {"procedure-sha256", "inventory-sha256"};

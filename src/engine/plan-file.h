@@ -37,6 +37,9 @@ RdPlanFile *rd_plan_file_parse(const char *path, const char *data, gsize size, G
 void rd_plan_file_free(RdPlanFile *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdPlanFile, rd_plan_file_free)
 
+/* Steps of which the plan itself says that they would be refused: "state@target: why" (element-type
+ * utf8) (transfer full) */
+GPtrArray *rd_plan_file_refused(const RdPlanFile *self);
 /* What of what @self declares is otherwise in @now, a plan made now from the same: one line each,
  * none when it still stands. (element-type utf8) (transfer full) */
 GPtrArray *rd_plan_file_compare(const RdPlanFile *self, JsonNode *now);

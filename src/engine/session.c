@@ -129,7 +129,10 @@ static gboolean
 rd_session_hear(RdSession *self, const RdRequest *request, const char *who, GError **error)
 {
 	gboolean amend = strcmp(request->word, "amend") == 0;
+	gboolean gate = strcmp(request->word, "approve") == 0 || strcmp(request->word, "deny") == 0;
 
+	if (gate && !rd_open_run_may_approve(self->open, request->uid, request->who, error))
+		return FALSE;
 	if (amend && !rd_amend_take(self->open->dir, self->setting, request->argument, error))
 		return FALSE;
 	if (!rd_engine_request(self->engine, request->word, request->step, request->argument, who,

@@ -218,6 +218,7 @@ read_open(RdRequest *request, int fd, GError **error)
 		return FALSE;
 	if (!read_all(fd, json, RD_REQUEST_SIZE_MAX + 1, &size) || size > RD_REQUEST_SIZE_MAX)
 		return bad(error, "it cannot be read, or is too long");
+	request->uid = info.st_uid;
 	request->who = user_name(info.st_uid);
 	return parse(request, json, size, error);
 }

@@ -18,6 +18,7 @@ typedef struct {
 	char *step;	/* (nullable) "state@target" */
 	char *argument; /* (nullable) */
 	char *reason;	/* (nullable) */
+	guint uid;	/* of the file's owner */
 	char *who;	/* user name of the file's owner, "uid 1234" when it has none */
 	char *claim;	/* (nullable) SUDO_USER of the command */
 	gint64 time;	/* microseconds since the epoch, of the file's name: with @pid and @n an
@@ -25,7 +26,7 @@ typedef struct {
 	char *file;	/* its path */
 } RdRequest;
 
-/* writes one; durable when it returns TRUE. who, time and file of @request are not read */
+/* writes one; durable when it returns TRUE. uid, who, time and file of @request are not read */
 gboolean rd_request_send(const char *dir, const RdRequest *request, GError **error);
 /* Those that wait, oldest first. Files that are no requests (malformed, too big, writable by
  * others, links) are moved to dir/bad/ with a warning. NULL only when @dir cannot be read.

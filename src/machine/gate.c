@@ -98,49 +98,131 @@ rd_gate_event(RdRun *run, const RdStep *step, const RdPlanGate *gate, const char
 	return rd_event_text(rd_event_pair(event, who, gate->name), reason);
 }
 
-/* by the gate's name or its state's, among those that are not open yet */
-static const RdPlanState *
+static char *
+rd_gate_instance(const RdStep *step, const char *name)
+{
+	return step->visit > 1 ? g_strdup_printf("%s#%u", name, step->visit) : g_strdup(name);
+}
+
+char *
+rd_run_get_gate_instance(RdRun *run, const RdStep *step)
+{
+	const RdPlanState *state = step->plan;
+	const char *name = state->gate->name;
+
+	for (guint i = 0; i < run->plan->states->len; i++) {
+		const RdPlanState *other = g_ptr_array_index(run->plan->states, i);
+
+		if (other != state && other->gate != NULL && strcmp(other->gate->name, name) == 0)
+			return rd_gate_instance(step, state->name);
+	}
+	return rd_gate_instance(step, name);
+}
+
+static const RdPlanGate *
 rd_gate_find(RdRun *run, const char *name)
 {
-	for (guint i = 0; name != NULL && i < run->plan->states->len; i++) {
+	for (guint i = 0; i < run->plan->states->len; i++) {
 		const RdPlanState *state = g_ptr_array_index(run->plan->states, i);
 
-		if (state->gate != NULL &&
-		    (strcmp(state->gate->name, name) == 0 || strcmp(state->name, name) == 0))
-			return state;
+		if (state->gate != NULL && strcmp(state->gate->name, name) == 0)
+			return state->gate;
 	}
 	return NULL;
 }
 
-gboolean
-rd_request_gate(RdRun *run, GPtrArray *events, const char *word, const char *name, const char *who,
-		const char *reason, GError **error)
+/* what the run stands at, by its instance or its state's name; all of them in @names */
+static const RdStep *
+rd_gate_find_shut(RdRun *run, const char *name, GString *names)
 {
 	g_autoptr(GPtrArray) shut = rd_run_get_gates(run);
-	const RdPlanState *state = rd_gate_find(run, name);
-	gboolean deny = strcmp(word, "denied") == 0;
-	const RdStep *step = NULL;
+	const RdStep *found = NULL;
 
-	for (guint i = 0; state != NULL && i < shut->len; i++) {
-		const RdStep *one = g_ptr_array_index(shut, i);
+	for (guint i = 0; i < shut->len; i++) {
+		const RdStep *step = g_ptr_array_index(shut, i);
+		g_autofree char *instance = rd_run_get_gate_instance(run, step);
 
-		if (strcmp(one->plan->gate->name, state->gate->name) == 0)
-			step = one;
+		g_autofree char *by_state = rd_gate_instance(step, step->plan->name);
+
+		g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", instance);
+		if (strcmp(instance, name) == 0 || strcmp(by_state, name) == 0)
+			found = step;
 	}
-	if (state == NULL || (step == NULL && (deny || state->gate->always))) {
+	return found;
+}
+
+/* at any instance of it */
+static gboolean
+rd_gate_is_shut(RdRun *run, const char *name)
+{
+	g_autoptr(GPtrArray) shut = rd_run_get_gates(run);
+
+	for (guint i = 0; i < shut->len; i++)
+		if (strcmp(((RdStep *)g_ptr_array_index(shut, i))->plan->gate->name, name) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+/* Somebody who looked at one plan must not let another one through. A part of a digest will do, as
+ * it is printed. */
+static gboolean
+rd_gate_check_plan(RdRun *run, const char *plan, GError **error)
+{
+	const char *known = rd_run_get_input(run, RD_RUN_INPUT_PLAN);
+
+	if (plan == NULL || (known != NULL && strlen(plan) >= RD_PLAN_DIGEST_SHOWN &&
+			     g_str_has_prefix(known, plan)))
+		return TRUE;
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+		    "that is for plan %s, and this run carries out %s%s; at least %d digits of it "
+		    "are needed",
+		    plan, known != NULL ? "plan " : "one without a digest",
+		    known != NULL ? known : "", RD_PLAN_DIGEST_SHOWN);
+	return FALSE;
+}
+
+static gboolean
+rd_gate_refuse(RdRun *run, const char *name, gboolean deny, const char *at, GError **error)
+{
+	const RdPlanGate *gate = rd_gate_find(run, name);
+
+	if (*at != '\0')
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-			    state == NULL ? "this run has no gate %s"
-			    : deny	  ? "the run does not stand at gate %s"
-					  : "gate %s is asked when the run stands at it, never "
-					    "beforehand",
-			    name != NULL ? name : "(nothing)");
+			    "the run stands at gate %s, not at %s", at, name);
+	else if (gate == NULL)
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+			    "this run has no gate %s", name);
+	else
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+			    deny ? "the run does not stand at gate %s"
+				 : "gate %s is asked when the run stands at it, never beforehand",
+			    name);
+	return FALSE;
+}
+
+gboolean
+rd_request_gate(RdRun *run, GPtrArray *events, const char *word, const char *argument,
+		const char *who, const char *reason, GError **error)
+{
+	g_auto(GStrv) parts = g_strsplit(argument != NULL ? argument : "(nothing)", "@", 2);
+	const char *name = parts[0] != NULL ? parts[0] : "(nothing)";
+	g_autoptr(GString) at = g_string_new(NULL);
+	const RdStep *step = rd_gate_find_shut(run, name, at);
+	const RdPlanGate *gate = step != NULL ? step->plan->gate : rd_gate_find(run, name);
+	gboolean deny = strcmp(word, "denied") == 0;
+	/* beforehand is before the run comes there: where it stands, an instance is named */
+	gboolean beforehand = step == NULL && gate != NULL && !gate->always && !deny &&
+			      !rd_gate_is_shut(run, gate->name);
+
+	if (step == NULL && !beforehand)
+		return rd_gate_refuse(run, name, deny, at->str, error);
+	if (parts[0] != NULL && !rd_gate_check_plan(run, parts[1], error))
 		return FALSE;
-	}
 	if (reason == NULL || *reason == '\0') {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "that needs a reason");
 		return FALSE;
 	}
-	g_ptr_array_add(events, rd_gate_event(run, step, state->gate, word, who, reason));
+	g_ptr_array_add(events, rd_gate_event(run, step, gate, word, who, reason));
 	/* what may be left out is left out; else it is a no to the run */
 	if (deny && !step->plan->skippable)
 		g_ptr_array_add(events, rd_run_state_event(run, RD_RUN_CANCELLING, NULL, reason));

@@ -121,7 +121,7 @@ const char *rd_run_gate_word(RdRun *run, const RdStep *step);
 /* its own gate, or that of the group which it is in */
 gboolean rd_run_gate_denied(RdRun *run, const RdStep *step);
 gboolean rd_run_apply_gate(RdRun *run, const RdEvent *event);
-gboolean rd_request_gate(RdRun *run, GPtrArray *events, const char *word, const char *name,
+gboolean rd_request_gate(RdRun *run, GPtrArray *events, const char *word, const char *argument,
 			 const char *who, const char *reason, GError **error);
 
 /* request.c: "90s", "30m", "2h" in microseconds, 0 when it is none of these */

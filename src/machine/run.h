@@ -116,7 +116,8 @@ GPtrArray *rd_run_fenced(RdRun *run, const char *host, const char *text);
 
 /* A person's word: pause, resume, cancel, rollback, excuse HOST, enrol HOST, decide STEP
  * done|redo|abort, skip STEP, extend STEP TIME, approve GATE, deny GATE, amend DIGEST, note. FALSE
- * with the reason when it makes no sense now. @step is "state@target" or NULL. (transfer full) */
+ * with the reason when it makes no sense now. @step is "state@target" or NULL. A gate is named as
+ * rd_run_get_gate_instance() has it, with "@DIGEST" of the plan behind it. (transfer full) */
 GPtrArray *rd_run_request(RdRun *run, const char *word, const char *step, const char *argument,
 			  const char *who, const char *reason, GError **error);
 
@@ -144,6 +145,12 @@ const char *rd_run_get_input(RdRun *run, const char *name);
  * have: the inventory's path, and the recovery host where it was not the inventory's */
 #define RD_RUN_INPUT_CLUSTER  "start.cluster"
 #define RD_RUN_INPUT_RECOVERY "start.recovery-host"
+/* SHA-256 of the plan that it carries out (engine/plan-file.h), hex */
+#define RD_RUN_INPUT_PLAN "plan.digest"
+/* so many of its digits are printed, and are enough to name it */
+#define RD_PLAN_DIGEST_SHOWN 12
+/* users beside who started it whose word counts at a gate, separated by blanks */
+#define RD_RUN_INPUT_OWNERS "start.owners"
 /* every step of the plan, in its order, in its newest visit: (element-type RdStep) (unowned) */
 GPtrArray *rd_run_get_steps(RdRun *run);
 RdStep *rd_run_find_step(RdRun *run, const char *state, const char *target);
@@ -162,6 +169,9 @@ char *rd_run_resolve(RdRun *run, const RdStep *step, const char *text, GError **
 /* what a person has to approve before the run goes on: the first step behind each gate that is
  * shut. (element-type RdStep) (unowned elements, transfer container) */
 GPtrArray *rd_run_get_gates(RdRun *run);
+/* What has to be typed to mean this very question: the gate's name, or its state's where two have
+ * the same, with "#2" behind it when it is asked for the second time. (transfer full) */
+char *rd_run_get_gate_instance(RdRun *run, const RdStep *step);
 /* what is approved by it, with what is known filled in, or NULL (transfer full) */
 char *rd_run_get_gate_text(RdRun *run, const RdStep *step);
 /* what has been borrowed and not been given back, and while it is rolled back all that is to be

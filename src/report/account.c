@@ -41,6 +41,7 @@ rd_account_array(JsonBuilder *json, const char *name)
 typedef struct {
 	const RdEvent *created, *first, *last; /* (nullable) */
 	const RdEvent *run; /* (nullable) the newest word on the run as a whole */
+	const char *plan;   /* (nullable) digest */
 	guint engines;
 	gint64 alone; /* microseconds between the end of an engine and the next one */
 	guint changes;
@@ -59,6 +60,8 @@ rd_summary_read(RdSummary *self, GPtrArray *events)
 			self->created = event;
 		if (event->kind == RD_EVENT_RUN)
 			self->run = event;
+		if (event->kind == RD_EVENT_INPUT && g_strcmp0(event->key, RD_RUN_INPUT_PLAN) == 0)
+			self->plan = event->value;
 		if (event->kind == RD_EVENT_TOUCH)
 			self->changes++;
 		if (event->kind == RD_EVENT_ENGINE && g_strcmp0(event->word, "started") == 0 &&
@@ -92,6 +95,7 @@ rd_account_summary(JsonBuilder *json, const RdEvidence *evidence)
 	rd_json_string(json, "text", self.run != NULL ? self.run->text : NULL);
 	rd_json_wall(json, "created", self.created != NULL ? self.created->wall : 0);
 	rd_json_string(json, "created_by", self.created != NULL ? self.created->text : NULL);
+	rd_json_string(json, "plan", self.plan);
 	rd_json_wall(json, "ended", over ? self.run->wall : 0);
 	/* what is told ends here, also when the run goes on */
 	rd_json_wall(json, "until", self.last != NULL ? self.last->wall : 0);

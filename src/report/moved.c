@@ -148,9 +148,10 @@ rd_moved_back_command(const RdMoved *moved, const char *run_id)
 	g_autofree char *was = g_shell_quote(moved->from);
 
 	if (is != NULL)
-		return g_strdup_printf("sudo mv -nT %s %s", is, was);
-	return g_strdup_printf("sudo sh -c 'is=$(awk -F\"\\t\" -v was=\"$0\" \"\\$1 == was { is = "
-			       "\\$2 } END { print is }\" /var/lib/recoveryd/aside/%s/index); "
-			       "[ ! -e \"$is\" ] || mv -nT \"$is\" \"$0\"' %s",
-			       run_id, was);
+		return g_strdup_printf("sudo sh -c '" RD_MOVED_SCRIPT "' mv %s %s", is, was);
+	return g_strdup_printf(
+	    "sudo sh -c 'set -- \"$(awk -F\"\\t\" -v was=\"$1\" \"\\$1 == was { is "
+	    "= \\$2 } END { print is }\" /var/lib/recoveryd/aside/%s/index)\" "
+	    "\"$1\"; [ ! -e \"$1\" ] || { " RD_MOVED_SCRIPT "; }' mv %s",
+	    run_id, was);
 }

@@ -16,6 +16,12 @@ typedef struct {
 	const RdEvent *back;  /* (nullable) (unowned) the touch that brought it back */
 } RdMoved;
 
+/* For sh -c, of "$1" to "$2": where that is taken it fails and says so. mv -n says nothing, and in
+ * some versions does not fail either, when it leaves things as they are. */
+#define RD_MOVED_SCRIPT                                                                            \
+	"mv -nT \"$1\" \"$2\" && { test ! -e \"$1\" || { echo \"$2 is taken: nothing was moved\" " \
+	">&2; false; }; }"
+
 /* oldest first; @events outlive it. (element-type RdMoved) (transfer full) */
 GPtrArray *rd_moved_list(GPtrArray *events);
 /* on the host, as a command of a shell, that brings it back; one that asks the host's index where

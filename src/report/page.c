@@ -364,6 +364,7 @@ rd_page_summary(RdPaper *paper, JsonObject *report)
 	    {"Why", "text", RD_CELL_TEXT},
 	    {"Created", "created", RD_CELL_TIME},
 	    {"Created by", "created_by", RD_CELL_TEXT},
+	    {"Plan", "plan", RD_CELL_TEXT},
 	    {"Ended", "ended", RD_CELL_TIME},
 	    {"Told until", "until", RD_CELL_TIME},
 	    {"Engines", "engines", RD_CELL_TEXT},

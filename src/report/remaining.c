@@ -6,6 +6,7 @@
 
 #include "account-private.h"
 #include "engine/forecast.h"
+#include "moved.h"
 #include "remaining.h"
 #include "yaml/json.h"
 
@@ -13,7 +14,6 @@
 
 typedef struct {
 	const RdEvidence *evidence;
-	RdRun *run; /* with what was in hand open again: the evidence stays as it is */
 	RdJournal *journal;
 	RdTypes *types;
 } RdRemaining;
@@ -21,7 +21,6 @@ typedef struct {
 static void
 rd_remaining_clear(RdRemaining *self)
 {
-	g_clear_pointer(&self->run, rd_run_free);
 	g_clear_pointer(&self->journal, rd_journal_free);
 	g_clear_pointer(&self->types, rd_types_free);
 }
@@ -31,64 +30,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdRemaining, rd_remaining_clear)
 /* ---- where it stands ----------------------------------------------------------------------- */
 
 static gboolean
-rd_remaining_take(RdRemaining *self, GPtrArray *events, GError **error)
-{
-	if (!rd_journal_append(self->journal, events, error))
-		return FALSE;
-	for (guint i = 0; i < events->len; i++)
-		if (!rd_run_apply(self->run, g_ptr_array_index(events, i), error))
-			return FALSE;
-	return TRUE;
-}
-
-/* The events of a life from where it was interrupted to where its host is asked again. What was in
- * hand may be half done: whether it is, the host says, as after a real resume. */
-static gboolean
-rd_remaining_reopen(RdRemaining *self, const RdStep *step, GError **error)
-{
-	static const struct {
-		RdLife life;
-		RdStepEvent with, without; /* an intent */
-	} ways[] = {
-	    {RD_LIFE_LOOKING, RD_STEP_LOST, RD_STEP_LOST},
-	    {RD_LIFE_CHECKING, RD_STEP_LOST, RD_STEP_LOST},
-	    {RD_LIFE_RUNNING, RD_STEP_LOST, RD_STEP_LOST},
-	    {RD_LIFE_HELD, RD_STEP_RESUME, RD_STEP_SETTLED},
-	    {RD_LIFE_DOUBT, RD_STEP_SETTLED, RD_STEP_SETTLED},
-	    {RD_LIFE_PROBING, RD_STEP_ABSENT, RD_STEP_ABSENT},
-	};
-
-	/* each goes on where the one before led to: once through the table is enough */
-	for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
-		g_autoptr(GPtrArray) events =
-		    g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
-		RdEvent *event;
-
-		if (step->life != ways[i].life)
-			continue;
-		event = rd_event_new(
-		    RD_EVENT_STEP,
-		    rd_step_event_to_string(step->intent ? ways[i].with : ways[i].without));
-		rd_event_step(event, step->plan->name, step->target, step->visit, step->attempt);
-		event->clock = rd_run_get_clock(self->run);
-		g_ptr_array_add(events, event);
-		if (!rd_remaining_take(self, events, error))
-			return FALSE;
-	}
-	return TRUE;
-}
-
-static gboolean
 rd_remaining_open(RdRemaining *self, GError **error)
 {
 	g_autoptr(GPtrArray) copy = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
-	g_autoptr(GPtrArray) running =
-	    g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
 	g_autofree char *path = g_build_filename(self->evidence->dir, "types.json", NULL);
 	g_autofree char *text = NULL;
 	g_autoptr(JsonNode) node = NULL;
-	GPtrArray *steps;
-	RdEvent *event;
 
 	if (!g_file_get_contents(path, &text, NULL, error))
 		return FALSE;
@@ -97,21 +44,18 @@ rd_remaining_open(RdRemaining *self, GError **error)
 	if (self->types == NULL)
 		return FALSE;
 	self->journal = rd_journal_new_memory();
-	self->run = rd_run_new(self->evidence->plan);
 	for (guint i = 0; i < self->evidence->events->len; i++)
 		g_ptr_array_add(copy, rd_event_copy(g_ptr_array_index(self->evidence->events, i)));
-	if (!rd_remaining_take(self, copy, error))
-		return FALSE;
-	steps = rd_run_get_steps(self->run);
-	for (guint i = 0; i < steps->len; i++)
-		if (!rd_remaining_reopen(self, g_ptr_array_index(steps, i), error))
-			return FALSE;
-	if (rd_run_get_state(self->run) == RD_RUN_NEW)
-		return TRUE;
-	event = rd_event_new(RD_EVENT_RUN, rd_run_state_to_string(RD_RUN_RUNNING));
-	event->clock = rd_run_get_clock(self->run);
-	g_ptr_array_add(running, event);
-	return rd_remaining_take(self, running, error);
+	return rd_journal_append(self->journal, copy, error);
+}
+
+/* what a person would type to have it go on; NULL: it goes on by itself */
+static const char *
+rd_remaining_word(RdRun *run)
+{
+	RdRunState state = rd_run_get_state(run);
+
+	return state == RD_RUN_NEW || state == RD_RUN_CANCELLING ? NULL : "resume";
 }
 
 /* ---- commands ------------------------------------------------------------------------------ */
@@ -218,19 +162,15 @@ rd_remaining_move(const RdEvidence *evidence, JsonObject *entry)
 	rd_remaining_quote(script, dir);
 	if (aside) {
 		rd_remaining_quote(script, kept);
-		g_string_append(script, " && printf \"%s\\t%s\\n\"");
-		rd_remaining_quote(script, from);
-		rd_remaining_quote(script, to);
-		g_string_append_printf(script, " >>%s/index", kept);
+		g_string_append_printf(
+		    script, " && printf \"%%s\\t%%s\\n\" \"$1\" \"$2\" >>%s/index", kept);
 	}
-	/* mv -n says nothing when it leaves things as they are */
-	g_string_append(script, " && test ! -e");
-	rd_remaining_quote(script, to);
-	g_string_append(script, " && mv -nT");
-	rd_remaining_quote(script, from);
-	rd_remaining_quote(script, to);
+	g_string_append(script, " && " RD_MOVED_SCRIPT);
 	line = g_string_new("sudo sh -c");
 	rd_remaining_quote(line, script->str);
+	g_string_append(line, " mv");
+	rd_remaining_quote(line, from);
+	rd_remaining_quote(line, to);
 	return g_string_free(line, FALSE);
 }
 
@@ -377,7 +317,7 @@ static char *
 rd_remaining_until(const RdRemaining *self, const RdForecastStep *step)
 {
 	const RdType *type = rd_types_find(self->types, step->plan->type);
-	const RdStep *found = rd_run_find_step(self->run, step->plan->name, step->target);
+	const RdStep *found = rd_run_find_step(self->evidence->run, step->plan->name, step->target);
 	g_autoptr(GString) script = g_string_new(NULL);
 	GString *line;
 
@@ -387,7 +327,7 @@ rd_remaining_until(const RdRemaining *self, const RdForecastStep *step)
 		const RdTypeParam *param = g_ptr_array_index(type->params, i);
 		const char *with = g_hash_table_lookup(step->plan->with, param->name);
 		g_autofree char *value =
-		    with != NULL ? rd_run_resolve(self->run, found, with, NULL) : NULL;
+		    with != NULL ? rd_run_resolve(self->evidence->run, found, with, NULL) : NULL;
 		g_autofree char *name = g_strdelimit(g_strdup(param->name), "-", '_');
 		g_autofree char *quoted = NULL;
 
@@ -496,6 +436,7 @@ rd_remaining_new(const RdRemainingOptions *options, GError **error)
 	g_autoptr(JsonBuilder) json = json_builder_new();
 	g_autoptr(RdForecast) forecast = NULL;
 	RdForecastOptions walk = {.plan = options->evidence->plan,
+				  .word = rd_remaining_word(options->evidence->run),
 				  .crew = options->crew,
 				  .now = options->now,
 				  .data = options->data};

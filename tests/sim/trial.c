@@ -350,7 +350,8 @@ help(Trial *self, Bastion *bastion)
 	const char *host = NULL, *word;
 
 	if (gates->len > 0) {
-		const char *gate = ((RdStep *)gates->pdata[0])->plan->gate->name;
+		g_autofree char *instance = rd_run_get_gate_instance(bastion->run, gates->pdata[0]);
+		const char *gate = g_intern_string(instance);
 
 		self->gates++;
 		g_string_append_printf(self->held, "%s%s: gate %s",

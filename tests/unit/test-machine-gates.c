@@ -32,6 +32,74 @@ test_gate(Fixture *f, gconstpointer data)
 }
 
 static void
+assert_refused(Fixture *f, const char *word, const char *gate, const char *says)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) events =
+	    rd_run_request(f->run, word, NULL, gate, "alice", "because", &error);
+
+	g_assert_null(events);
+	if (strstr(error->message, says) == NULL)
+		g_error("%s %s: %s", word, gate, error->message);
+}
+
+/* who looked at another plan approves nothing here, and hears both names */
+static void
+test_gate_plan(Fixture *f, gconstpointer data)
+{
+	const char *digest = "3f2a1b9c04de55aa";
+	g_autoptr(GPtrArray) input = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+
+	g_ptr_array_add(
+	    input, rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), RD_RUN_INPUT_PLAN, digest));
+	store(f, input);
+	gate(f, TRUE);
+	drive(f, 1000);
+	assert_refused(f, "approve", "reboot@3f2a1b9c04df", "3f2a1b9c04df");
+	assert_refused(f, "approve", "reboot@3f2a1b9c04df", digest);
+	assert_refused(f, "approve", "reboot@3f2a", "digits");
+	assert_refused(f, "approve", "reboot@", "digits");
+	assert_refused(f, "deny", "reboot@ffffffffffffffff", digest);
+	person(f, "approve", NULL, "reboot@3f2a1b9c04de");
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
+/* a word that comes late is about what was asked then, not about what is asked now */
+static void
+test_gate_instance(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GPtrArray) gates = NULL;
+	g_autofree char *instance = NULL;
+
+	gate(f, TRUE);
+	drive(f, 1000);
+	assert_refused(f, "approve", "reboot#2", "stands at gate reboot, not at reboot#2");
+	gates = rd_run_get_gates(f->run);
+	((RdStep *)g_ptr_array_index(gates, 0))->visit = 2;
+	instance = rd_run_get_gate_instance(f->run, g_ptr_array_index(gates, 0));
+	g_assert_cmpstr(instance, ==, "reboot#2");
+	assert_refused(f, "approve", "reboot", "stands at gate reboot#2, not at reboot");
+	person(f, "approve", NULL, "reboot#2");
+}
+
+/* of two that have the same name, the state's tells them apart */
+static void
+test_gate_namesakes(Fixture *f, gconstpointer data)
+{
+	gate(f, FALSE);
+	rd_plan_state_set_gate(state_of(f, "last"), "reboot", "the last one", FALSE);
+	drive(f, 1000);
+	assert_refused(f, "approve", "reboot", "stands at gate work, not at reboot");
+	person(f, "approve", NULL, "work");
+	drive(f, 1000);
+	assert_refused(f, "approve", "work", "stands at gate last, not at work");
+	person(f, "approve", NULL, "last");
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
+static void
 test_gate_beforehand(Fixture *f, gconstpointer data)
 {
 	gate(f, FALSE);
@@ -278,6 +346,9 @@ main(int argc, char **argv)
 		void (*func)(Fixture *, gconstpointer);
 	} tests[] = {
 	    {"/machine/gate", test_gate},
+	    {"/machine/gate/plan", test_gate_plan},
+	    {"/machine/gate/instance", test_gate_instance},
+	    {"/machine/gate/namesakes", test_gate_namesakes},
 	    {"/machine/gate/beforehand", test_gate_beforehand},
 	    {"/machine/gate/never-beforehand", test_gate_never_beforehand},
 	    {"/machine/gate/not-by-name", test_gate_not_by_name},

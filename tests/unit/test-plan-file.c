@@ -121,6 +121,20 @@ test_refused(void)
 	}
 }
 
+/* what the plan says of itself is enough to refuse it */
+static void
+test_would_be_refused(void)
+{
+	g_autofree char *text = replace(PLAN, "\"stands\": \"holds\"",
+					"\"stands\": \"refused\", \"text\": \"no room\"");
+	g_autoptr(RdPlanFile) sound = load(PLAN), file = load(text);
+	g_autoptr(GPtrArray) none = rd_plan_file_refused(sound), lines = rd_plan_file_refused(file);
+
+	g_assert_cmpuint(none->len, ==, 0);
+	g_assert_cmpuint(lines->len, ==, 1);
+	g_assert_cmpstr(lines->pdata[0], ==, "wait@m0: no room");
+}
+
 static void
 test_stands(void)
 {
@@ -161,6 +175,7 @@ main(int argc, char **argv)
 	g_test_add_func("/plan-file/read", test_read);
 	g_test_add_func("/plan-file/digest", test_digest);
 	g_test_add_func("/plan-file/refused", test_refused);
+	g_test_add_func("/plan-file/would-be-refused", test_would_be_refused);
 	g_test_add_func("/plan-file/stands", test_stands);
 	return g_test_run();
 }

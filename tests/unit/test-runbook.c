@@ -3,9 +3,29 @@
 /* `runbook`: what it says of runs made by hand. That what it says works is shown by
  * tests/e2e/runbook, on real hosts. */
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "report-fixture.h"
+
+/* mv -n alone says nothing, and would leave the person believing that it is back */
+static void
+fails_where_the_place_is_taken(const char *command, const char *is, const char *was)
+{
+	const char *argv[] = {"sh", "-c", command, NULL};
+	g_autofree char *err = NULL, *before = NULL, *after = NULL;
+	int status;
+
+	g_assert_true(g_file_get_contents(was, &before, NULL, NULL));
+	g_assert_true(g_file_set_contents(is, "of that night", -1, NULL));
+	g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+				   &err, &status, NULL));
+	g_assert_false(g_spawn_check_wait_status(status, NULL));
+	cli_assert_has(err, was);
+	g_assert_true(g_file_get_contents(was, &after, NULL, NULL));
+	g_assert_cmpstr(after, ==, before);
+	g_assert_true(g_file_test(is, G_FILE_TEST_EXISTS));
+}
 
 /* the command for what only the host's index knows, tried on files here */
 static void
@@ -35,6 +55,28 @@ the_index_brings_back_what_only_it_knows(Fixture *f, gconstpointer data)
 	/* once more changes nothing */
 	shell(command->str);
 	g_assert_true(g_file_test(was, G_FILE_TEST_EXISTS));
+	fails_where_the_place_is_taken(command->str, is, was);
+}
+
+static void
+what_is_known_is_brought_back_or_says_why_not(Fixture *f, gconstpointer data)
+{
+	g_autoptr(JsonNode) node = NULL;
+	JsonObject *report = report_of(f, &node);
+	JsonObject *b = find(report, "moved", "from", "/etc/b.yaml");
+	g_autoptr(GString) command = g_string_new(json_object_get_string_member(b, "put_back"));
+	g_autofree char *was = g_build_filename(f->base, "b.yaml", NULL);
+	g_autofree char *is = g_build_filename(f->base, "aside", NULL);
+
+	g_assert_cmpuint(g_string_replace(command, "/etc/b.yaml", was, 0), ==, 1);
+	g_assert_cmpuint(g_string_replace(command, "/etc/aside/b.yaml", is, 0), ==, 1);
+	g_string_replace(command, "sudo ", "", 0);
+	g_assert_true(g_file_set_contents(was, "of today", -1, NULL));
+	fails_where_the_place_is_taken(command->str, is, was);
+	g_assert_cmpint(g_remove(was), ==, 0);
+	shell(command->str);
+	g_assert_true(g_file_test(was, G_FILE_TEST_EXISTS));
+	g_assert_false(g_file_test(is, G_FILE_TEST_EXISTS));
 }
 
 static void
@@ -52,8 +94,9 @@ a_runbook_tells_what_it_knows_without_hosts(Fixture *f, gconstpointer data)
 	/* the way back: the newest first, also what had been brought back; not what was refused */
 	back = strstr(r.out, "## To go back by hand instead");
 	g_assert_nonnull(back);
-	cli_assert_has(back, "```sh on=m1\nsudo mv -nT '/etc/aside/b.yaml' '/etc/b.yaml'\n```");
-	manifest = strstr(back, "sudo mv -nT '/etc/a.yaml' '/etc/aside/a.yaml'");
+	cli_assert_has(back, "```sh on=m1\nsudo sh -c 'mv -nT ");
+	cli_assert_has(back, "' mv '/etc/aside/b.yaml' '/etc/b.yaml'\n```");
+	manifest = strstr(back, "' mv '/etc/a.yaml' '/etc/aside/a.yaml'");
 	g_assert_nonnull(manifest);
 	g_assert_true(manifest < strstr(back, "'/etc/aside/b.yaml' '/etc/b.yaml'"));
 	cli_assert_lacks(back, "/etc/d.yaml");
@@ -91,6 +134,8 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add("/runbook/index", Fixture, moved, cli_setup,
 		   the_index_brings_back_what_only_it_knows, cli_teardown);
+	g_test_add("/runbook/put-back", Fixture, moved, cli_setup,
+		   what_is_known_is_brought_back_or_says_why_not, cli_teardown);
 	g_test_add("/runbook/offline", Fixture, moved, cli_setup,
 		   a_runbook_tells_what_it_knows_without_hosts, cli_teardown);
 	g_test_add("/runbook/no-way-back", Fixture, passed, cli_setup,
