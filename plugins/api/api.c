@@ -140,6 +140,7 @@ up_enter(RecoveryStep *step, GError **error)
 
 static const char *const up_outputs_names[] = {"since", "version", "serves-machines", NULL};
 
+static const char *const server_outcomes[] = {"there", "none", NULL};
 static const char *const facts_outcomes[] = {"done", "newer", "topology", NULL};
 static const char *const facts_outputs[] = {
     "nodes",	 "control-plane",     "workers",  "strangers",	     "unregistered",
@@ -174,6 +175,14 @@ static const RecoveryState states[] = {
 	.kind = RECOVERY_KIND_QUERY,
 	.timeout = 40,
 	.enter = api_dead,
+    },
+    {
+	.name = "server",
+	.summary = "whether the control plane has an API server at all",
+	.kind = RECOVERY_KIND_QUERY,
+	.outcomes = server_outcomes,
+	.timeout = 300,
+	.enter = api_server,
     },
     {0},
 };

@@ -7,5 +7,6 @@ G_BEGIN_DECLS
 
 gboolean api_facts(RecoveryStep *step, GError **error);
 gboolean api_dead(RecoveryStep *step, GError **error);
+gboolean api_server(RecoveryStep *step, GError **error);
 
 G_END_DECLS

@@ -8,7 +8,9 @@
  * to 2.12), all of it from last night: nodes Ready with leases of then, operators at their
  * revision. */
 
-#define LAST_NIGHT (8 * 3600.0) /* seconds ago */
+/* what the installer pods of an API server leave on its host */
+#define SERVER_CERTIFICATES "/etc/kubernetes/static-pod-resources/kube-apiserver-certs"
+#define LAST_NIGHT	    (8 * 3600.0) /* seconds ago */
 
 static const struct {
 	const char *collection, *kind;
@@ -307,8 +309,13 @@ rd_scenery_api_with(RdSimCluster *cluster, const char *host,
 		rd_sim_store_serve(store, kinds[i].collection, kinds[i].kind);
 	for (guint i = 0; i < G_N_ELEMENTS(singles); i++)
 		put(store, time, singles[i].path, "%s", singles[i].json);
-	for (guint i = 0; i < cluster->hosts->len; i++)
-		add_node(store, g_ptr_array_index(cluster->hosts, i), time);
+	for (guint i = 0; i < cluster->hosts->len; i++) {
+		RdSimHost *one = g_ptr_array_index(cluster->hosts, i);
+
+		add_node(store, one, time);
+		if (!one->worker)
+			rd_sim_tree_mkdirs(one->tree, SERVER_CERTIFICATES);
+	}
 	add_operators(store, cluster, time);
 	add_pods(store, cluster, "openshift-ovn-kubernetes", "ovnkube-control-plane", FALSE, 2,
 		 time);

@@ -4,7 +4,7 @@
 #include "rehearsal/store-private.h"
 #include <string.h>
 
-/* What a cluster has to be like when restore-cluster-state is through, seen from the hosts and in
+/* What a cluster has to be like when a whole restore is through, seen from the hosts and in
  * the API, not from anything that recoveryd says of itself. */
 
 #define MHC                                                                                        \
@@ -64,6 +64,13 @@ check_etcd(Check *self, const RdSimHost *host)
 		wrong(self, "%s: its etcd is of another cluster", host->name);
 	if (host->etcd->revision != RD_SCENERY_BACKUP_REVISION)
 		wrong(self, "%s: its etcd is not of the backup", host->name);
+}
+
+static void
+check_members(Check *self, const RdSimHost *host)
+{
+	if (host->etcd == NULL)
+		return;
 	if (host->etcd->peers->len != self->members)
 		wrong(self, "%s: etcd has %u members instead of %u", host->name,
 		      host->etcd->peers->len, self->members);
@@ -86,6 +93,17 @@ check_master(Check *self, RdSimHost *host)
 	if (!rd_sim_tree_has_inode(host->tree, host->original_inode))
 		wrong(self, "%s: the old data is gone", host->name);
 	check_etcd(self, host);
+}
+
+/* OVN makes its databases anew from the API; those of before know a cluster that is no more */
+static void
+check_network(Check *self, RdSimHost *host)
+{
+	RdSimNode *database = rd_sim_tree_find(host->tree, RD_SIM_OVN_DIR "/ovnnb_db.db");
+	g_autofree char *text = database != NULL ? rd_sim_node_text(database) : NULL;
+
+	if (g_strcmp0(text, "old\n") == 0)
+		wrong(self, "%s: its network still is the old one", host->name);
 }
 
 /* ---- the API ---- */
@@ -212,8 +230,11 @@ rd_scenery_check_borrowed(RdSimCluster *cluster, RdSimApi *api)
 }
 
 GPtrArray *
-rd_scenery_check_cluster_state(RdSimCluster *cluster, RdSimApi *api, const char *const *without)
+rd_scenery_check_cluster_state(RdSimCluster *cluster, RdSimApi *api, const char *const *without,
+			       gboolean rolled_out)
 {
+	static const char *const operators[] = {"etcds", "kubeapiservers", "kubecontrollermanagers",
+						"kubeschedulers"};
 	Check self = {.cluster = cluster,
 		      .store = rd_sim_api_get_store(api),
 		      .now = rd_sim_api_get_time(api),
@@ -232,12 +253,13 @@ rd_scenery_check_cluster_state(RdSimCluster *cluster, RdSimApi *api, const char 
 			continue;
 		if (!host->worker)
 			check_master(&self, host);
+		if (!host->worker && rolled_out)
+			check_members(&self, host);
 		check_node(&self, host);
+		check_network(&self, host);
 	}
-	check_operator(&self, "etcds");
-	check_operator(&self, "kubeapiservers");
-	check_operator(&self, "kubecontrollermanagers");
-	check_operator(&self, "kubeschedulers");
+	for (guint i = 0; rolled_out && i < G_N_ELEMENTS(operators); i++)
+		check_operator(&self, operators[i]);
 	check_borrowed(&self);
 	if (rd_sim_store_find(self.store, RD_SCENERY_KEPT) == NULL)
 		wrong(&self, "what was deleted after the backup is not back");

@@ -110,7 +110,7 @@ initial_cluster(RdSimCluster *self, const char *const *without)
 	for (guint i = 0; i < self->hosts->len; i++) {
 		const RdSimHost *host = g_ptr_array_index(self->hosts, i);
 
-		if (without == NULL || !g_strv_contains(without, host->name))
+		if (!host->worker && (without == NULL || !g_strv_contains(without, host->name)))
 			g_string_append_printf(text, "%s%s=https://%s:2380",
 					       text->len > 0 ? "," : "", host->name, host->address);
 	}
@@ -338,7 +338,7 @@ rd_scenery_check_restored(RdSimCluster *self, const char *token, const char *con
 	for (guint i = 0; i < self->hosts->len; i++) {
 		RdSimHost *host = g_ptr_array_index(self->hosts, i);
 
-		if (without == NULL || !g_strv_contains(without, host->name))
+		if (!host->worker && (without == NULL || !g_strv_contains(without, host->name)))
 			check_host(host, ids, wrong);
 	}
 	return wrong;

@@ -46,10 +46,11 @@ GBytes *rd_scenery_resources(void);
 /* the restore of the recovery host m0 with cluster-restore.sh, and silence on all others but
  * @without (nullable); one sentence per difference. (element-type utf8) */
 GPtrArray *rd_scenery_check_single(RdSimCluster *self, const char *const *without);
-/* restore-cluster-state on all hosts but @without (nullable): members, revisions, nodes, objects of
- * the backup, and what was borrowed; one sentence per difference. (element-type utf8) */
+/* What comes of a whole restore with its API, on all hosts but @without (nullable): members and
+ * revisions (where the operators @rolled_out), nodes, their network, objects of the backup, and
+ * what was borrowed; one sentence per difference. (element-type utf8) */
 GPtrArray *rd_scenery_check_cluster_state(RdSimCluster *cluster, RdSimApi *api,
-					  const char *const *without);
+					  const char *const *without, gboolean rolled_out);
 /* of that only what was borrowed: keepalived, webhooks, guard, who acts by himself. (element-type
  * utf8) */
 GPtrArray *rd_scenery_check_borrowed(RdSimCluster *cluster, RdSimApi *api);

@@ -25,6 +25,7 @@ typedef struct {
 	guint32 seed;
 	guint every, touches_every, cancels_every, jobs;
 	gboolean real_pace;
+	const Scene *scene; /* (nullable) */
 	const char *only;
 	gint at_boundary;
 	RdPlan *then;  /* (nullable) trial.h */
@@ -295,8 +296,7 @@ at_back(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, con
 static Trial *
 new_trial(Grid *grid, gboolean trace)
 {
-	Trial *trial = trial_new(grid->plan, scene_of(grid->procedure), grid->seed, grid->catalogue,
-				 ".", trace);
+	Trial *trial = trial_new(grid->plan, grid->scene, grid->seed, grid->catalogue, ".", trace);
 
 	clean_dir(".", "*_night.*"); /* the backup */
 	trial->cluster->brisk = !grid->real_pace;
@@ -484,13 +484,15 @@ run_grid(Grid *grid)
 int
 main(int argc, char **argv)
 {
-	g_autofree char *procedure = NULL, *only = NULL, *then = NULL;
+	g_autofree char *procedure = NULL, *only = NULL, *then = NULL, *scene = NULL;
 	g_auto(GStrv) more_plugins = NULL;
 	gint seed = 1, every = 1, touches_every = 1, jobs = 1, boundary = -1, n_bench = 0,
 	     n_random = 0, cancels_every = 1;
 	gboolean verbose = FALSE, real_pace = FALSE, back = FALSE, ok;
 	const GOptionEntry options[] = {
 	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME|FILE"},
+	    {"scene", 0, 0, G_OPTION_ARG_STRING, &scene,
+	     "on this cluster of sim-scenes, by its procedure", "NAME"},
 	    {"plugin", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &more_plugins,
 	     "one beside the shipped ones", "FILE"},
 	    {"back", 0, 0, G_OPTION_ARG_NONE, &back,
@@ -533,6 +535,9 @@ main(int argc, char **argv)
 		if (!rd_catalogue_load(catalogue, more_plugins[i], &error))
 			g_error("%s", error->message);
 	grid.procedure = procedure != NULL ? procedure : "manual-restore";
+	grid.scene = scene_find(scene, grid.procedure);
+	if (scene != NULL)
+		grid.procedure = scene_procedure(grid.scene);
 	grid.seed = (guint32)seed;
 	grid.every = (guint)MAX(every, 1);
 	grid.touches_every = (guint)MAX(touches_every, 1);
@@ -552,8 +557,7 @@ main(int argc, char **argv)
 	g_mkdir(grid.first_dir, 0700);
 	if (g_chdir(grid.first_dir) != 0)
 		g_error("cannot enter %s", grid.first_dir);
-	grid.plan =
-	    trial_make_plan(grid.procedure, scene_of(grid.procedure), catalogue, grid.first_dir);
+	grid.plan = trial_make_plan(grid.procedure, grid.scene, catalogue, grid.first_dir);
 	if (then != NULL)
 		grid.then = trial_make_plan(then, NULL, catalogue, grid.first_dir);
 	grid.rows = g_new0(Row, N_ROWS);

@@ -158,8 +158,7 @@ may_differ(Trial *self, const char *effect)
 		    (g_str_has_prefix(effect, "api requests") ||
 		     g_str_has_prefix(effect, "api pods")))
 			return TRUE; /* its kubelet asks anew, its pods go elsewhere */
-	if (died &&
-	    (g_str_equal(self->procedure, "cluster-restore") || trial_is_whole(self->procedure)))
+	if (died && trial_runs_script(self))
 		return TRUE; /* the script begins again; what must not happen is a violation */
 	return died && (g_str_has_suffix(effect, "kubelet restarted") ||
 			g_str_has_suffix(effect, "snapshot saved"));
@@ -286,9 +285,55 @@ stays_held(Trial *self, const char *text)
 
 	if (self->scene != NULL && g_strcmp0(self->scene->end, "held") == 0)
 		word = self->scene->told;
-	if (word == NULL && trial_is_whole(self->procedure) && trial_has_lost_host(self))
+	if (word == NULL && self->scene != NULL && trial_has_lost_host(self))
 		word = g_array_index(self->blows, Blow, 0).host;
 	return word != NULL && strstr(text, word) != NULL;
+}
+
+static void
+add_wrong(GString *text, GPtrArray *wrong)
+{
+	add_all(text, wrong);
+	g_ptr_array_unref(wrong);
+}
+
+/* Operators roll out to every node that the API has: with a host that is lost for good
+ * manual-restore leaves them alone, and says so. */
+static gboolean
+rolls_out(Trial *self, const char *const *without)
+{
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+
+		if (!host->worker && g_strv_contains(without, host->name))
+			return !g_str_equal(self->procedure, "manual-restore");
+	}
+	return TRUE;
+}
+
+/* what the cluster has to be like now that @winner is through */
+static void
+judge_cluster(Trial *self, Bastion *winner, const char *const *without, GString *text)
+{
+	g_autofree char *token = g_strconcat("openshift-etcd-", winner->run_uuid, NULL);
+	g_autofree char *now = NULL;
+
+	if (self->turned || trial_returns(self)) {
+		now = likeness_take(self->cluster);
+		add_wrong(text, likeness_compare(self->before, now, without));
+		return;
+	}
+	if (g_str_equal(self->procedure, "manual-restore"))
+		add_wrong(text, rd_scenery_check_restored(self->cluster, token, without));
+	if (g_str_equal(self->procedure, "cluster-restore"))
+		add_wrong(text, rd_scenery_check_single(self->cluster, without));
+	if (self->scene != NULL) {
+		rd_sim_api_catch_up(self->api);
+		add_wrong(text, rd_scenery_check_cluster_state(self->cluster, self->api, without,
+							       rolls_out(self, without)));
+	}
+	if (self->cluster->vips != NULL)
+		add_wrong(text, rd_scenery_check_vips(self->cluster, without));
 }
 
 void
@@ -297,36 +342,10 @@ trial_judge(Trial *self, GHashTable *expected, Outcome *outcome)
 	g_autoptr(GString) text = g_string_new(NULL);
 	Bastion *winner = find_winner(self, text);
 	g_auto(GStrv) without = find_without(self, winner);
-	g_autofree char *token = NULL, *now = NULL;
 	gboolean as_before = self->turned || trial_returns(self);
-	g_autoptr(GPtrArray) wrong = NULL, changed = NULL;
 
-	if (winner != NULL && as_before) {
-		now = likeness_take(self->cluster);
-		changed = likeness_compare(self->before, now, (const char *const *)without);
-		add_all(text, changed);
-	} else if (winner != NULL && g_str_equal(self->procedure, "manual-restore")) {
-		token = g_strconcat("openshift-etcd-", winner->run_uuid, NULL);
-		wrong =
-		    rd_scenery_check_restored(self->cluster, token, (const char *const *)without);
-		add_all(text, wrong);
-	} else if (winner != NULL && g_str_equal(self->procedure, "vip")) {
-		wrong = rd_scenery_check_vips(self->cluster, (const char *const *)without);
-		add_all(text, wrong);
-	} else if (winner != NULL && g_str_equal(self->procedure, "cluster-restore")) {
-		wrong = rd_scenery_check_single(self->cluster, (const char *const *)without);
-		add_all(text, wrong);
-	} else if (winner != NULL && trial_is_whole(self->procedure)) {
-		rd_sim_api_catch_up(self->api);
-		wrong = rd_scenery_check_cluster_state(self->cluster, self->api,
-						       (const char *const *)without);
-		add_all(text, wrong);
-		g_ptr_array_unref(wrong);
-		wrong = self->cluster->vips == NULL
-			    ? g_ptr_array_new()
-			    : rd_scenery_check_vips(self->cluster, (const char *const *)without);
-		add_all(text, wrong);
-	}
+	if (winner != NULL)
+		judge_cluster(self, winner, (const char *const *)without, text);
 	if (winner == NULL && ends_cancelled(self))
 		judge_cancelled(self, text);
 	/* where it is right to stay held, the reason is what counts: a guard that asks a rebuilt

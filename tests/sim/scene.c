@@ -126,6 +126,12 @@ lose_worker(Place *place)
 }
 
 static void
+lose_m2(Place *place)
+{
+	rd_sim_host_power_off(host_of(place, "m2"));
+}
+
+static void
 return_m2(gpointer data)
 {
 	rd_sim_host_power_on(rd_sim_cluster_find(data, "m2"));
@@ -165,16 +171,35 @@ const Scene scenes[] = {
     {"csr-flood", "300 requests wait, and a kubelet needs one of them", 3, 0, .past = flood, .now = rotate_m2},
     {"dead-worker", "a worker does not come back", 3, 2, .keepalived = TRUE, .now = lose_worker,
      .end = "done with leftovers", .without = "w1"},
+    {"manual", "all members at once, then nodes, OVN on all of them, operators", 3, 2, .keepalived = TRUE,
+     .now = rotate_two, .procedure = "manual-restore"},
+    {"manual-compact", "the like without workers and keepalived", 3, 0, .procedure = "manual-restore"},
+    {"manual-dead-worker", "the like, and a worker does not come back", 3, 2, .now = lose_worker,
+     .end = "done with leftovers", .without = "w1", .procedure = "manual-restore"},
+    {"manual-host-lost", "the like, and a host is lost for good: it is left for replace-control-plane", 3, 2,
+     .now = lose_m2, .excuses = "m2", .end = "done with leftovers", .helps = 1, .told = "m2",
+     .procedure = "manual-restore"},
     {"host-returns", "one that was powered off comes back with its old data", 3, 2, .keepalived = TRUE,
      .now = lose_master, .excuses = "m2", .end = "held", .helps = 2, .told = "no Node m2 has registered"},
 };
 /* clang-format on */
 const guint n_scenes = G_N_ELEMENTS(scenes);
 
-const Scene *
-scene_of(const char *procedure)
+const char *
+scene_procedure(const Scene *scene)
 {
-	return g_str_equal(procedure, "restore-cluster-state") ? &scenes[0] : NULL;
+	return scene->procedure != NULL ? scene->procedure : "restore-cluster-state";
+}
+
+const Scene *
+scene_find(const char *name, const char *procedure)
+{
+	if (name == NULL)
+		return g_str_equal(procedure, scene_procedure(&scenes[0])) ? &scenes[0] : NULL;
+	for (guint i = 0; i < n_scenes; i++)
+		if (g_str_equal(name, scenes[i].name))
+			return &scenes[i];
+	g_error("there is no scene %s", name);
 }
 
 typedef struct {

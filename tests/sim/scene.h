@@ -3,7 +3,7 @@
 #include "rehearsal/scenery.h"
 G_BEGIN_DECLS
 
-/* The cluster that restore-cluster-state finds, in its variants. */
+/* Clusters with an API and workers, as restore-cluster-state and manual-restore find them. */
 
 typedef struct {
 	RdSimCluster *cluster; /* (owned) */
@@ -20,14 +20,17 @@ typedef struct {
 	void (*now)(Place *place);
 	const char *end;     /* (nullable) NULL: "done"; "held": nothing more can be done */
 	const char *excuses; /* (nullable) who a person says is powered off when the run is held */
-	const char *without; /* (nullable) the host that is not expected to be well afterwards */
-	guint helps;	     /* so many words of a person it needs at least */
-	const char *told;    /* (nullable) what is in the reason why it was held */
+	const char *procedure; /* (nullable) NULL: restore-cluster-state */
+	const char *without;   /* (nullable) the host that is not expected to be well afterwards */
+	guint helps;	       /* so many words of a person it needs at least */
+	const char *told;      /* (nullable) what is in the reason why it was held */
 } Scene;
 extern const Scene scenes[];
 extern const guint n_scenes;
 
-/* the first one is the usual one; NULL: hosts alone, as @procedure needs them */
-const Scene *scene_of(const char *procedure);
+/* The one called @name (nullable); without a name that in which @procedure is tried, NULL: hosts
+ * alone are enough for it. */
+const Scene *scene_find(const char *name, const char *procedure);
+const char *scene_procedure(const Scene *scene);
 void scene_make(const Scene *scene, const char *procedure, guint32 seed, Place *place);
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* restore-cluster-state on each of the clusters of scene.c, undisturbed, with the person that it
- * asks for. The output is the list of what is tried (TAP).
+/* restore-cluster-state and manual-restore on each of the clusters of scene.c, undisturbed, with
+ * the person that it asks for. The output is the list of what is tried (TAP).
  *
  * sim-scenes [NAME…]: only these, and with their whole history. */
 
@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define PROCEDURE "restore-cluster-state"
 
 static RdCatalogue *
 load_catalogue(void)
@@ -54,7 +52,7 @@ static gboolean
 try_scene(const Scene *scene, RdCatalogue *catalogue, guint number, gboolean verbose)
 {
 	g_autofree char *base = g_dir_make_tmp("recoveryd-scene-XXXXXX", NULL), *wrong = NULL;
-	RdPlan *plan = trial_make_plan(PROCEDURE, scene, catalogue, base);
+	RdPlan *plan = trial_make_plan(scene_procedure(scene), scene, catalogue, base);
 	Trial *trial;
 	Outcome outcome;
 	gboolean good;

@@ -40,13 +40,6 @@ trial_add_bastion(Trial *self, Bastion *bastion)
 	return bastion;
 }
 
-/* of the cluster with its workers and its API */
-gboolean
-trial_is_whole(const char *procedure)
-{
-	return scene_of(procedure) != NULL;
-}
-
 RdPlan *
 trial_make_plan(const char *procedure, const Scene *scene, RdCatalogue *catalogue,
 		const char *local_dir)
@@ -255,6 +248,13 @@ trial_has_lost_host(Trial *self)
 	return FALSE;
 }
 
+gboolean
+trial_runs_script(Trial *self)
+{
+	return g_str_equal(self->procedure, "cluster-restore") ||
+	       g_str_equal(self->procedure, "restore-cluster-state");
+}
+
 static gboolean
 is_end(const char *end)
 {
@@ -384,7 +384,7 @@ help(Trial *self, Bastion *bastion)
 	/* who is excused is powered off: that is what the statement says */
 	if (g_str_equal(word, "excuse"))
 		rd_sim_host_power_off(rd_sim_cluster_find(self->cluster, host));
-	if (g_str_equal(self->procedure, "cluster-restore") || trial_is_whole(self->procedure))
+	if (trial_runs_script(self))
 		rd_scenery_mend_restore_pod(self->cluster);
 	/* two runs that stand in each other's way: the second one is withdrawn */
 	for (guint i = 1; i < self->bastions->len && !trial_is_copy(self) && !trial_returns(self);

@@ -86,8 +86,8 @@ gboolean trial_has_struck(Trial *self, const char *fault);
 /* somebody gives a host up */
 gboolean trial_has_lost_host(Trial *self);
 
-/* of the cluster with its workers and its API */
-gboolean trial_is_whole(const char *procedure);
+/* cluster-restore.sh is what restores */
+gboolean trial_runs_script(Trial *self);
 /* what was asked for last has come about */
 gboolean trial_is_done(Trial *self, const char *end);
 /* (nullable) where no resume can help: the word that the reason must have */
