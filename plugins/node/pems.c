@@ -85,38 +85,45 @@ node_pems_baseline(RecoveryStep *step, GError **error)
 	       rd_kubelet_baseline(step, error);
 }
 
-/* the node needs nothing from us */
+/* What is known of the node's certificate. A kubelet that renews its lease has logged in with the
+ * one it has: if its node is not Ready that has another reason, and without the certificate it
+ * might never come in again (F35). */
 static gboolean
-is_ready(RecoveryStep *step, gboolean *ready, gboolean *due, GError **error)
+is_known(RecoveryStep *step, gboolean *known, gboolean *due, GError **error)
 {
 	const char *name = recovery_target(step);
 	g_autofree char *why = NULL;
 	g_auto(RdNode) one = {0};
 	RecoveryMoment moment;
+	gboolean ready;
 
 	if (!rd_node_get(step, name, &one, error) || !rd_api_moment(step, &moment, error))
 		return FALSE;
-	*ready = rd_node_fresh(&one, name, &moment, &why) == RECOVERY_FRESH_TRUE;
+	ready = rd_node_fresh(&one, name, &moment, &why) == RECOVERY_FRESH_TRUE;
+	*known = ready || rd_node_is_alive(one.lease, &moment);
 	*due = moment.now - moment.since >= recovery_int(step, "after");
-	recovery_progress(step, "%s", why);
+	recovery_progress(step, "%s%s", why,
+			  *known && !ready ? "; its kubelet renews its lease, so its certificate "
+					     "is known and stays"
+					   : "");
 	return TRUE;
 }
 
 /* Moved by this run: the disk decides, whatever the API says of the node. Not moved: needed only
- * where the node is not Ready. */
+ * where nobody has logged in. */
 RecoveryProbe
 node_pems_probe(RecoveryStep *step, GError **error)
 {
 	g_autofree char *marker = rd_node_marker(step);
 	g_autoptr(GPtrArray) left = NULL;
-	gboolean moved = FALSE, ready = FALSE, due = FALSE;
+	gboolean moved = FALSE, known = FALSE, due = FALSE;
 
 	if (!exists(step, marker, &moved, error))
 		return RECOVERY_PROBE_UNKNOWN;
 	if (!moved) {
-		if (!is_ready(step, &ready, &due, error))
+		if (!is_known(step, &known, &due, error))
 			return RECOVERY_PROBE_UNKNOWN;
-		return ready ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
+		return known ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
 	}
 	left = find_pems(step, marker, FALSE, error);
 	if (left == NULL)
@@ -124,15 +131,15 @@ node_pems_probe(RecoveryStep *step, GError **error)
 	return left->len > 0 ? RECOVERY_PROBE_ABSENT : rd_kubelet_restarted(step, error);
 }
 
-/* PRESENT when the node is Ready by itself, or was given its time and is not */
+/* PRESENT when the kubelet logs in by itself, or was given its time and does not */
 static RecoveryProbe
 settled(RecoveryStep *step, GError **error)
 {
-	gboolean ready = FALSE, due = FALSE;
+	gboolean known = FALSE, due = FALSE;
 
-	if (!is_ready(step, &ready, &due, error))
+	if (!is_known(step, &known, &due, error))
 		return RECOVERY_PROBE_UNKNOWN;
-	return ready || due ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
+	return known || due ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
 }
 
 static gboolean
@@ -160,15 +167,15 @@ gboolean
 node_pems_enter(RecoveryStep *step, GError **error)
 {
 	g_autofree char *marker = rd_node_marker(step);
-	gboolean moved = FALSE, ready = FALSE, due = FALSE, bootstrap = FALSE;
+	gboolean moved = FALSE, known = FALSE, due = FALSE, bootstrap = FALSE;
 
 	if (!exists(step, marker, &moved, error))
 		return FALSE;
 	if (!moved) {
 		/* right after the API came up every node looks dead: give it its time */
-		if (!recovery_wait(step, settled, error) || !is_ready(step, &ready, &due, error))
+		if (!recovery_wait(step, settled, error) || !is_known(step, &known, &due, error))
 			return FALSE;
-		if (ready)
+		if (known)
 			return TRUE;
 	}
 	if (!exists(step, BOOTSTRAP, &bootstrap, error))
