@@ -81,6 +81,16 @@ rd_node_is_control_plane(JsonNode *node)
 	       rd_api_at(labels, "node-role.kubernetes.io/master", NULL) != NULL;
 }
 
+#define ALIVE 40 /* seconds; kubelets renew every 10 */
+
+gboolean
+rd_node_is_alive(JsonNode *lease, const RecoveryMoment *moment)
+{
+	double renewed = rd_api_time(lease, "spec", "renewTime", NULL);
+
+	return renewed > moment->since && moment->now - renewed <= ALIVE;
+}
+
 #define SILENT 300 /* seconds without a renewal; kubelets renew every 10 */
 
 gboolean

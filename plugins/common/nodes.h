@@ -26,6 +26,9 @@ gboolean rd_nodes_ready(RecoveryStep *step, const char *const *names, gboolean *
 			GError **error);
 
 gboolean rd_node_is_control_plane(JsonNode *node);
+/* The kubelet whose @lease (nullable) this is has logged in since @moment->since, and lately. Never
+ * enough to believe what its Node says. */
+gboolean rd_node_is_alive(JsonNode *lease, const RecoveryMoment *moment);
 /* INV-25: whether Node @name may be deleted as one whose host is lost. A person has stated that it
  * is powered off (excuse), it is not the recovery host, and its kubelet has been silent for five
  * minutes; a Node that is gone passes. FALSE with PERMANENT says what speaks against it. */

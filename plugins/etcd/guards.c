@@ -51,9 +51,9 @@ ask_containers(RecoveryStep *step, char **hosts)
 /* ---- no-quorum (INV-1) --------------------------------------------------------------------- */
 
 static gboolean
-take_health(const RecoveryAnswer *answer, GHashTable *healthy, GError **error)
+take_health(const RecoveryAnswer *answer, GHashTable *healthy, char **alarm, GError **error)
 {
-	g_autofree char *both = NULL;
+	g_autofree char *both = NULL, *raised = NULL;
 	g_autoptr(GPtrArray) endpoints = NULL;
 
 	if (answer->error != NULL) {
@@ -62,7 +62,7 @@ take_health(const RecoveryAnswer *answer, GHashTable *healthy, GError **error)
 		return FALSE;
 	}
 	both = g_strconcat(answer->reply.out, "\n", answer->reply.err, NULL);
-	if (!rd_output_health(both, &endpoints)) {
+	if (!rd_output_health(both, &endpoints, &raised)) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
 			    "%s: an etcd container runs, but 'endpoint health' in it said nothing "
 			    "about any endpoint (status %d): %s",
@@ -72,13 +72,15 @@ take_health(const RecoveryAnswer *answer, GHashTable *healthy, GError **error)
 	}
 	for (guint i = 0; i < endpoints->len; i++)
 		g_hash_table_add(healthy, g_strdup(endpoints->pdata[i]));
+	if (*alarm == NULL)
+		*alarm = g_steal_pointer(&raised);
 	return TRUE;
 }
 
 /* Each etcd that runs is asked about all of them: what one cannot reach another may. At once,
  * because each takes its five seconds to find that nobody answers. */
 static gboolean
-ask_health(RecoveryStep *step, GPtrArray *hosts, GPtrArray *ids, GHashTable *healthy,
+ask_health(RecoveryStep *step, GPtrArray *hosts, GPtrArray *ids, GHashTable *healthy, char **alarm,
 	   GError **error)
 {
 	g_autoptr(GPtrArray) argvs = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
@@ -94,16 +96,16 @@ ask_health(RecoveryStep *step, GPtrArray *hosts, GPtrArray *ids, GHashTable *hea
 	answers = recovery_ask_each(step, (const char *const *)hosts->pdata,
 				    (const char *const *const *)argvs->pdata);
 	for (guint i = 0; i < answers->len; i++)
-		if (!take_health(answers->pdata[i], healthy, error))
+		if (!take_health(answers->pdata[i], healthy, alarm, error))
 			return FALSE;
 	return TRUE;
 }
 
 /* Health means that a proposal was committed: whoever is healthy has a quorum, if perhaps only of
  * itself. So one healthy endpoint is enough to refuse, also where a slow disk lets two others time
- * out; the count only chooses the words. */
+ * out; the count and the alarm only choose the words. */
 static gboolean
-refuse_healthy(GHashTable *healthy, guint voters, GError **error)
+refuse_healthy(GHashTable *healthy, guint voters, const char *alarm, GError **error)
 {
 	g_autoptr(GList) sorted = g_list_sort(g_hash_table_get_keys(healthy), (GCompareFunc)strcmp);
 	g_autoptr(GString) names = g_string_new(NULL);
@@ -114,6 +116,13 @@ refuse_healthy(GHashTable *healthy, guint voters, GError **error)
 	for (GList *at = sorted; at != NULL; at = at->next)
 		g_string_append_printf(names, "%s%s", at == sorted ? "" : ", ",
 				       (const char *)at->data);
+	if (alarm != NULL)
+		return etcd_refuse(
+		    error,
+		    "etcd has a quorum, and an alarm: %s (%s). It takes no writes until that is "
+		    "gone, but nothing is lost: a restore would throw away everything since the "
+		    "backup. For NOSPACE compact and defragment, then 'etcdctl alarm disarm'",
+		    alarm, names->str);
 	if (count >= quorum)
 		return etcd_refuse(
 		    error,
@@ -152,6 +161,7 @@ nobody_commits(RecoveryStep *step, GError **error)
 	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GHashTable) healthy =
 	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autofree char *alarm = NULL;
 
 	for (guint i = 0; i < answers->len; i++) {
 		const RecoveryAnswer *answer = answers->pdata[i];
@@ -166,9 +176,9 @@ nobody_commits(RecoveryStep *step, GError **error)
 		g_ptr_array_add(running, g_strdup(answer->host));
 		g_ptr_array_add(ids, g_strdup(container->id));
 	}
-	if (!ask_health(step, running, ids, healthy, error))
+	if (!ask_health(step, running, ids, healthy, &alarm, error))
 		return FALSE;
-	return refuse_healthy(healthy, g_strv_length(hosts) + g_strv_length(excused), error);
+	return refuse_healthy(healthy, g_strv_length(hosts) + g_strv_length(excused), alarm, error);
 }
 
 gboolean

@@ -90,22 +90,43 @@ rd_output_added_members(const char *text, GError **error)
 
 /* ---- endpoint health ----------------------------------------------------------------------- */
 
+#define HEALTHY	  " is healthy: "
+#define UNHEALTHY " is unhealthy: "
+
+/* Of an endpoint that is unhealthy: what it was asked for after it had answered a read that takes a
+ * quorum. (nullable) the alarm, or that nobody could be asked for alarms */
+static const char *
+alarm_of(const char *reason)
+{
+	static const char raised[] = "Active Alarm(s): ",
+			  silent[] = "Unable to fetch the alarm list";
+	const char *alarm = strstr(reason, raised);
+
+	return alarm != NULL ? alarm + strlen(raised) : strstr(reason, silent);
+}
+
 gboolean
-rd_output_health(const char *text, GPtrArray **healthy)
+rd_output_health(const char *text, GPtrArray **committed, char **alarm)
 {
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	g_autoptr(GPtrArray) endpoints = g_ptr_array_new_with_free_func(g_free);
+	const char *raised = NULL;
 	gboolean any = FALSE;
 
 	for (guint i = 0; lines[i] != NULL; i++) {
-		const char *good = strstr(lines[i], " is healthy: ");
+		const char *good = strstr(lines[i], HEALTHY), *bad = strstr(lines[i], UNHEALTHY);
+		const char *now = bad != NULL ? alarm_of(bad) : NULL;
 
-		if (good != NULL)
-			g_ptr_array_add(endpoints, g_strndup(lines[i], good - lines[i]));
-		any = any || good != NULL || strstr(lines[i], " is unhealthy: ") != NULL;
+		if (good != NULL || now != NULL)
+			g_ptr_array_add(
+			    endpoints, g_strndup(lines[i], (good != NULL ? good : bad) - lines[i]));
+		if (raised == NULL)
+			raised = now;
+		any = any || good != NULL || bad != NULL;
 	}
+	*alarm = raised != NULL ? g_strchomp(g_strdup(raised)) : NULL;
 	if (any)
-		*healthy = g_steal_pointer(&endpoints);
+		*committed = g_steal_pointer(&endpoints);
 	return any;
 }
 

@@ -11,8 +11,10 @@ G_BEGIN_DECLS
 RdMembers *rd_output_added_members(const char *text, GError **error);
 
 /* `endpoint health`: the endpoints that committed a proposal. FALSE when no line of @text says
- * anything about an endpoint. Both streams: 3.4 prints it on stderr. (transfer full) */
-gboolean rd_output_health(const char *text, GPtrArray **healthy);
+ * anything about an endpoint. Both streams: 3.4 prints it on stderr. Since 3.5 an endpoint that has
+ * committed is told unhealthy all the same while an alarm is raised (a full database): it is among
+ * them, and in *alarm stands which, else NULL. (transfer full) */
+gboolean rd_output_health(const char *text, GPtrArray **committed, char **alarm);
 
 /* `endpoint status -w simple`: one endpoint. 3.6 has more columns before and after. */
 typedef struct {

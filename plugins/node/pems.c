@@ -87,37 +87,44 @@ node_pems_baseline(RecoveryStep *step, GError **error)
 	       rd_kubelet_baseline(step, error);
 }
 
-/* the node needs nothing from us */
+/* What is known of the node's certificate. A kubelet that renews its lease has logged in with the
+ * one it has: if its node is not Ready that has another reason, and without the certificate it
+ * might never come in again (F35). */
 static gboolean
-is_ready(RecoveryStep *step, gboolean *ready, RecoveryMoment *moment, GError **error)
+is_known(RecoveryStep *step, gboolean *known, RecoveryMoment *moment, GError **error)
 {
 	const char *name = recovery_target(step);
 	g_autofree char *why = NULL;
 	g_auto(RdNode) one = {0};
+	gboolean ready;
 
 	if (!rd_node_get(step, name, &one, error) || !rd_api_moment(step, moment, error))
 		return FALSE;
-	*ready = rd_node_fresh(&one, name, moment, &why) == RECOVERY_FRESH_TRUE;
-	recovery_progress(step, "%s", why);
+	ready = rd_node_fresh(&one, name, moment, &why) == RECOVERY_FRESH_TRUE;
+	*known = ready || rd_node_is_alive(one.lease, moment);
+	recovery_progress(step, "%s%s", why,
+			  *known && !ready ? "; its kubelet renews its lease, so its certificate "
+					     "is known and stays"
+					   : "");
 	return TRUE;
 }
 
 /* Moved by this run: the disk decides, whatever the API says of the node. Not moved: needed only
- * where the node is not Ready. */
+ * where nobody has logged in. */
 RecoveryProbe
 node_pems_probe(RecoveryStep *step, GError **error)
 {
 	g_autofree char *marker = rd_node_marker(step);
 	g_autoptr(GPtrArray) left = NULL;
-	gboolean moved = FALSE, ready = FALSE;
+	gboolean moved = FALSE, known = FALSE;
 	RecoveryMoment moment;
 
 	if (!exists(step, marker, &moved, error))
 		return RECOVERY_PROBE_UNKNOWN;
 	if (!moved) {
-		if (!is_ready(step, &ready, &moment, error))
+		if (!is_known(step, &known, &moment, error))
 			return RECOVERY_PROBE_UNKNOWN;
-		return ready ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
+		return known ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_ABSENT;
 	}
 	left = find_pems(step, marker, FALSE, error);
 	if (left == NULL)
@@ -171,18 +178,18 @@ is_refused(RecoveryStep *step, gboolean *refused, GError **error)
 	return TRUE;
 }
 
-/* PRESENT when the node is Ready by itself, is refused, or was given its time */
+/* PRESENT when the kubelet logs in by itself, is refused, or was given its time */
 static RecoveryProbe
 settled(RecoveryStep *step, GError **error)
 {
-	gboolean ready = FALSE, refused = FALSE;
+	gboolean known = FALSE, refused = FALSE;
 	RecoveryMoment moment;
 	double up;
 
-	if (!is_ready(step, &ready, &moment, error))
+	if (!is_known(step, &known, &moment, error))
 		return RECOVERY_PROBE_UNKNOWN;
 	up = moment.now - moment.since;
-	if (ready || up >= recovery_int(step, "after"))
+	if (known || up >= recovery_int(step, "after"))
 		return RECOVERY_PROBE_PRESENT;
 	if (up >= REFUSED && !is_refused(step, &refused, error))
 		return RECOVERY_PROBE_UNKNOWN;
@@ -214,16 +221,16 @@ gboolean
 node_pems_enter(RecoveryStep *step, GError **error)
 {
 	g_autofree char *marker = rd_node_marker(step);
-	gboolean moved = FALSE, ready = FALSE, bootstrap = FALSE;
+	gboolean moved = FALSE, known = FALSE, bootstrap = FALSE;
 	RecoveryMoment moment;
 
 	if (!exists(step, marker, &moved, error))
 		return FALSE;
 	if (!moved) {
 		/* right after the API came up every node looks dead: give it its time */
-		if (!recovery_wait(step, settled, error) || !is_ready(step, &ready, &moment, error))
+		if (!recovery_wait(step, settled, error) || !is_known(step, &known, &moment, error))
 			return FALSE;
-		if (ready)
+		if (known)
 			return TRUE;
 	}
 	if (!exists(step, BOOTSTRAP, &bootstrap, error))

@@ -8,6 +8,7 @@
  * That is said only a minute after its time was over, counted from our own delete; a pod that the
  * snapshot shows Terminating has had no kubelet since. */
 
+#include "../common/nodes.h"
 #include "ovn.h"
 #include <string.h>
 
@@ -15,7 +16,6 @@
 #define DEPLOYMENT "/apis/apps/v1/namespaces/" OVN_NAMESPACE "/deployments/"
 #define LEASES	   "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/"
 #define STUCK	   60 /* seconds beyond the time to end (F46) */
-#define ALIVE	   40 /* seconds: a kubelet renews its lease every 10 */
 
 /* ---- what was noted ------------------------------------------------------------------------ */
 
@@ -111,15 +111,6 @@ get_lease(RecoveryStep *step, const char *node, JsonNode **lease, GError **error
 	return FALSE;
 }
 
-/* never a reason to go on, only to say that a kubelet could have acted and did not */
-static gboolean
-is_alive(JsonNode *lease, const RecoveryMoment *moment)
-{
-	double renewed = rd_api_time(lease, "spec", "renewTime", NULL);
-
-	return renewed > moment->since && moment->now - renewed <= ALIVE;
-}
-
 /* when our delete was answered, in seconds; 0: not in this attempt */
 static double
 deleted_at(RecoveryStep *step)
@@ -164,7 +155,7 @@ look_at_old(RecoveryStep *step, Round *round, JsonNode *pod, JsonNode *lease)
 {
 	double end = rd_api_time(pod, "metadata", "deletionTimestamp", NULL);
 	double deleted = deleted_at(step);
-	gboolean alive = is_alive(lease, &round->moment);
+	gboolean alive = rd_node_is_alive(lease, &round->moment);
 
 	round->old++;
 	if (end != 0 && !alive)

@@ -74,13 +74,13 @@ rd_asking_env(RdAsking *self)
 }
 
 /* etcdctl in container @id, to this host's own member */
-static char *
-etcdctl(RdAsking *self, const char *id, const char *const *words)
+static GPtrArray *
+etcdctl_argv(const char *id, const char *const *words)
 {
-	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	static const char *const before[] = {"crictl", "exec"};
 	static const char *const after[] = {"env", "ETCDCTL_ENDPOINTS=https://localhost:2379",
 					    "etcdctl"};
+	GPtrArray *argv = g_ptr_array_new();
 
 	for (guint i = 0; i < G_N_ELEMENTS(before); i++)
 		g_ptr_array_add(argv, (gpointer)before[i]);
@@ -90,25 +90,41 @@ etcdctl(RdAsking *self, const char *id, const char *const *words)
 	for (guint i = 0; words[i] != NULL; i++)
 		g_ptr_array_add(argv, (gpointer)words[i]);
 	g_ptr_array_add(argv, NULL);
+	return argv;
+}
+
+static char *
+etcdctl(RdAsking *self, const char *id, const char *const *words)
+{
+	g_autoptr(GPtrArray) argv = etcdctl_argv(id, words);
+
 	return rd_asking_vector(self, (const char *const *)argv->pdata);
 }
 
-/* Health is a committed proposal: whoever is healthy has a quorum. It answers with a status other
- * than 0 when any endpoint is not healthy, and then says nothing that counts here, for only one is
- * asked. */
+/* Health is a committed proposal: whoever is healthy has a quorum; and who is told unhealthy for an
+ * alarm has one, too. Who says nothing that can be read has none that is known. */
+static void
+ask_health(RdAsking *self, const char *id)
+{
+	g_autoptr(GPtrArray) argv = etcdctl_argv(id, (const char *[]){"endpoint", "health", NULL});
+	g_autofree char *both = rd_asking_both(self, (const char *const *)argv->pdata);
+	g_autoptr(GPtrArray) committed = NULL;
+
+	self->facts->commits = both != NULL &&
+			       rd_output_health(both, &committed, &self->facts->alarm) &&
+			       committed->len > 0;
+}
+
 static void
 ask_member(RdAsking *self, const char *id)
 {
 	RdHostFacts *facts = self->facts;
-	g_autofree char *health = etcdctl(self, id, (const char *[]){"endpoint", "health", NULL});
 	g_autofree char *simple =
 	    etcdctl(self, id, (const char *[]){"endpoint", "status", "-w", "simple", NULL});
 	g_autofree char *json =
 	    etcdctl(self, id, (const char *[]){"endpoint", "status", "-w", "json", NULL});
 	g_autoptr(GPtrArray) endpoints = simple != NULL ? rd_output_endpoints(simple) : NULL;
 
-	/* 3.4 prints it on stderr: the status alone says as much for a single endpoint */
-	facts->commits = health != NULL;
 	if (endpoints != NULL && endpoints->len > 0)
 		facts->learner = ((RdEndpoint *)g_ptr_array_index(endpoints, 0))->learner;
 	if (json != NULL)
@@ -131,5 +147,6 @@ rd_asking_members(RdAsking *self)
 	tool = rd_containers_find(ours, "etcdctl");
 	if (tool == NULL)
 		tool = rd_containers_find(ours, "etcd");
+	ask_health(self, tool->id);
 	ask_member(self, tool->id);
 }

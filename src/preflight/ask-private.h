@@ -13,6 +13,8 @@ typedef struct {
 /* stdout of a command (transfer full), or NULL: no answer, or another status than 0 */
 char *rd_asking(RdAsking *self, const char *word, ...) G_GNUC_NULL_TERMINATED;
 char *rd_asking_vector(RdAsking *self, const char *const *argv);
+/* both streams of a command, whatever its status (transfer full), or NULL: no answer */
+char *rd_asking_both(RdAsking *self, const char *const *argv);
 
 /* ask-etcd.c */
 void rd_asking_env(RdAsking *self);	/* what etcd.env and the restore pod say */

@@ -16,23 +16,50 @@
 #define ETCD_DIR   "/var/lib/etcd"
 #define SCRIPT	   "/usr/local/bin/cluster-restore.sh"
 
+/* FALSE with error: no answer. reply.verdict tells whether the command ran */
+static gboolean
+ask(RdWorld *world, const char *host, const char *const *argv, RdReply *reply, GError **error)
+{
+	RdCall call = {.verb = RD_CALL_ASK, .run = RD_ASK_RUN, .argv = argv, .input_fd = -1};
+
+	return world->klass->call(world, host, &call, reply, error);
+}
+
+static char *
+reply_text(const RdReply *reply)
+{
+	gsize size = 0;
+	const char *data = reply->out != NULL ? g_bytes_get_data(reply->out, &size) : NULL;
+
+	return g_strndup(data != NULL ? data : "", size);
+}
+
 gboolean
 rd_preflight_ask(RdWorld *world, const char *host, const char *const *argv, char **out,
 		 GError **error)
 {
-	RdCall call = {.verb = RD_CALL_ASK, .run = RD_ASK_RUN, .argv = argv, .input_fd = -1};
 	g_auto(RdReply) reply = {0};
-	const char *data;
-	gsize size = 0;
 
 	*out = NULL;
-	if (!world->klass->call(world, host, &call, &reply, error))
+	if (!ask(world, host, argv, &reply, error))
 		return FALSE;
-	if (reply.verdict != RD_VERDICT_DONE || reply.status != 0)
-		return TRUE;
-	data = reply.out != NULL ? g_bytes_get_data(reply.out, &size) : NULL;
-	*out = g_strndup(data != NULL ? data : "", size);
+	if (reply.verdict == RD_VERDICT_DONE && reply.status == 0)
+		*out = reply_text(&reply);
 	return TRUE;
+}
+
+char *
+rd_asking_both(RdAsking *self, const char *const *argv)
+{
+	g_auto(RdReply) reply = {0};
+	g_autofree char *out = NULL;
+
+	if (self->error != NULL ||
+	    !ask(self->world, self->facts->host->name, argv, &reply, &self->error) ||
+	    reply.verdict != RD_VERDICT_DONE)
+		return NULL;
+	out = reply_text(&reply);
+	return g_strconcat(out, "\n", reply.err, NULL);
 }
 
 char *

@@ -24,6 +24,16 @@ who_commits(const RdChecking *self, guint *count)
 	return g_string_free(g_steal_pointer(&names), FALSE);
 }
 
+/* (nullable) what keeps it from taking writes although it has a quorum */
+static const char *
+find_alarm(const RdChecking *self)
+{
+	RD_FOR_EACH_ASKED (self, host)
+		if (host->commits && host->alarm != NULL)
+			return host->alarm;
+	return NULL;
+}
+
 /* One that commits is enough: a proposal is only committed with a quorum. A read by the API is
  * another witness of the same. */
 void
@@ -32,6 +42,7 @@ rd_check_healthy(RdChecking *self)
 	const RdApiFacts *api = &self->facts->api;
 	guint count = 0;
 	g_autofree char *names = who_commits(self, &count);
+	const char *alarm = find_alarm(self);
 	g_autofree char *text = NULL;
 	gboolean works = count > 0 || api->reads;
 	guint asked = 0, blind = 0;
@@ -40,7 +51,11 @@ rd_check_healthy(RdChecking *self)
 		asked++;
 		blind += !host->containers;
 	}
-	if (count > 0)
+	if (alarm != NULL)
+		text = g_strdup_printf("etcd has a quorum, and an alarm that keeps it from taking "
+				       "writes: %s",
+				       alarm);
+	else if (count > 0)
 		text =
 		    g_strdup_printf("etcd works: %u of %u members commit what they are given (%s)",
 				    count, self->facts->hosts->len, names);
@@ -56,7 +71,10 @@ rd_check_healthy(RdChecking *self)
 			 "with restore-cluster-state",
 			 "%s. A restore would throw away everything since the backup", text);
 	else if (works)
-		rd_found(self, RD_CLUSTER, RD_LEVEL_OK, NULL, "%s", text);
+		rd_found(self, RD_CLUSTER, alarm != NULL ? RD_LEVEL_WARN : RD_LEVEL_OK,
+			 alarm != NULL ? "for NOSPACE: compact, defragment, etcdctl alarm disarm"
+				       : NULL,
+			 "%s", text);
 	else if (asked == 0)
 		rd_found(self, RD_CLUSTER, RD_LEVEL_WARN, "see why no host answers",
 			 "nobody could be asked whether etcd works");

@@ -32,6 +32,7 @@ host_free(gpointer data)
 	g_free(self->etcd_name);
 	g_free(self->etcd_address);
 	g_strfreev(self->etcd_names);
+	g_free(self->alarm);
 	g_free(self->script_sha256);
 	g_strfreev(self->data_strangers);
 	g_strfreev(self->leftovers);

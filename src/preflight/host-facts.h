@@ -58,6 +58,7 @@ typedef struct {
 	gboolean containers;	 /* crictl told which containers run */
 	gboolean etcd_runs;	 /* a container of it */
 	gboolean commits;	 /* its own endpoint committed a proposal: there is a quorum */
+	char *alarm;		 /* (nullable) that its etcd has raised, such as of no space */
 	gboolean learner;	 /* by endpoint status */
 	guint64 cluster_id;	 /* 0: it did not say */
 	gboolean data;		 /* /var/lib/etcd/member/snap/db is there */

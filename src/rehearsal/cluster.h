@@ -99,6 +99,7 @@ struct _RdSimCluster {
 	guint64 serials;       /* container ids, pod serials, boot ids */
 	guint keys;	       /* that kubelets have made */
 	GPtrArray *violations; /* (element-type utf8) what must never have happened */
+	const char *alarm;     /* (nullable) (static) that etcd has raised */
 	guint64 raft_cluster;  /* of the newest group with a quorum */
 	char *raft_leader;     /* (owned) (nullable) its leader's host */
 	guint raft_term;

@@ -119,8 +119,10 @@ health(RdSimExec *self, const Line *line)
 
 	for (char **url = urls; *url != NULL; url++) {
 		RdSimHost *host = rd_sim_etcd_at(self->host->cluster, *url);
+		gboolean commits = host != NULL && rd_sim_etcd_has_quorum(host);
+		const char *alarm = self->host->cluster->alarm;
 
-		if (host != NULL && rd_sim_etcd_has_quorum(host)) {
+		if (commits && alarm == NULL) {
 			g_string_append_printf(self->out,
 					       "%s is healthy: successfully committed proposal: "
 					       "took = 9.2174ms\n",
@@ -128,9 +130,11 @@ health(RdSimExec *self, const Line *line)
 			continue;
 		}
 		g_string_append_printf(self->err,
-				       "%s is unhealthy: failed to commit proposal: context "
-				       "deadline exceeded\n",
-				       *url);
+				       "%s is unhealthy: failed to commit proposal: ", *url);
+		if (commits)
+			g_string_append_printf(self->err, "Active Alarm(s): %s \n", alarm);
+		else
+			g_string_append(self->err, "context deadline exceeded\n");
 		self->status = 1;
 	}
 	if (self->status != 0)

@@ -52,6 +52,7 @@ read_etcdctl(const char *text)
 	g_autoptr(GPtrArray) endpoints = rd_output_endpoints(text);
 	g_autoptr(GPtrArray) members = rd_output_member_list(text);
 	g_autoptr(GPtrArray) healthy = NULL;
+	g_autofree char *alarm = NULL;
 	guint64 id;
 
 	for (guint i = 0; i < endpoints->len; i++) {
@@ -60,7 +61,7 @@ read_etcdctl(const char *text)
 		g_assert_nonnull(endpoint->term);
 		g_assert_nonnull(endpoint->errors);
 	}
-	rd_output_health(text, &healthy);
+	rd_output_health(text, &healthy, &alarm);
 	rd_output_cluster_id(text, &id);
 }
 

@@ -177,18 +177,47 @@ static void
 test_health(void)
 {
 	g_autoptr(GPtrArray) healthy = NULL, none = NULL, nothing = NULL;
+	g_autofree char *alarm = NULL;
 
 	g_assert_true(rd_output_health(
 	    "https://10.0.0.1:2379 is healthy: successfully committed proposal: took = 1.8ms\n"
 	    "https://10.0.0.2:2379 is unhealthy: failed to commit proposal: context deadline "
 	    "exceeded\nError: unhealthy cluster\n",
-	    &healthy));
+	    &healthy, &alarm));
 	g_assert_cmpuint(healthy->len, ==, 1);
 	g_assert_cmpstr(healthy->pdata[0], ==, "https://10.0.0.1:2379");
+	g_assert_null(alarm);
 	g_assert_true(rd_output_health(
-	    "https://10.0.0.2:2379 is unhealthy: failed to commit proposal: x\n", &none));
+	    "https://10.0.0.2:2379 is unhealthy: failed to commit proposal: x\n", &none, &alarm));
 	g_assert_cmpuint(none->len, ==, 0);
-	g_assert_false(rd_output_health("FATA[0000] execing command: not found\n", &nothing));
+	g_assert_null(alarm);
+	g_assert_false(
+	    rd_output_health("FATA[0000] execing command: not found\n", &nothing, &alarm));
+	g_assert_null(alarm);
+}
+
+/* told unhealthy, after it had answered a read that takes a quorum */
+static void
+test_health_alarm(void)
+{
+	g_autoptr(GPtrArray) full = NULL, silent = NULL;
+	g_autofree char *alarm = NULL, *unknown = NULL;
+
+	g_assert_true(rd_output_health(
+	    "https://10.0.0.1:2379 is unhealthy: failed to commit proposal: Active Alarm(s): "
+	    "NOSPACE \n"
+	    "https://10.0.0.2:2379 is unhealthy: failed to commit proposal: context deadline "
+	    "exceeded\nError: unhealthy cluster\n",
+	    &full, &alarm));
+	g_assert_cmpuint(full->len, ==, 1);
+	g_assert_cmpstr(full->pdata[0], ==, "https://10.0.0.1:2379");
+	g_assert_cmpstr(alarm, ==, "NOSPACE");
+	g_assert_true(rd_output_health(
+	    "https://10.0.0.1:2379 is unhealthy: failed to commit proposal: Unable to fetch the "
+	    "alarm list\n",
+	    &silent, &unknown));
+	g_assert_cmpuint(silent->len, ==, 1);
+	g_assert_cmpstr(unknown, ==, "Unable to fetch the alarm list");
 }
 
 static void
@@ -427,6 +456,7 @@ main(int argc, char **argv)
 	g_test_add_func("/added-members/unpadded", test_added_unpadded);
 	g_test_add_func("/added-members/wrong", test_added_wrong);
 	g_test_add_func("/etcdctl/health", test_health);
+	g_test_add_func("/etcdctl/health/alarm", test_health_alarm);
 	g_test_add_func("/etcdctl/endpoint-status", test_endpoints);
 	g_test_add_func("/etcdctl/member-list", test_member_list);
 	g_test_add_func("/etcdctl/cluster-id", test_cluster_id);

@@ -119,6 +119,22 @@ works_on_purpose(Scene *self)
 	self->options.must_be_dead = FALSE;
 }
 
+/* etcdctl calls a member unhealthy whose quorum has raised an alarm */
+static void
+full(Scene *self)
+{
+	works(self);
+	self->cluster->alarm = "NOSPACE";
+	self->network.api = NULL;
+}
+
+static void
+full_on_purpose(Scene *self)
+{
+	full(self);
+	self->options.must_be_dead = FALSE;
+}
+
 /* another cluster's data on m1, which by itself is a quorum */
 static void
 no_runtime(Scene *self)
@@ -310,6 +326,8 @@ static const struct {
     {"leftovers", nothing, "leftovers", "m0", RD_LEVEL_WARN, "/var/lib/etcd-backup/member"},
     {"works", works, "healthy", "cluster", RD_LEVEL_BLOCK, "3 of 3"},
     {"works-on-purpose", works_on_purpose, "healthy", "cluster", RD_LEVEL_OK, "3 of 3"},
+    {"full", full, "healthy", "cluster", RD_LEVEL_BLOCK, "an alarm"},
+    {"full-on-purpose", full_on_purpose, "healthy", "cluster", RD_LEVEL_WARN, "NOSPACE"},
     {"no-runtime", no_runtime, "healthy", "cluster", RD_LEVEL_BLOCK, "nobody knows"},
     {"two-clusters", two_clusters, "one-etcd", "m1", RD_LEVEL_BLOCK, "that of m0"},
     {"fencing", fencing, "topology", "cluster", RD_LEVEL_BLOCK, "Pacemaker"},
