@@ -17,6 +17,11 @@ GPtrArray *rd_sandboxes_ask(RecoveryStep *step, const RdPod *pod, GError **error
 char **rd_lines(const char *text);
 /* names in @dir, or NULL. A directory that does not exist has none */
 char **rd_list_dir(RecoveryStep *step, const char *host, const char *dir, GError **error);
+/* the content of a file of @host (NULL: the step's own); *text stays NULL when there is none */
+gboolean rd_file_ask(RecoveryStep *step, const char *host, const char *path, char **text,
+		     GError **error);
+/* PERMANENT unless the file system of @dir on the step's host has @needed bytes left */
+gboolean rd_space_check(RecoveryStep *step, const char *dir, guint64 needed, GError **error);
 /* SHA-256 in hex of a file of the step's own host; *sha256 stays NULL when there is no such file */
 gboolean rd_sum_ask(RecoveryStep *step, const char *path, char **sha256, GError **error);
 

@@ -123,32 +123,6 @@ read_image(RecoveryStep *step, GError **error)
 	return NULL;
 }
 
-gboolean
-etcd_check_space(RecoveryStep *step, const char *dir, guint64 needed, GError **error)
-{
-	g_autofree char *shown =
-	    recovery_ask(step, NULL, error, "df", "-B1", "--output=avail", dir, NULL);
-	g_auto(GStrv) lines = NULL;
-	guint64 free_bytes;
-	guint last;
-
-	if (shown == NULL)
-		return FALSE;
-	lines = rd_lines(shown);
-	last = g_strv_length(lines);
-	if (last == 0 || !g_ascii_string_to_unsigned(g_strstrip(lines[last - 1]), 10, 0,
-						     G_MAXUINT64, &free_bytes, NULL))
-		return etcd_refuse(error, "%s: df says '%s' about %s", recovery_target(step), shown,
-				   dir);
-	if (free_bytes >= needed)
-		return TRUE;
-	return etcd_refuse(error,
-			   "%s: %s has %" G_GUINT64_FORMAT " MiB left, and the restore needs "
-			   "%" G_GUINT64_FORMAT " MiB. Make room, then start again; nothing was "
-			   "changed yet",
-			   recovery_target(step), dir, free_bytes >> 20, needed >> 20);
-}
-
 /* F11: one copy for the member, one for the rescue copy, and the logs */
 static gboolean
 check_space(RecoveryStep *step, GError **error)
@@ -158,7 +132,7 @@ check_space(RecoveryStep *step, GError **error)
 
 	if (g_stat(snapshot, &status) != 0)
 		return etcd_refuse(error, "cannot look at %s here", snapshot);
-	return etcd_check_space(step, ETCD_DIR, 2 * (guint64)status.st_size + HEADROOM, error);
+	return rd_space_check(step, ETCD_DIR, 2 * (guint64)status.st_size + HEADROOM, error);
 }
 
 gboolean

@@ -237,7 +237,7 @@ write_record(RecoveryStep *step, const Situation *situation, GError **error)
 	g_autofree char *text = g_strconcat(line, "\n", NULL);
 	g_autofree char *there = NULL;
 
-	if (!situation_read(step, path, &there, error))
+	if (!rd_file_ask(step, NULL, path, &there, error))
 		return FALSE;
 	return there != NULL || recovery_put_data(step, text, strlen(text), path, 0600, error);
 }

@@ -62,8 +62,6 @@ RecoveryProbe etcd_joined_probe(RecoveryStep *step, GError **error);
 
 /* FALSE with PERMANENT and the text */
 gboolean etcd_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/* PERMANENT unless the file system of @dir on the step's host has @needed bytes left */
-gboolean etcd_check_space(RecoveryStep *step, const char *dir, guint64 needed, GError **error);
 /* values.c: what @param, {"host": "value", …}, has for each of @hosts, in their order and
  * NULL-terminated; NULL with PERMANENT when one has none */
 char **etcd_values(RecoveryStep *step, const char *param, char **hosts, GError **error);

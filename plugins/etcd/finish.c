@@ -26,7 +26,7 @@ is_whole(RecoveryStep *step, const char *pod, const char *listing, gboolean *who
 	g_autofree char *text = NULL, *wanted = NULL;
 
 	*whole = FALSE;
-	if (!situation_read(step, path, &text, error))
+	if (!rd_file_ask(step, NULL, path, &text, error))
 		return FALSE;
 	if (text == NULL)
 		return TRUE;

@@ -213,12 +213,14 @@ rd_output_member_list(const char *text)
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
 	for (guint i = 0; lines[i] != NULL; i++) {
-		g_auto(GStrv) fields = g_strsplit(g_strchomp(lines[i]), ", ", -1);
+		g_auto(GStrv) fields = g_strsplit(lines[i], ", ", -1);
+		guint count = g_strv_length(fields);
 		RdListed *listed;
 		guint64 id;
 
-		if (g_strv_length(fields) != 6 || !rd_id_parse(fields[0], &id) ||
-		    !is_bool(fields[5]))
+		/* 3.3 knows no learners */
+		if ((count != 5 && count != 6) || !rd_id_parse(fields[0], &id) ||
+		    (count == 6 && !is_bool(fields[5])))
 			continue;
 		listed = g_new0(RdListed, 1);
 		listed->id = id;
@@ -226,7 +228,7 @@ rd_output_member_list(const char *text)
 		listed->name = g_strdup(fields[2]);
 		listed->peers = g_strdup(fields[3]);
 		listed->clients = g_strdup(fields[4]);
-		listed->learner = g_str_equal(fields[5], "true");
+		listed->learner = count == 6 && g_str_equal(fields[5], "true");
 		g_ptr_array_add(list, listed);
 	}
 	return list;

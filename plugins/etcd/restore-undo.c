@@ -89,7 +89,7 @@ bring_manifest(RecoveryStep *step, const Situation *situation, const char *pod, 
 
 	if (restore_files_inode(situation->files, path) != NULL)
 		return TRUE;
-	if (!situation_read(step, from, &text, error))
+	if (!rd_file_ask(step, NULL, from, &text, error))
 		return FALSE;
 	/* another state has it, or it never was there */
 	return text == NULL || recovery_put_data(step, text, strlen(text), path, 0600, error);
@@ -148,7 +148,7 @@ etcd_cluster_restore_undo(RecoveryStep *step, GError **error)
 
 	if (!situation_is_alive(step, &alive, error) ||
 	    (alive && !situation_refuse_alive(step, error)) ||
-	    !situation_read(step, record, &text, error))
+	    !rd_file_ask(step, NULL, record, &text, error))
 		return FALSE;
 	if (text == NULL) /* nothing was begun */
 		return TRUE;

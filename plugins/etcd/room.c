@@ -17,7 +17,7 @@ check_image(RecoveryStep *step, GError **error)
 	g_autofree char *env = NULL, *image = NULL;
 	g_auto(RecoveryReply) reply = {0};
 
-	if (!situation_read(step, ETCD_ENV, &env, error))
+	if (!rd_file_ask(step, NULL, ETCD_ENV, &env, error))
 		return NULL;
 	image = rd_env_get(env != NULL ? env : "", "ETCD_IMAGE", error);
 	if (image == NULL) {
@@ -71,8 +71,8 @@ check_room(RecoveryStep *step, GError **error)
 	if (!ask_db_size(step, &db, error))
 		return FALSE;
 	needed = 2 * (guint64)status.st_size + db + GIB;
-	return etcd_check_space(step, ETCD_DIR, needed, error) &&
-	       etcd_check_space(step, "/var/lib", needed, error);
+	return rd_space_check(step, ETCD_DIR, needed, error) &&
+	       rd_space_check(step, "/var/lib", needed, error);
 }
 
 /* the runtime has to answer, and the kubelet to live: it alone stops and starts pods */
@@ -126,7 +126,7 @@ etcd_restore_room(RecoveryStep *step, GError **error)
 	g_autofree char *pod = NULL;
 	g_autoptr(GString) note = g_string_new(NULL);
 
-	if (image == NULL || !situation_read(step, ETCD_RESTORE_POD, &pod, error))
+	if (image == NULL || !rd_file_ask(step, NULL, ETCD_RESTORE_POD, &pod, error))
 		return FALSE;
 	if (pod == NULL)
 		return etcd_refuse(error,

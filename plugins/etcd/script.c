@@ -12,7 +12,7 @@
 static gboolean
 read_script(RecoveryStep *step, char **sha256, char **text, GError **error)
 {
-	if (!situation_read(step, RESTORE_SCRIPT, text, error))
+	if (!rd_file_ask(step, NULL, RESTORE_SCRIPT, text, error))
 		return FALSE;
 	if (*text == NULL)
 		return etcd_refuse(error,

@@ -16,33 +16,12 @@ situation_clear(Situation *self)
 }
 
 static gboolean
-says_missing(const RecoveryReply *reply)
-{
-	return reply->err != NULL && strstr(reply->err, "No such file or directory") != NULL;
-}
-
-static gboolean
 cannot(RecoveryStep *step, const char *what, const RecoveryReply *reply, GError **error)
 {
 	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED, "%s: %s: %s",
 		    recovery_target(step), what,
 		    reply->err != NULL ? g_strchomp(reply->err) : "no reason given");
 	return FALSE;
-}
-
-gboolean
-situation_read(RecoveryStep *step, const char *path, char **text, GError **error)
-{
-	const char *argv[] = {"cat", path, NULL};
-	g_auto(RecoveryReply) reply = {0};
-
-	if (!recovery_ask_status(step, NULL, argv, &reply, error))
-		return FALSE;
-	if (reply.status == 0)
-		*text = g_steal_pointer(&reply.out);
-	else if (!says_missing(&reply))
-		return cannot(step, path, &reply, error);
-	return TRUE;
 }
 
 RestorePod
@@ -82,8 +61,8 @@ find_pod(RecoveryStep *step, RestorePod *pod, GError **error)
 {
 	g_autofree char *text = NULL, *whole = NULL;
 
-	if (!situation_read(step, ETCD_POD, &text, error) ||
-	    !situation_read(step, ETCD_RESTORE_POD, &whole, error))
+	if (!rd_file_ask(step, NULL, ETCD_POD, &text, error) ||
+	    !rd_file_ask(step, NULL, ETCD_RESTORE_POD, &whole, error))
 		return FALSE;
 	if (whole == NULL)
 		return etcd_refuse(error,
@@ -203,7 +182,7 @@ situation_before(RecoveryStep *step, gboolean *recorded, GError **error)
 	g_autofree char *text = NULL;
 	RestoreBefore *before;
 
-	if (!situation_read(step, path, &text, error))
+	if (!rd_file_ask(step, NULL, path, &text, error))
 		return NULL;
 	*recorded = text != NULL;
 	if (text == NULL)

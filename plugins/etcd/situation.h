@@ -40,8 +40,6 @@ gboolean situation_refuse(RecoveryStep *step, const Situation *situation, GError
 
 /* which of two texts of one manifest @text is: the whole, the beginning of it, or another */
 RestorePod situation_compare(const char *text, const char *whole);
-/* the content of @path on the step's host; *text NULL when there is none */
-gboolean situation_read(RecoveryStep *step, const char *path, char **text, GError **error);
 
 /* finish.c: pods whose of the other three are missing or half extracted, or NULL with an error.
  * (transfer full) */

@@ -231,15 +231,20 @@ class Host:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy(f"{self.pki}/{ca}.crt", target)
 
+    def revisioned(self, pod, manifest):
+        """as an installer pod brings it: the manifest at last, and at once"""
+        text = json.dumps(manifest, separators=(",", ":"))
+        where, manifests = f"{self.resources}/{pod}-pod-{REVISION[pod]}", f"{self.kubernetes}/manifests"
+        self.write(f"{where}/{pod}-pod.yaml", text)
+        self.write(f"{where}/configmaps/{pod}-pod/pod.yaml", text)
+        self.write(f"{where}/configmaps/{pod}-pod/version", "")
+        self.write(f"{manifests}/.{pod}-pod.yaml", text)
+        os.rename(f"{manifests}/.{pod}-pod.yaml", f"{manifests}/{pod}-pod.yaml")
+
     def make(self):
         pods = {"etcd": self.etcd(), **{pod: self.other(pod) for pod in SIDECARS}}
         for pod, manifest in pods.items():
-            text = json.dumps(manifest, separators=(",", ":"))
-            where = f"{self.resources}/{pod}-pod-{REVISION[pod]}"
-            self.write(f"{where}/{pod}-pod.yaml", text)
-            self.write(f"{where}/configmaps/{pod}-pod/pod.yaml", text)
-            self.write(f"{where}/configmaps/{pod}-pod/version", "")
-            self.write(f"{self.kubernetes}/manifests/{pod}-pod.yaml", text)
+            self.revisioned(pod, manifest)
         scripts = self.resources + "/etcd-certs/configmaps/etcd-scripts"
         self.write(scripts + "/etcd.env",
                    "".join(f"export {k}={json.dumps(v)}\n" for k, v in self.env().items()), 0o644)

@@ -264,6 +264,23 @@ test_member_list(void)
 	g_assert_true(second->learner);
 }
 
+/* etcd 3.3 knows no learners, and prints a column less */
+static void
+test_member_list_3_3(void)
+{
+	g_autoptr(GPtrArray) list = rd_output_member_list(
+	    "1c5a549c9f4e67b5, started, etcd-member-ocp-master0, "
+	    "https://etcd-0.ocp.hpecloud.org:2380, https://10.0.0.1:2379\n"
+	    "8fe9a3e2d7c4f1b0, unstarted, , https://etcd-1.ocp.hpecloud.org:2380, \n"
+	    "Error: context deadline exceeded\n");
+
+	g_assert_cmpuint(list->len, ==, 2);
+	g_assert_cmpstr(((RdListed *)list->pdata[0])->name, ==, "etcd-member-ocp-master0");
+	g_assert_cmpstr(((RdListed *)list->pdata[1])->status, ==, "unstarted");
+	g_assert_cmpstr(((RdListed *)list->pdata[1])->clients, ==, "");
+	g_assert_false(((RdListed *)list->pdata[1])->learner);
+}
+
 /* 3.4 ignores --hex and prints a number that json-glib cannot hold as it is */
 static void
 test_cluster_id(void)
@@ -459,6 +476,7 @@ main(int argc, char **argv)
 	g_test_add_func("/etcdctl/health/alarm", test_health_alarm);
 	g_test_add_func("/etcdctl/endpoint-status", test_endpoints);
 	g_test_add_func("/etcdctl/member-list", test_member_list);
+	g_test_add_func("/etcdctl/member-list/3.3", test_member_list_3_3);
 	g_test_add_func("/etcdctl/cluster-id", test_cluster_id);
 	g_test_add_func("/etcdctl/status-cluster-id", test_status_cluster_id);
 	g_test_add_func("/env/exact", test_env_exact);

@@ -16,7 +16,7 @@ class Cluster:
         self.lab = lab
         with open(f"{lab}/config", encoding="utf-8") as file:
             config = dict(line.split("=", 1) for line in file.read().splitlines())
-        self.id = config["LAB_ID"]
+        self.id, self.release = config["LAB_ID"], config["RELEASE"]
         self.control_plane = shlex.split(config["NAMES"].strip("()"))
         self.workers = shlex.split(config["WORKERS"].strip("()"))
         self.nodes = self.control_plane + self.workers

@@ -70,6 +70,10 @@ class KubernetesHost(contents.Host):
             "httpGet": {"scheme": "HTTP", "host": "127.0.0.1", "port": 2381, "path": "health"}}
         return pod
 
+    def etcd_urls(self):
+        """where kube-apiserver looks for it"""
+        return [f"https://{a}:2379" for a in self.address.values()] + ["https://localhost:2379"]
+
     def copy(self, where, files):
         """files: {name there: name in the pki}"""
         for name, source in files.items():
@@ -119,7 +123,6 @@ class KubernetesHost(contents.Host):
         self.copy(f"{pod}/configmaps/kubelet-serving-ca", {"ca-bundle.crt": "csr-signer.crt"})
         self.write(f"{self.resources}/{pod}/configmaps/kube-apiserver-audit-policies/default.yaml", AUDIT_POLICY)
         signing = f"{RESOURCES}/secrets/bound-service-account-signing-key/service-account"
-        etcds = [f"https://{a}:2379" for a in self.address.values()] + ["https://localhost:2379"]
         serving = [f"{CERTS}/secrets/{name}-serving-certkey/tls" for name in SERVING]
         flags = {
             "advertise-address": self.address[self.node],
@@ -136,7 +139,7 @@ class KubernetesHost(contents.Host):
             "etcd-certfile": f"{RESOURCES}/secrets/etcd-client/tls.crt",
             "etcd-keyfile": f"{RESOURCES}/secrets/etcd-client/tls.key",
             "etcd-prefix": "kubernetes.io",
-            "etcd-servers": ",".join(etcds),
+            "etcd-servers": ",".join(self.etcd_urls()),
             "event-ttl": "3h",
             "insecure-port": 0,
             "kubelet-certificate-authority": f"{RESOURCES}/configmaps/kubelet-serving-ca/ca-bundle.crt",
@@ -212,7 +215,9 @@ class KubernetesHost(contents.Host):
         worker(self.disk, self.pki)
 
 
-if sys.argv[1] == "--worker":
+if __name__ != "__main__":
+    pass
+elif sys.argv[1] == "--worker":
     worker(*sys.argv[2:])
 else:
     KubernetesHost(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5:]).make()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What an installed OpenShift 4.17 on bare metal has in its API, as far as recovery looks at it
-(domain 2.3-2.12, 5, 6). Own wording; names and shapes as there."""
+(domain 2.3-2.12, 5, 6), or a 4.2 without provider (domain 1.1). Own wording; names and shapes as there."""
+import base64
 import hashlib
 
 KINDS = (  # group, version, plural, kind, scope
@@ -44,6 +45,7 @@ NAMESPACES += tuple(f"openshift-{name}-operator" for name in OPERATORS
                     if f"openshift-{name}-operator" not in NAMESPACES)
 LONG_AGO = "2026-01-01T00:00:00Z"
 VERSION = "4.17.9"
+OLD_VERSION = "4.2.36"
 
 
 def plural(kind):
@@ -201,7 +203,76 @@ def ovn(cluster):
                      "template": pod_template(plane, {"node-role.kubernetes.io/master": ""})})
 
 
+def tls(name, namespace, cluster, source):
+    return item("v1", "Secret", name, namespace, type="kubernetes.io/tls",
+                data={f"tls.{end}": base64.b64encode(cluster.pki(f"../{source}.{end}").encode()).decode()
+                      for end in ("crt", "key")})
+
+
+def version_operator(image):
+    """its image is the release image, with the tags of the others in /release-manifests (domain 2.11)"""
+    name = "cluster-version-operator"
+    template = pod_template(name, {"node-role.kubernetes.io/master": ""})
+    template["metadata"]["labels"] = {"k8s-app": name}
+    container = template["spec"]["containers"][0]
+    container.update({"image": image, "volumeMounts": [{"name": "of-the-image", "mountPath": "/release-manifests"}]})
+    template["spec"]["volumes"] = [{"name": "of-the-image", "hostPath": {"path": "/opt/image/release-manifests"}}]
+    return item("apps/v1", "Deployment", name, "openshift-cluster-version",
+                spec={"replicas": 1, "selector": {"matchLabels": {"k8s-app": name}},
+                      "strategy": {"type": "RollingUpdate"}, "template": template})
+
+
+def old_config(cluster):
+    """config.openshift.io of 4.2: an SDN of its own, no provider, no operator of etcd"""
+    for found in config(cluster):
+        if found["kind"] == "Infrastructure":
+            found["spec"] = {"cloudConfig": {"name": ""}}
+            found["status"] = {key: value for key, value in found["status"].items()
+                               if key not in ("controlPlaneTopology", "cpuPartitioning", "infrastructureTopology")}
+            found["status"].update({"etcdDiscoveryDomain": "lab.test", "platform": "None", "platformStatus": {"type": "None"}})
+        elif found["kind"] == "Network":
+            for part in (found["spec"], found["status"]):
+                if "networkType" in part:
+                    part["networkType"] = "OpenShiftSDN"
+                if "defaultNetwork" in part:
+                    part["defaultNetwork"] = {"type": "OpenShiftSDN", "openshiftSDNConfig": {"mode": "NetworkPolicy"}}
+                if "version" in part:
+                    part["version"] = OLD_VERSION
+        elif found["kind"] == "ClusterVersion":
+            found["spec"]["channel"] = "stable-4.2"
+            for part in (found["status"]["desired"], found["status"]["history"][0]):
+                part["version"] = OLD_VERSION
+            found["status"]["desired"].pop("channels")
+            yield version_operator(found["status"]["desired"]["image"])
+        yield found
+
+
+def old_objects(cluster):
+    yield from old_config(cluster)
+    for kind, revision, name in STATIC[1:]:
+        yield static_operator(kind, revision, cluster)
+    for name in OPERATORS:
+        if name != "etcd":
+            found = cluster_operator(name)
+            found["status"]["versions"][0]["version"] = OLD_VERSION
+            yield found
+    yield from pool("master", cluster.control_plane)
+    yield from pool("worker", cluster.workers)
+    yield item("v1", "ConfigMap", "csr-controller-ca", "openshift-config-managed",
+               data={"ca-bundle.crt": cluster.pki("csr-signer.crt")})
+    yield tls("etcd-signer", "openshift-config", cluster, "etcd-signer")
+    yield tls("etcd-metric-signer", "openshift-config", cluster, "etcd-metrics-signer")
+
+
+def kinds(cluster):
+    return [kind for kind in KINDS if cluster.release != "4.2" or kind[3] not in (
+        "Etcd", "ControlPlaneMachineSet", "BareMetalHost", "LocalVolumeSet")]
+
+
 def objects(cluster):
+    if cluster.release == "4.2":
+        yield from old_objects(cluster)
+        return
     yield from config(cluster)
     for kind, revision, _ in STATIC:
         yield static_operator(kind, revision, cluster)

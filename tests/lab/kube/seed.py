@@ -65,7 +65,7 @@ def main():
     cluster = Cluster(sys.argv[1])
     cluster.write_kubeconfigs()
     api = cluster.any_api()
-    for kind in objects.KINDS:
+    for kind in objects.kinds(cluster):
         api.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd(*kind))
     for name in objects.NAMESPACES:
         api.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})

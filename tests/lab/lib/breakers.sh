@@ -46,12 +46,17 @@ lab_wipe() {
 	disk_fill "$n"
 }
 
-# What an installer would bring to a wiped host; it is no member of anything.
+# What an installer would bring to a wiped host; it is no member of anything. On 4.2 the rest comes when it is
+# a node (lab operate), and etcd's certificates by recovery.
 lab_install() {
 	local n
 	n=$(name "$1")
-	contents_make "$n"
-	contents_founded "$n"
+	if is_old; then
+		old_contents "$n" ignition
+	else
+		contents_make "$n"
+		contents_founded "$n"
+	fi
 	[ "$KUBERNETES" = 0 ] || kube_bootstrap "$n" || die "there is nothing yet to bootstrap $n with"
 }
 

@@ -16,8 +16,8 @@ die() {
 	exit 1
 }
 
-# config_load: LAB_ID, NAMES (control plane), WORKERS, OWN_ETCD_MOUNT, LOGIND, DISK_MB, KUBERNETES, VIP as
-# `up` wrote them; ALL hosts
+# config_load: LAB_ID, NAMES (control plane), WORKERS, OWN_ETCD_MOUNT, LOGIND, DISK_MB, KUBERNETES, VIP, RELEASE
+# as `up` wrote them; ALL hosts
 config_load() {
 	[ -f "$LAB/config" ] || die "no lab in $LAB (lab up makes one)"
 	# shellcheck source=/dev/null

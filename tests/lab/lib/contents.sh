@@ -14,6 +14,7 @@ image_make() { # image_make [DIR]
 		fi
 	done
 	cp "$HERE/standin/discover-etcd-initial-cluster" "$LAB/image/"
+	! is_old || old_image
 }
 
 # restore_script_make CLASS|FILE: what hosts have as cluster-restore.sh
@@ -28,6 +29,10 @@ contents_make() { # contents_make NAME
 	local disk=$LAB/$1/disk program=contents.py
 	if is_worker "$1"; then
 		/usr/bin/python3 "$HERE/kube/manifests.py" --worker "$disk" "$LAB/pki"
+		return
+	fi
+	if is_old; then
+		old_contents "$1" ignition member pods
 		return
 	fi
 	[ "$KUBERNETES" = 0 ] || program=kube/manifests.py
@@ -84,6 +89,10 @@ lab_backup() {
 	local dir n made file
 	mkdir -p "$1"
 	dir=$(realpath "$1")
+	if is_old; then
+		old_backup "$dir"
+		return
+	fi
 	for n in "${NAMES[@]}"; do
 		host_leader "$n" >/dev/null || continue
 		made=$(host_ssh "$n" sudo /usr/local/bin/cluster-backup.sh /home/core/assets/backup) || continue

@@ -39,6 +39,7 @@ disk_fill() {
 	echo "$1" >"$etc/hostname"
 	disk_hosts >"$etc/hosts"
 	: >"$etc/resolv.conf"
+	! is_old || echo "nameserver $NET.1" >"$etc/resolv.conf"
 	mkdir -p "$etc/ssh"
 	host_key "$1"
 }

@@ -38,7 +38,12 @@ host_usr_local() {
 	mount --bind "$LAB/image" "$1/opt/image"
 	mount -t tmpfs -o mode=755 tmpfs "$1/usr/local"
 	mkdir "$1/usr/local/bin"
-	ln -s /opt/standin/{crictl,podman,cluster-backup.sh} "$1/usr/local/bin/"
+	ln -s /opt/standin/{crictl,podman} "$1/usr/local/bin/"
+	if is_old; then
+		old_host_usr_local "$1"
+		return
+	fi
+	ln -s /opt/standin/cluster-backup.sh "$1/usr/local/bin/"
 	cp "$LAB/cluster-restore.sh" "$1/usr/local/bin/"
 }
 
@@ -169,7 +174,7 @@ lab_able() {
 
 lab_up() {
 	local n=3 t0=$EPOCHREALTIME i names='' image='' script=4.11 pids=() why
-	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024 KUBERNETES=0 WORKERS=() VIP=0
+	OWN_ETCD_MOUNT=0 LOGIND=0 DISK_MB=1024 KUBERNETES=0 WORKERS=() VIP=0 RELEASE=4.17
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-n) n=$2 && shift ;;
@@ -182,6 +187,7 @@ lab_up() {
 		--logind) LOGIND=1 ;;
 		--vip) VIP=1 ;;
 		--kubernetes) KUBERNETES=1 ;;
+		--release) RELEASE=$2 && shift ;;
 		--workers)
 			for ((i = 0; i < $2; i++)); do WORKERS+=("w$i"); done
 			shift
@@ -190,6 +196,11 @@ lab_up() {
 		esac
 		shift
 	done
+	case $RELEASE in
+	4.17) ;;
+	4.2) KUBERNETES=1 ;;
+	*) die "up: no release $RELEASE; there are 4.2 and 4.17" ;;
+	esac
 	lab_able >&2 || exit 1
 	[ $VIP = 0 ] || command -v keepalived >/dev/null || die "keepalived is missing (scripts/dependencies)"
 	[ ! -e "$LAB/config" ] || die "$LAB holds a lab already (lab down removes it)"
@@ -207,8 +218,9 @@ lab_up() {
 	LAB_ID=$(sha256sum <<<"$LAB" | cut -c1-6)
 	printf '%s\n' "LAB_ID=$LAB_ID" "NAMES=(${NAMES[*]})" "WORKERS=(${WORKERS[*]})" \
 		"OWN_ETCD_MOUNT=$OWN_ETCD_MOUNT" "LOGIND=$LOGIND" "DISK_MB=$DISK_MB" \
-		"KUBERNETES=$KUBERNETES" "VIP=$VIP" >"$LAB/config"
+		"KUBERNETES=$KUBERNETES" "VIP=$VIP" "RELEASE=$RELEASE" >"$LAB/config"
 	net_up
+	! is_old || old_dns_up
 	pki_make
 	[ "$KUBERNETES" = 0 ] || kube_pki_make
 	image_make "$image"
@@ -220,7 +232,7 @@ lab_up() {
 			disk_fill "$i"
 			contents_make "$i"
 			[ "$KUBERNETES" = 0 ] || kube_credentials "$i"
-			[ "$KUBERNETES" = 0 ] || kube_network "$i"
+			[ "$KUBERNETES" = 0 ] || is_old || kube_network "$i"
 			host_boot "$i"
 		) &
 		pids+=($!)
@@ -249,6 +261,7 @@ lab_down() {
 	for n in "${ALL[@]}"; do
 		[ ! -e "/run/netns/$(netns sw)" ] || host_off "$n"
 	done
+	old_dns_down
 	for n in "${ALL[@]}"; do disk_down "$n"; done
 	net_down
 	until_true 5 host_no_cgroups || true

@@ -10,7 +10,8 @@ pki_make() {
 		pki_ca etcd-signer
 		pki_ca etcd-metrics-signer
 		pki_cert client etcd-signer /O=system:etcd/CN=system:etcd-client DNS:etcd-client
-		for i in "${!NAMES[@]}"; do
+		! is_old || old_pki
+		is_old || for i in "${!NAMES[@]}"; do
 			n=${NAMES[i]}
 			pki_cert "etcd-peer-$n" etcd-signer "/O=system:etcd-peers/CN=system:etcd-peer:$n" \
 				"IP:$NET.$((10 + i)),IP:127.0.0.1,DNS:localhost"

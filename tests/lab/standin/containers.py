@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The containers of this host, one directory each; shared by kubelet and crictl.
+"""The containers of this host, one directory each, and the sandboxes of pods, one empty file each;
+shared by kubelet and crictl.
 
 Written once at creation: record.json, facts (for the shell), start. Written by `container`: pid, and
 exits/ID when it is over. Whether it lives is asked of the lock, so that nothing goes stale.
@@ -12,6 +13,7 @@ import time
 
 RUN = "/run/standin"
 DIR = RUN + "/containers"
+SANDBOXES = RUN + "/sandboxes"
 STARTING = 15  # seconds in which a container without lock counts as being created
 
 
@@ -83,3 +85,22 @@ def load():
         except (FileNotFoundError, json.JSONDecodeError):
             pass  # being made or removed just now
     return sorted(found, key=lambda c: -c.record["createdAt"])
+
+
+def sandboxes():
+    """uids of pods that have one: from before the first container to behind the last"""
+    return set(os.listdir(SANDBOXES)) if os.path.isdir(SANDBOXES) else set()
+
+
+def keep_sandbox(uid):
+    if uid not in sandboxes():
+        os.makedirs(SANDBOXES, exist_ok=True)
+        with open(f"{SANDBOXES}/{uid}", "w", encoding="ascii"):
+            pass
+
+
+def remove_sandbox(uid):
+    try:
+        os.unlink(f"{SANDBOXES}/{uid}")
+    except FileNotFoundError:
+        pass

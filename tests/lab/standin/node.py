@@ -5,10 +5,12 @@ with its lease, mirrors of the static pods, and the pods that the API gives to t
 As the real one (1.20): it registers at its start only; the lease every 10 s; the status when it
 changed or after 5 min; mirrors carry the hash of the static pod, and one of another content is
 replaced; a pod that is being deleted goes away when its containers have ended."""
+import base64
 import datetime
 import http.client
 import http.server
 import os
+import shutil
 import socket
 import ssl
 import threading
@@ -22,6 +24,7 @@ HEARTBEAT = 10  # seconds: lease, and a look at our own status
 REPORT = 300  # seconds: a status that did not change
 PODS = 2  # seconds between two looks at the pods
 PORT = 10250
+SECRETS = "/run/standin/secrets"
 HASH, MIRROR = "kubernetes.io/config.hash", "kubernetes.io/config.mirror"
 MADE_READY = {"MemoryPressure": "KubeletHasSufficientMemory", "DiskPressure": "KubeletHasNoDiskPressure",
               "PIDPressure": "KubeletHasSufficientPID"}
@@ -30,6 +33,10 @@ MADE_READY = {"MemoryPressure": "KubeletHasSufficientMemory", "DiskPressure": "K
 def now(micro=False):
     stamp = datetime.datetime.now(datetime.timezone.utc)
     return stamp.strftime("%FT%T.%fZ" if micro else "%FT%TZ")
+
+
+def secret_dir(uid, volume):
+    return f"{SECRETS}/{uid}/{volume}"
 
 
 def read(path):
@@ -241,7 +248,7 @@ class Node(threading.Thread):
             uid, meta = pod["metadata"]["uid"], pod["metadata"]
             if MIRROR in meta.get("annotations", {}):
                 mirrors[meta["namespace"], meta["name"]] = pod
-            elif not meta.get("deletionTimestamp"):
+            elif not meta.get("deletionTimestamp") and self.once("secrets", self.bring_secrets, pod):
                 wanted[uid] = self.new_pod(pod)
         changed = self.pods is None or self.pods.keys() != wanted.keys()
         self.pods = wanted
@@ -256,9 +263,25 @@ class Node(threading.Thread):
                 continue
             if uid in wanted:
                 self.post_status(pod, wanted[uid], running.get(uid, []))
-            elif not any(c.alive() for c in running.get(uid, [])):
+            elif pod["metadata"].get("deletionTimestamp") and not any(c.alive() for c in running.get(uid, [])):
+                shutil.rmtree(f"{SECRETS}/{uid}", ignore_errors=True)
                 self.api.delete(self.path(pod), uid, grace=0)
         self.keep_mirrors(mirrors, self.static(), running)
+
+    def bring_secrets(self, pod):
+        """what its volumes name; it does not start without"""
+        for volume in pod["spec"].get("volumes", []):
+            target = secret_dir(pod["metadata"]["uid"], volume["name"])
+            if "secret" not in volume or os.path.isdir(target):
+                continue
+            found = self.api.call("GET", f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets/"
+                                         f"{volume['secret']['secretName']}")
+            shutil.rmtree(target + ".new", ignore_errors=True)
+            os.makedirs(target + ".new", mode=0o700)
+            for name, value in found.get("data", {}).items():
+                with open(f"{target}.new/{name}", "wb") as file:
+                    file.write(base64.b64decode(value))
+            os.rename(target + ".new", target)
 
     @staticmethod
     def path(pod):
