@@ -14,7 +14,7 @@ ask_health(RecoveryStep *step, const char *host, gboolean *runs, gboolean *healt
 	const char *args[] = {"endpoint", "health", NULL};
 	g_auto(RecoveryReply) reply = {0};
 	g_autoptr(GPtrArray) endpoints = NULL;
-	g_autofree char *both = NULL;
+	g_autofree char *both = NULL, *alarm = NULL;
 
 	*healthy = FALSE;
 	if (!member_etcdctl(step, host, args, runs, &reply, error))
@@ -22,7 +22,7 @@ ask_health(RecoveryStep *step, const char *host, gboolean *runs, gboolean *healt
 	if (!*runs)
 		return TRUE;
 	both = g_strconcat(reply.out, "\n", reply.err, NULL);
-	if (!rd_output_health(both, &endpoints)) {
+	if (!rd_output_health(both, &endpoints, &alarm)) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
 			    "%s: etcd-member runs, but 'endpoint health' in it said nothing about "
 			    "any endpoint (status %d): %s",
