@@ -12,38 +12,12 @@ import pathlib
 import re
 import sys
 
+sys.dont_write_bytecode = True
+from named import missing, read  # noqa: E402
+
 BASES = ('source', 'documentation', 'measured', 'inference', 'memory')
 GATES = ('change', 'look')
 COLUMNS = 7
-
-
-def has_word(text, word):
-    return re.search(rf'(?<![\w-]){re.escape(word)}(?![\w-])', text) is not None
-
-
-def read(path):
-    return path.read_text() if path.is_file() else None
-
-
-def missing(root, code):
-    """what is wrong with one `…` of a column of code, or None"""
-    if code.startswith('gate '):
-        files = (root / 'data/procedures').glob('*.yaml')
-        if any(re.search(rf'^\s*name: {re.escape(code[5:])}$', f.read_text(), re.M) for f in files):
-            return None
-        return f'no shipped procedure has the {code}'
-    file, _, words = code.partition(':')
-    text = read(root / file)
-    if text is None and re.fullmatch(r'[a-z-]+/[a-z-]+', code):
-        plugin, state = code.split('/')
-        files = sorted((root / 'plugins' / plugin).glob('*.c'))
-        if any(f'.name = "{state}"' in f.read_text() for f in files):
-            return None
-        return f'there is no state type {code}'
-    if text is None:
-        return f'there is no {file}'
-    lost = [word for word in words.split() if not has_word(text, word)]
-    return f'{file} has no {" ".join(lost)}' if lost else None
 
 
 def rows_of(text, faults):
