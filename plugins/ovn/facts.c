@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Which network there is. Its layout is found by what the cluster runs, not by its version: the
- * wrong directory is wiped without complaint (F47). */
+ * wrong directory is wiped without complaint (F47).
+ *
+ * Central is an outcome of its own (up to 4.13): those databases are one raft cluster, and one that
+ * starts without its file asks the ovnkube-master pods and joins whoever answers. Removed on one
+ * host after the other they only copy each other, and nothing of them is made anew. */
 
 #include "ovn.h"
 
@@ -9,11 +13,11 @@
 #define APPS	"/apis/apps/v1/namespaces/" OVN_NAMESPACE
 
 static const struct {
-	const char *layout, *path, *dir, *app;
+	const char *layout, *outcome, *path, *dir, *app;
 } layouts[] = {
-    {"interconnect", APPS "/deployments/ovnkube-control-plane", OVN_DIR_INTERCONNECT,
+    {"interconnect", "ovn", APPS "/deployments/ovnkube-control-plane", OVN_DIR_INTERCONNECT,
      "ovnkube-control-plane"},
-    {"central", APPS "/daemonsets/ovnkube-master", OVN_DIR_CENTRAL, "ovnkube-master"},
+    {"central", "central", APPS "/daemonsets/ovnkube-master", OVN_DIR_CENTRAL, "ovnkube-master"},
 };
 
 static gboolean
@@ -91,6 +95,6 @@ facts_enter(RecoveryStep *step, GError **error)
 	}
 	if (!find_layout(step, &at, error))
 		return FALSE;
-	recovery_outcome(step, "ovn");
+	recovery_outcome(step, layouts[at].outcome);
 	return tell(step, type, layouts[at].layout, layouts[at].dir, layouts[at].app, error);
 }

@@ -23,7 +23,7 @@ static const RecoveryParam pod_params[] = {
     {0},
 };
 
-static const char *const facts_outcomes[] = {"ovn", "other-network", "migration", NULL};
+static const char *const facts_outcomes[] = {"ovn", "central", "other-network", "migration", NULL};
 static const char *const facts_outputs[] = {"network", "layout", "dir", "control-plane", NULL};
 static const char *const behind_outputs[] = {"behind", NULL};
 static const char *const pod_outputs[] = {"terminating", NULL};
