@@ -191,6 +191,11 @@ rd_forecast_enter(RdForecastCrew *self, RdForecastHand *hand)
 {
 	g_autofree char *text = rd_foreseen_to_string(self->foreseen);
 
+	if (hand->unasked) {
+		hand->unasked = FALSE;
+		rd_forecast_go_on(self, hand, NULL);
+		return;
+	}
 	g_clear_pointer(&hand->before, rd_foreseen_free);
 	hand->before = rd_foreseen_parse(text, NULL);
 	hand->runs = hand->failing = 0;
@@ -292,6 +297,35 @@ rd_forecast_looked(RdForecastCrew *self, RdForecastHand *hand, const RdReport *r
 	rd_forecast_go_on(self, hand, report->outcome);
 }
 
+/* what will become of the step, by how its body ended */
+static void
+rd_forecast_judge(RdForecastHand *hand, const RdReport *report)
+{
+	RdForecastStep *step = hand->step;
+	guint n = json_array_get_length(step->entries);
+
+	if (rd_report_is(report, "finished")) {
+		if (n > 0)
+			step->word = RD_FORECAST_CHANGE;
+		else if (step->back)
+			step->word = step->then ? RD_FORECAST_THEN : RD_FORECAST_ALREADY;
+		else if (step->word == RD_FORECAST_CHANGE)
+			/* it is not so yet, and it comes by waiting for it */
+			step->word = RD_FORECAST_WAITS;
+	} else if (n > 0 || step->then || hand->vague || rd_report_is(report, "depends")) {
+		step->word = RD_FORECAST_CHANGE;
+		if (rd_report_is(report, "unreachable"))
+			step->open =
+			    g_strdup_printf("what is found then; no answer now: %s", report->text);
+		else
+			step->open =
+			    g_strdup(report->text != NULL ? report->text : "what is found then");
+	} else {
+		step->word = RD_FORECAST_REFUSED;
+		rd_forecast_set_text(step, report->text);
+	}
+}
+
 static void
 rd_forecast_checked(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
 {
@@ -300,6 +334,12 @@ rd_forecast_checked(RdForecastCrew *self, RdForecastHand *hand, const RdReport *
 	if (!step->then && !hand->vague)
 		rd_forecast_set_text(step, report->text);
 	step->word = RD_FORECAST_CHANGE;
+	/* Without the notes of its baseline a body is never entered: what it would do is not known
+	 * before. A question that only comes too early ("depends") is another matter. */
+	hand->unasked = rd_report_is(report, "unreachable") || rd_report_is(report, "failed") ||
+			rd_report_is(report, "permanent");
+	if (hand->unasked)
+		rd_forecast_judge(hand, report);
 	if (!rd_report_is(report, "present")) {
 		rd_forecast_result(self, hand->order, "absent", NULL);
 		return;
@@ -365,29 +405,7 @@ rd_forecast_try_otherwise(RdForecastCrew *self, RdForecastHand *hand)
 static void
 rd_forecast_entered(RdForecastCrew *self, RdForecastHand *hand, const RdReport *report)
 {
-	RdForecastStep *step = hand->step;
-	guint n = json_array_get_length(step->entries);
-
-	if (rd_report_is(report, "finished")) {
-		if (n > 0)
-			step->word = RD_FORECAST_CHANGE;
-		else if (step->back)
-			step->word = step->then ? RD_FORECAST_THEN : RD_FORECAST_ALREADY;
-		else if (step->word == RD_FORECAST_CHANGE)
-			/* it is not so yet, and it comes by waiting for it */
-			step->word = RD_FORECAST_WAITS;
-	} else if (n > 0 || step->then || hand->vague || rd_report_is(report, "depends")) {
-		step->word = RD_FORECAST_CHANGE;
-		if (rd_report_is(report, "unreachable"))
-			step->open =
-			    g_strdup_printf("what is found then; no answer now: %s", report->text);
-		else
-			step->open =
-			    g_strdup(report->text != NULL ? report->text : "what is found then");
-	} else {
-		step->word = RD_FORECAST_REFUSED;
-		rd_forecast_set_text(step, report->text);
-	}
+	rd_forecast_judge(hand, report);
 	if (hand->order->what != RD_DO_ENTER) {
 		rd_forecast_go_on(self, hand, report->outcome);
 		return;

@@ -12,6 +12,7 @@ typedef struct {
 	RdForecastStep *step; /* (nullable) (unowned) */
 	gboolean passed;      /* the real crew has it */
 	gboolean vague;	      /* a parameter is a placeholder */
+	gboolean unasked;     /* its check failed, so it is not entered */
 	guint made;	      /* outputs said here, whose acknowledgements nobody waits for */
 	/* of what is entered: what was foreseen before; then it is entered again for each `run`, to
 	 * see what is done when that one fails */

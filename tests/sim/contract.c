@@ -4,8 +4,8 @@
  * moment it is its turn, with the parameters that the engine found for it: the crew stands in
  * between and, before a step's first order goes on, plays its histories in children.
  *
- * sim-contract PROCEDURE [--all | --not TYPE]: each state on the first host that comes to it, or on
- * all; all but those of a type. TAP. */
+ * sim-contract PROCEDURE [--all] [--not TYPE[,TYPE…]] [--from STATE]: each state on the first host
+ * that comes to it, or on all; all but those of some types; only from a state on. TAP. */
 
 #include "rehearsal/contract.h"
 #include "engine/engine.h"
@@ -28,7 +28,8 @@ typedef struct {
 	RdContract *contract;
 	GHashTable *tried; /* (element-type utf8) */
 	gboolean all;
-	const char *not_type; /* (nullable) */
+	const char *const *not_types;
+	const char *from; /* (nullable) until it comes nothing is tried */
 	guint number, broken;
 } Between;
 
@@ -61,6 +62,14 @@ try_step(Between *self, const RdOrder *order)
 	fflush(stdout);
 }
 
+static gboolean
+has_begun(Between *self, const RdOrder *order)
+{
+	if (g_strcmp0(self->from, order->state) == 0)
+		self->from = NULL;
+	return self->from == NULL;
+}
+
 static void
 between_send(RdCrew *crew, const RdOrder *order)
 {
@@ -68,7 +77,7 @@ between_send(RdCrew *crew, const RdOrder *order)
 	g_autofree char *name = NULL;
 
 	if ((order->what == RD_DO_CHECK || order->what == RD_DO_LOOK) && order->attempt == 1 &&
-	    g_strcmp0(order->type, self->not_type) != 0) {
+	    !g_strv_contains(self->not_types, order->type) && has_begun(self, order)) {
 		name = self->all ? g_strdup_printf("%s@%s", order->state, order->target)
 				 : g_strdup(order->state);
 		if (g_hash_table_add(self->tried, g_steal_pointer(&name)))
@@ -214,16 +223,29 @@ main(int argc, char **argv)
 	g_autoptr(RdCatalogue) catalogue = rd_catalogue_new();
 	g_autofree char *plugins = g_build_filename(g_getenv("BUILD_ROOT"), "plugins", NULL);
 	g_autofree char *dir = g_build_filename(g_get_tmp_dir(), "contract-XXXXXX", NULL);
-	g_autofree char *remove = NULL;
+	g_autofree char *remove = NULL, *not_types = NULL, *from = NULL;
+	gboolean all = FALSE;
+	const GOptionEntry options[] = {
+	    {"all", 0, 0, G_OPTION_ARG_NONE, &all, "each state on each host", NULL},
+	    {"not", 0, 0, G_OPTION_ARG_STRING, &not_types, "none of these types", "TYPE[,TYPE…]"},
+	    {"from", 0, 0, G_OPTION_ARG_STRING, &from, "nothing before this state", "STATE"},
+	    {NULL}};
+	g_autoptr(GOptionContext) context = g_option_context_new("PROCEDURE");
+	g_auto(GStrv) left_out = NULL;
 	g_autoptr(GError) error = NULL;
-	Between between = {.all = argc > 2 && g_str_equal(argv[2], "--all"),
-			   .not_type = argc > 3 && g_str_equal(argv[2], "--not") ? argv[3] : NULL};
+	Between between = {0};
 	RdPlan *plan;
 	gboolean done;
 
-	if (argc < 2 || g_getenv("SOURCE_ROOT") == NULL || mkdtemp(dir) == NULL)
-		g_error("sim-contract PROCEDURE [--all | --not TYPE], with SOURCE_ROOT and "
-			"BUILD_ROOT set");
+	g_option_context_add_main_entries(context, options, NULL);
+	if (!g_option_context_parse(context, &argc, &argv, &error))
+		g_error("%s", error->message);
+	if (argc != 2 || g_getenv("SOURCE_ROOT") == NULL || mkdtemp(dir) == NULL)
+		g_error("sim-contract PROCEDURE, with SOURCE_ROOT and BUILD_ROOT set");
+	left_out = g_strsplit(not_types != NULL ? not_types : "", ",", -1);
+	between.all = all;
+	between.not_types = (const char *const *)left_out;
+	between.from = from;
 	if (!rd_catalogue_load_dir(catalogue, plugins, &error))
 		g_error("%s", error->message);
 	between.tried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
