@@ -18,7 +18,7 @@
 #include "procedure/procedure.h"
 
 static char **overrides, **owners;
-static char *notify;
+static char *notify, *policy;
 static gboolean detach, shared;
 
 static const GOptionEntry *
@@ -28,6 +28,8 @@ rd_start_options(void)
 	    RD_BEGINNING_ENTRIES,
 	    {"override", 0, 0, G_OPTION_ARG_STRING_ARRAY, &overrides,
 	     "start though this check says block; the reason is journalled", "CHECK=REASON"},
+	    {"policy", 0, 0, G_OPTION_ARG_FILENAME, &policy,
+	     "gates that are approved beforehand, and on which conditions (YAML)", "FILE"},
 	    {"detach", 'd', 0, G_OPTION_ARG_NONE, &detach, "do not follow the run", NULL},
 	    {"notify", 0, 0, G_OPTION_ARG_STRING, &notify,
 	     "a program that gets each notification as JSON on stdin", "COMMAND"},
@@ -309,6 +311,7 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	input.options.may_data = &checks;
 	input.options.base = base;
 	input.options.notify = notify;
+	input.options.policy = policy;
 	input.options.shared = shared;
 	input.options.owners = (const char *const *)owners;
 	if (input.plan == NULL || rd_start_check_plan(&input, error))
