@@ -35,7 +35,7 @@ G_BEGIN_DECLS
 	     G_OPTION_ARG_STRING_ARRAY,                                                            \
 	     &rd_beginning_words.approved,                                                         \
 	     "approve a gate beforehand, also on conditions (see man start)",                      \
-	     "GATE[:CONDITION,…]"},                                                                \
+	     "GATE[:CONDITIONS]"},                                                                 \
 	    {"recovery-host",                                                                      \
 	     0,                                                                                    \
 	     0,                                                                                    \
