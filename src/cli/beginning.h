@@ -34,8 +34,8 @@ G_BEGIN_DECLS
 	     0,                                                                                    \
 	     G_OPTION_ARG_STRING_ARRAY,                                                            \
 	     &rd_beginning_words.approved,                                                         \
-	     "approve a gate beforehand, so that the run need not wait there",                     \
-	     "GATE"},                                                                              \
+	     "approve a gate beforehand, also on conditions (see man start)",                      \
+	     "GATE[:CONDITIONS]"},                                                                 \
 	    {"recovery-host",                                                                      \
 	     0,                                                                                    \
 	     0,                                                                                    \

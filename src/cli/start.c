@@ -18,7 +18,7 @@
 #include "procedure/procedure.h"
 
 static char **overrides, **owners;
-static char *notify;
+static char *notify, *policy;
 static gboolean detach, shared;
 
 static const GOptionEntry *
@@ -28,6 +28,8 @@ rd_start_options(void)
 	    RD_BEGINNING_ENTRIES,
 	    {"override", 0, 0, G_OPTION_ARG_STRING_ARRAY, &overrides,
 	     "start though this check says block; the reason is journalled", "CHECK=REASON"},
+	    {"policy", 0, 0, G_OPTION_ARG_FILENAME, &policy,
+	     "gates that are approved beforehand, and on which conditions (YAML)", "FILE"},
 	    {"detach", 'd', 0, G_OPTION_ARG_NONE, &detach, "do not follow the run", NULL},
 	    {"notify", 0, 0, G_OPTION_ARG_STRING, &notify,
 	     "a program that gets each notification as JSON on stdin", "COMMAND"},
@@ -170,17 +172,59 @@ rd_start_say_doubts(const RdCli *cli, RdRundir *dir, GError **error)
 	return TRUE;
 }
 
-static gboolean
-rd_start_refuse(GPtrArray *lines, const char *why, GError **error)
+/* @path as it is typed in a shell */
+static char *
+rd_start_word(const char *path)
 {
-	g_autofree char *text = NULL;
+	return strpbrk(path, " \t\n'\"\\$`*?[]#~&;|<>(){}!") != NULL ? g_shell_quote(path)
+								     : g_strdup(path);
+}
+
+static void
+rd_start_add_pairs(GString *line, const char *option, GHashTable *table)
+{
+	g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(table), (GCompareFunc)strcmp);
+
+	for (GList *l = names; l != NULL; l = l->next) {
+		g_autofree char *pair = g_strdup_printf(
+		    "%s=%s", (char *)l->data, (char *)g_hash_table_lookup(table, l->data));
+		g_autofree char *word = rd_start_word(pair);
+
+		g_string_append_printf(line, " %s %s", option, word);
+	}
+}
+
+/* the line that makes the same plan anew (transfer full) */
+static char *
+rd_start_plan_again(const RdPlanFile *plan)
+{
+	g_autofree char *procedure = rd_start_word(plan->procedure);
+	g_autofree char *inventory = rd_start_word(plan->inventory);
+	GString *line = g_string_new(NULL);
+
+	g_string_append_printf(line, "recoveryd plan %s -c %s", procedure, inventory);
+	rd_start_add_pairs(line, "-i", plan->inputs);
+	rd_start_add_pairs(line, "--excuse", plan->excused);
+	for (guint i = 0; plan->approved[i] != NULL; i++)
+		g_string_append_printf(line, " --approve %s", plan->approved[i]);
+	if (plan->recovery_host != NULL)
+		g_string_append_printf(line, " --recovery-host %s", plan->recovery_host);
+	if (plan->accept_no_hash)
+		g_string_append(line, " --accept-no-hash");
+	return g_string_free(line, FALSE);
+}
+
+static gboolean
+rd_start_refuse(const RdPlanFile *plan, GPtrArray *lines, const char *why, GError **error)
+{
+	g_autofree char *text = NULL, *again = NULL;
 
 	if (lines->len == 0)
 		return TRUE;
 	g_ptr_array_add(lines, NULL);
 	text = g_strjoinv("\n  ", (char **)lines->pdata);
-	g_set_error(error, RD_EXIT_ERROR, RD_EXIT_REFUSED,
-		    "%s:\n  %s\nMake a new one: recoveryd plan", why, text);
+	again = rd_start_plan_again(plan);
+	g_set_error(error, RD_EXIT_ERROR, RD_EXIT_REFUSED, "%s:\n  %s\nLook: %s", why, text, again);
 	return FALSE;
 }
 
@@ -194,23 +238,16 @@ rd_start_check_plan(const RdBeginningInput *input, GError **error)
 	g_autoptr(JsonNode) now = NULL;
 	g_autoptr(GPtrArray) changed = NULL;
 
-	if (!rd_start_refuse(refused, "the plan itself says that these steps would be refused",
-			     error))
+	if (!rd_start_refuse(input->plan, refused,
+			     "the plan itself says that these steps would be refused", error))
 		return FALSE;
 	planned = rd_plan_make(&input->options, NULL, error);
 	if (planned == NULL)
 		return FALSE;
 	now = rd_plan_file_build(planned, &input->options);
 	changed = rd_plan_file_compare(input->plan, now);
-	return rd_start_refuse(changed, "the plan rests on what is no longer so", error);
-}
-
-/* @path as it is typed in a shell */
-static char *
-rd_start_word(const char *path)
-{
-	return strpbrk(path, " \t\n'\"\\$`*?[]#~&;|<>(){}!") != NULL ? g_shell_quote(path)
-								     : g_strdup(path);
+	return rd_start_refuse(input->plan, changed, "the plan rests on what is no longer so",
+			       error);
 }
 
 /* the directory or file of the backup that was given, whatever the procedure calls that input */
@@ -309,6 +346,7 @@ rd_start_run(const RdCli *cli, char **args, GError **error)
 	input.options.may_data = &checks;
 	input.options.base = base;
 	input.options.notify = notify;
+	input.options.policy = policy;
 	input.options.shared = shared;
 	input.options.owners = (const char *const *)owners;
 	if (input.plan == NULL || rd_start_check_plan(&input, error))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define G_LOG_DOMAIN "rd-cli"
 
+#include "engine/policy.h"
 #include "view.h"
 #include "yaml/format.h"
 #include "yaml/json.h"
@@ -82,6 +83,35 @@ rd_json_states(JsonBuilder *json, const RdView *view)
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
+}
+
+static void
+rd_json_policy(JsonBuilder *json, const RdView *view)
+{
+	g_autoptr(GPtrArray) rules = rd_policy_list(view->run);
+
+	json_builder_set_member_name(json, "policy");
+	json_builder_begin_array(json);
+	for (guint i = 0; i + 1 < rules->len; i += 2) {
+		json_builder_begin_object(json);
+		rd_json_string(json, "gate", rules->pdata[i]);
+		rd_json_string(json, "when", rules->pdata[i + 1]);
+		json_builder_end_object(json);
+	}
+	json_builder_end_array(json);
+}
+
+static void
+rd_json_loss(JsonBuilder *json, const RdView *view)
+{
+	const char *text = rd_run_get_loss(view->run);
+	g_autoptr(JsonNode) node = text != NULL ? json_from_string(text, NULL) : NULL;
+
+	json_builder_set_member_name(json, "loss");
+	if (node != NULL)
+		json_builder_add_value(json, g_steal_pointer(&node));
+	else
+		json_builder_add_null_value(json);
 }
 
 static void
@@ -196,6 +226,8 @@ rd_view_to_json(const RdView *view)
 	rd_json_int(json, "to_undo", way_back->len);
 	rd_json_string(json, "unit",
 		       unit >= 0 ? ((const RdPlanUnit *)plan->units->pdata[unit])->name : NULL);
+	rd_json_policy(json, view);
+	rd_json_loss(json, view);
 	rd_json_marks(json, view);
 	rd_json_states(json, view);
 	rd_json_hosts(json, view);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/policy.h"
 #include "view-private.h"
 #include "yaml/format.h"
 
@@ -54,6 +55,20 @@ rd_page_label(RdPage *self, const char *label, const char *format, ...)
 	rd_page_printf(self->page, self->screen, 2, 2 + LABEL, "%s%s", padded, text);
 }
 
+/* what may be passed without a person, and when */
+static void
+rd_page_policy(RdPage *self)
+{
+	g_autoptr(GPtrArray) rules = rd_policy_list(self->view->run);
+
+	for (guint i = 0; i + 1 < rules->len; i += 2) {
+		g_autofree char *gate = rd_screen_clean(rules->pdata[i]);
+		g_autofree char *when = rd_screen_clean(rules->pdata[i + 1]);
+
+		rd_page_label(self, i == 0 ? "Policy" : "", "%s is passed if %s", gate, when);
+	}
+}
+
 static void
 rd_page_started(RdPage *self)
 {
@@ -65,6 +80,12 @@ rd_page_started(RdPage *self)
 	rd_page_label(self, "Started", "%s by %s", when, creator);
 	if (plan != NULL)
 		rd_page_label(self, "Plan", "%.*s", RD_PLAN_DIGEST_SHOWN, plan);
+	rd_page_policy(self);
+	if (rd_run_get_loss_text(self->view->run) != NULL) {
+		g_autofree char *loss = rd_screen_clean(rd_run_get_loss_text(self->view->run));
+
+		rd_page_label(self, "Loss", "%s", loss);
+	}
 	if (self->facts.resumes > 0) {
 		g_autofree char *bastion = rd_screen_clean(self->facts.bastion);
 		g_autofree char *last = rd_format_time(self->facts.resumed, self->view->wall);

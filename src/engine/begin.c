@@ -10,6 +10,7 @@
 #include "journal/journal.h"
 #include "machine/run.h"
 #include "plan-file.h"
+#include "policy.h"
 #include "procedure/expand.h"
 #include "setting.h"
 
@@ -22,6 +23,8 @@ typedef struct {
 	char *procedure_path, *types_text;
 	GPtrArray *warnings;
 	GPtrArray *remarks; /* (element-type utf8) */
+	GPtrArray *rules;   /* (element-type RdPolicyRule) of the command line or the plan */
+	RdPolicy *policy;   /* (nullable) */
 	char *snapshot;
 } RdBeginning;
 
@@ -34,6 +37,8 @@ rd_beginning_clear(RdBeginning *self)
 	g_clear_pointer(&self->setting, rd_run_setting_free);
 	g_clear_pointer(&self->warnings, g_ptr_array_unref);
 	g_clear_pointer(&self->remarks, g_ptr_array_unref);
+	g_clear_pointer(&self->rules, g_ptr_array_unref);
+	g_clear_pointer(&self->policy, rd_policy_free);
 	g_free(self->snapshot);
 	g_free(self->procedure_path);
 	g_free(self->types_text);
@@ -139,29 +144,34 @@ rd_begin_check_excused(RdBeginning *self, GError **error)
 
 /* a gate that does not exist, or that always asks, would let nothing through */
 static gboolean
-rd_begin_check_approved(RdBeginning *self, GError **error)
+rd_begin_read_rules(RdBeginning *self, GError **error)
 {
-	for (guint i = 0; self->options->approved != NULL && self->options->approved[i] != NULL;
-	     i++) {
-		const char *name = self->options->approved[i];
-		const RdPlanGate *gate = NULL;
+	const char *const *approved = self->options->approved;
 
-		for (guint j = 0; j < self->plan->states->len; j++) {
-			const RdPlanState *state = g_ptr_array_index(self->plan->states, j);
+	for (guint i = 0; approved != NULL && approved[i] != NULL; i++) {
+		RdPolicyRule *rule = rd_policy_rule_parse(approved[i], self->plan, error);
 
-			if (state->gate != NULL && strcmp(state->gate->name, name) == 0)
-				gate = state->gate;
+		if (rule == NULL) {
+			g_prefix_error(error, "--approve %s: ", approved[i]);
+			return FALSE;
 		}
-		if (gate != NULL && !gate->always)
+		g_ptr_array_add(self->rules, rule);
+	}
+	if (self->options->policy == NULL)
+		return TRUE;
+	self->policy = rd_policy_load(self->options->policy, self->plan, error);
+	for (guint i = 0; self->policy != NULL && i < self->rules->len; i++) {
+		const RdPolicyRule *rule = g_ptr_array_index(self->rules, i);
+
+		/* which of the two was meant? */
+		if (!rd_policy_has(self->policy, rule->gate))
 			continue;
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "--approve %s: %s",
-			    name,
-			    gate == NULL ? "this procedure has no such gate"
-					 : "this gate is asked when the run stands at it, never "
-					   "beforehand");
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+			    "--approve %s: the policy %s has a rule for this gate, too", rule->gate,
+			    self->options->policy);
 		return FALSE;
 	}
-	return TRUE;
+	return self->policy != NULL;
 }
 
 /* the ClusterVersion in the snapshot says what it is a backup of */
@@ -271,6 +281,25 @@ rd_begin_add_input(GPtrArray *events, const char *name, const char *value)
 				rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), name, value));
 }
 
+/* without conditions it is open from the beginning; the others are looked at when the run is there
+ */
+static void
+rd_begin_add_rules(RdBeginning *self, GPtrArray *events, GPtrArray *rules, const char *why)
+{
+	for (guint i = 0; i < rules->len; i++) {
+		const RdPolicyRule *rule = g_ptr_array_index(rules, i);
+		g_autofree char *name = g_strconcat(RD_POLICY_INPUT_GATE, rule->gate, NULL);
+		RdEvent *event;
+
+		rd_begin_add_input(events, name, rule->conditions);
+		if (rule->conditions != NULL)
+			continue;
+		event = rd_event_new(RD_EVENT_GATE, "approved");
+		rd_event_pair(event, self->setting->who, rule->gate);
+		g_ptr_array_add(events, rd_event_text(event, why));
+	}
+}
+
 static gboolean
 rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 {
@@ -308,11 +337,11 @@ rd_begin_journal(RdBeginning *self, RdRundir *dir, GError **error)
 			g_ptr_array_add(
 			    events, rd_begin_host_event(host->name, self->setting->who, reason));
 	}
-	for (guint i = 0; self->options->approved != NULL && self->options->approved[i] != NULL;
-	     i++) {
-		event = rd_event_new(RD_EVENT_GATE, "approved");
-		rd_event_pair(event, self->setting->who, self->options->approved[i]);
-		g_ptr_array_add(events, rd_event_text(event, "when the run was started"));
+	rd_begin_add_rules(self, events, self->rules, "when the run was started");
+	if (self->policy != NULL) {
+		rd_begin_add_input(events, RD_POLICY_INPUT_NAME, self->policy->name);
+		rd_begin_add_input(events, RD_POLICY_INPUT_DIGEST, self->policy->digest);
+		rd_begin_add_rules(self, events, self->policy->rules, "by the policy of the run");
 	}
 	for (guint i = 0; i < self->remarks->len; i++)
 		g_ptr_array_add(events,
@@ -348,6 +377,8 @@ rd_begin_fill(RdBeginning *self, RdRundir *dir, GError **error)
 	self->setting->run_id = g_strdup(rd_rundir_get_id(dir));
 	return rd_rundir_copy_in(dir, self->procedure_path, "procedure.yaml", error) &&
 	       rd_rundir_copy_in(dir, self->options->inventory, "cluster.yaml", error) &&
+	       (self->options->policy == NULL ||
+		rd_rundir_copy_in(dir, self->options->policy, "policy.yaml", error)) &&
 	       rd_rundir_put(dir, "types.json", self->types_text, strlen(self->types_text),
 			     error) &&
 	       rd_copy_plugins(self->options->plugin_dir, dir, error) &&
@@ -374,6 +405,7 @@ rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 
 	self.setting = rd_run_setting_new();
 	self.remarks = g_ptr_array_new_with_free_func(g_free);
+	self.rules = g_ptr_array_new_with_free_func((GDestroyNotify)rd_policy_rule_free);
 	self.setting->uuid =
 	    options->uuid != NULL ? g_strdup(options->uuid) : g_uuid_string_random();
 	self.setting->who = g_strdup(options->who);
@@ -384,8 +416,7 @@ rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 		return NULL;
 	self.plan = rd_procedure_expand(self.procedure, self.setting->inventory,
 					self.setting->inputs, error);
-	if (self.plan == NULL || !rd_begin_check_approved(&self, error) ||
-	    !rd_begin_may(&self, error))
+	if (self.plan == NULL || !rd_begin_read_rules(&self, error) || !rd_begin_may(&self, error))
 		return NULL;
 	dir = rd_rundir_create(options->base, options->shared, error);
 	if (dir == NULL || !rd_begin_fill(&self, dir, error))

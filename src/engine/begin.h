@@ -29,7 +29,8 @@ typedef struct {
 	const char *recovery_host;   /* (nullable) instead of what the inventory says */
 	GHashTable *inputs;	     /* (element-type utf8 utf8) as given on the command line */
 	GHashTable *excused;	     /* (element-type utf8 utf8) host -> reason: powered off */
-	const char *const *approved; /* (nullable) gates that are approved beforehand */
+	const char *const *approved; /* (nullable) gates that are approved beforehand (policy.h) */
+	const char *policy;	     /* (nullable) path of a file of more of them */
 	gboolean accept_no_hash;     /* a snapshot without its SHA-256 trailer */
 	const char *notify;	     /* (nullable) */
 	const char *who;

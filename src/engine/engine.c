@@ -444,6 +444,16 @@ rd_engine_request(RdEngine *self, const char *word, const char *step, const char
 }
 
 void
+rd_engine_remark(RdEngine *self, RdEvent *event)
+{
+	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
+
+	event->clock = rd_engine_clock(self);
+	g_ptr_array_add(events, event);
+	(void)rd_engine_store(self, events);
+}
+
+void
 rd_engine_free(RdEngine *self)
 {
 	if (self->wake != NULL)

@@ -35,6 +35,8 @@ void rd_engine_start(RdEngine *engine, const char *bastion, const char *boot_id,
 gboolean rd_engine_request(RdEngine *engine, const char *word, const char *step,
 			   const char *argument, const char *who, const char *reason, gint64 token,
 			   GError **error);
+/* a remark of our own into the journal; takes @event */
+void rd_engine_remark(RdEngine *engine, RdEvent *event);
 void rd_engine_free(RdEngine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdEngine, rd_engine_free)
 G_END_DECLS

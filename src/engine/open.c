@@ -108,12 +108,12 @@ rd_open_run_may_approve(const RdOpenRun *self, guint uid, const char *who, GErro
 	}
 	if (uid == 0 || uid == info.st_uid || g_strv_contains((const char *const *)names, who))
 		return TRUE;
-	user = getpwuid(info.st_uid);
+	user = info.st_uid != 0 ? getpwuid(info.st_uid) : NULL;
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-		    "%s (uid %u) is no owner of this run. Its gates are answered by %s%s%s, or by "
-		    "root; others are named when a run is started, with --owner",
-		    who, uid, user != NULL ? user->pw_name : "who started it",
-		    named != NULL ? " " : "", named != NULL ? named : "");
+		    "%s (uid %u) is no owner of this run. Its gates are answered by root%s%s%s%s; "
+		    "others are named when a run is started, with --owner",
+		    who, uid, user != NULL ? ", " : "", user != NULL ? user->pw_name : "",
+		    named != NULL ? ", " : "", named != NULL ? named : "");
 	return FALSE;
 }
 

@@ -20,6 +20,7 @@
 #include "runner-crew.h"
 #include "session.h"
 #include "setting.h"
+#include "unattended.h"
 
 /* progress lines are for people: once a second is enough */
 #define RD_STATUS_PACE_MS 1000
@@ -115,6 +116,14 @@ rd_session_stored(RdEngine *engine, GPtrArray *events, gpointer data)
 
 			json_object_remove_member(self->progress,
 						  step != NULL ? step->lane : event->target);
+		}
+		/* before anybody is told: perhaps nobody is needed */
+		if (event->kind == RD_EVENT_RUN &&
+		    (g_strcmp0(event->word, "held") == 0 || g_strcmp0(event->word, "ended") == 0)) {
+			rd_unattended_rest(engine, self->open, self->setting);
+			if (g_strcmp0(event->word, "held") == 0 &&
+			    rd_run_get_state(self->open->run) != RD_RUN_HELD)
+				continue;
 		}
 		if (self->notify != NULL)
 			rd_notify_event(self->notify, self->open->run, event);

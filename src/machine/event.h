@@ -3,33 +3,42 @@
 #include <glib.h>
 G_BEGIN_DECLS
 
+/* clang-format off */
 /* One line of a run's journal. The run's state is a fold over these; what the fold reads has a
  * field of its own, and the meaning of the general fields by kind is this table:
  *
- * kind         state,target,visit,attempt  word            key        value        number   text
- * created      -                           procedure name  cluster    run uuid     format
- * who@bastion input        -                           -               name       value        - -
- * host         target                      present|excused|enrol|left  who  -      -        reason
- *                                          taken-over      who        -            number   holder
- * engine       -                           started|stopped bastion    boot id      pid      version
- * survey       target                      -               machine id boot id      number   holder
- * incarnation  target                      enrol|take      -          -            number   -
- * granted      target                      -               machine id boot id      number   -
- * refused      target                      fenced|busy|refused|unreachable -  -    number   what
- * was found visit        state (first of the unit)   -               -          -            visit
- * - step         all four                    RdStepEvent     -          -            -        error
- * or finding note         all four                    -               key        value        - -
- * output       all four                    -               name       value        -        -
- * outcome      all four                    outcome         -          -            -        -
- * touch        all four                    verb            -          -            n        what
- * exactly touched      all four                    done|refused|fenced|lost  -  -          n
- * status, finding mark         state                       mark name       -          - -        -
- * gate         state, visit (0: beforehand)  approved|denied  who   gate name      -        reason
- * request      (state,target,visit)        request word    who        argument     token    reason
- * run          -                           running|pausing|paused|cancelling|held|ended  -  end
- * state  -  why released     target                      -               -          - number   -
- * remark       -                           -               who        -            -        text
+ * kind         state,target,visit,attempt  word             key        value        number   text
+ * created      -                           procedure name   cluster    run uuid     format   who@bastion
+ * input        -                           -                name       value        -        -
+ * host         target                      present|excused|enrol|left  who  -       -        reason
+ *                                          taken-over       who        -            number   holder
+ * engine       -                           started|stopped  bastion    boot id      pid      version
+ * survey       target                      -                machine id boot id      number   holder
+ * incarnation  target                      enrol|take       -          -            number   -
+ * granted      target                      -                machine id boot id      number   -
+ * refused      target                      fenced|busy|refused|unreachable -  -     number   what was found
+ * visit        state (first of the unit)   -                -          -            visit    -
+ * step         all four                    RdStepEvent      -          -            -        error or finding
+ * note         all four                    -                key        value        -        -
+ * output       all four                    -                name       value        -        -
+ * outcome      all four                    outcome          -          -            -        -
+ * touch        all four                    verb             -          -            n        what exactly
+ * touched      all four                    done|refused|fenced|lost  - -            n        status, finding
+ * mark         state                       mark name        -          -            -        -
+ * gate         state, visit (0: beforehand) approved|denied who        gate name    -        reason
+ * request      (state,target,visit)        request word     who        argument     token    reason
+ * run          -                           running|pausing|paused|cancelling|held|ended - end state - why
+ * released     target                      -                -          -            number   -
+ * remark       -                           -                who        -            -        text
+ *                                          loss             recoveryd  JSON         -        in a sentence
+ *                                          policy           recoveryd  gate         -        why it stays shut
  */
+/* clang-format on */
+
+/* words of remarks that are the program's own */
+#define RD_REMARK_LOSS	 "loss"
+#define RD_REMARK_POLICY "policy"
+
 typedef enum {
 	RD_EVENT_CREATED,
 	RD_EVENT_INPUT,

@@ -42,6 +42,8 @@ struct _RdRun {
 	char *end, *end_text;
 	char *way;	 /* (nullable) the end it is on its way to, or was when it came to owe */
 	char *held_text; /* (nullable) */
+	char *loss, *loss_text; /* (nullable) */
+	char *shut;		/* (nullable) the gate that a policy has left to a person last */
 	char *uuid, *creator;
 	gint64 created_wall;
 	gint64 clock, seq;

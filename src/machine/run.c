@@ -128,6 +128,9 @@ rd_run_free(RdRun *run)
 	g_free(run->end_text);
 	g_free(run->way);
 	g_free(run->held_text);
+	g_free(run->loss);
+	g_free(run->loss_text);
+	g_free(run->shut);
 	g_free(run->uuid);
 	g_free(run->creator);
 	g_free(run->first);
@@ -534,6 +537,21 @@ rd_run_apply_request(RdRun *run, const RdEvent *event, GError **error)
 	return TRUE;
 }
 
+static void
+rd_run_apply_remark(RdRun *run, const RdEvent *event)
+{
+	if (g_strcmp0(event->word, RD_REMARK_POLICY) == 0) {
+		g_free(run->shut);
+		run->shut = g_strdup(event->value);
+	}
+	if (g_strcmp0(event->word, RD_REMARK_LOSS) != 0)
+		return;
+	g_free(run->loss);
+	g_free(run->loss_text);
+	run->loss = g_strdup(event->value);
+	run->loss_text = g_strdup(event->text);
+}
+
 gboolean
 rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 {
@@ -581,6 +599,7 @@ rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 	case RD_EVENT_GATE:
 		return rd_run_apply_gate(run, event);
 	case RD_EVENT_REMARK:
+		rd_run_apply_remark(run, event);
 		return TRUE;
 	}
 	return rd_run_misfit(event, "the kind is unknown", error);

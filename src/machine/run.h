@@ -133,6 +133,11 @@ const char *rd_run_get_end(RdRun *run);
 const char *rd_run_get_end_text(RdRun *run);
 /* what its last word said when it is held, NULL else */
 const char *rd_run_get_held_text(RdRun *run);
+/* what its restore loses, as JSON (docs/json.md) and in a sentence; NULL before that is known */
+const char *rd_run_get_loss(RdRun *run);
+const char *rd_run_get_loss_text(RdRun *run);
+/* it was said already that a policy leaves this gate to a person */
+gboolean rd_run_was_shut(RdRun *run, const char *instance);
 const char *rd_run_get_uuid(RdRun *run);
 gint64 rd_run_get_clock(RdRun *run);
 gint64 rd_run_get_seq(RdRun *run);

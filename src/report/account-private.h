@@ -14,6 +14,8 @@ char *rd_account_step_name(const char *state, const char *target);
 
 /* account-steps.c: the members "timeline" and "checks" */
 void rd_account_steps(JsonBuilder *json, const RdEvidence *evidence);
+/* account-loss.c: the member "loss" */
+void rd_account_loss(JsonBuilder *json, const RdEvidence *evidence);
 /* account-left.c: the members "moved", "borrowed" and "left" */
 void rd_account_left(JsonBuilder *json, const RdEvidence *evidence);
 G_END_DECLS

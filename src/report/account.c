@@ -140,7 +140,8 @@ rd_account_is_person(const RdEvent *event, const char **who, const char **what, 
 		*who = event->key;
 		*what = "note";
 		*about = NULL;
-		return TRUE;
+		/* those with a word are the program's own */
+		return event->word == NULL;
 	default:
 		return FALSE;
 	}
@@ -461,6 +462,7 @@ rd_account_new(const RdEvidence *evidence, JsonNode *next)
 	rd_account_people(json, evidence);
 	rd_account_inputs(json, evidence);
 	rd_account_hosts(json, evidence);
+	rd_account_loss(json, evidence);
 	rd_account_steps(json, evidence);
 	rd_account_disturbances(json, evidence);
 	rd_account_marks(json, evidence);

@@ -116,8 +116,8 @@ rd_evidence_compare_files(gconstpointer a, gconstpointer b)
 static void
 rd_evidence_read_files(RdEvidence *self)
 {
-	static const char *const names[] = {"cluster.yaml", "procedure.yaml", "setting.json",
-					    "types.json"};
+	static const char *const names[] = {"cluster.yaml", "policy.yaml", "procedure.yaml",
+					    "setting.json", "types.json"};
 
 	for (guint i = 0; i < G_N_ELEMENTS(names); i++)
 		rd_evidence_add_file(self, names[i]);

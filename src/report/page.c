@@ -491,6 +491,66 @@ rd_page_integrity(RdPaper *paper, JsonObject *report)
 	}
 }
 
+static const RdSection losses = {"What is lost, by kind",
+				 "kinds",
+				 "Nothing differs.",
+				 NULL,
+				 {{"`Kind", "kind", RD_CELL_TEXT},
+				  {"Made since: lost", "lost", RD_CELL_TEXT},
+				  {"Changed since: as before", "changed", RD_CELL_TEXT},
+				  {"Deleted since: back", "returns", RD_CELL_TEXT}}};
+
+/* from the newest write in the backup to the newest that anybody knows of */
+static void
+rd_page_loss(RdPaper *paper, JsonObject *report)
+{
+	static const struct {
+		const char *name, *key;
+		RdCell cell;
+	} rows[] = {
+	    {"Newest write in the backup", "written", RD_CELL_TIME},
+	    {"Its revision", "revision", RD_CELL_TEXT},
+	    {"Newest write in the rescue copy", "rescue_written", RD_CELL_TIME},
+	    {"Its revision", "rescue_revision", RD_CELL_TEXT},
+	    {"Rescue copy of", "rescue_host", RD_CELL_TEXT},
+	};
+	JsonNode *node = json_object_get_member(report, "loss");
+	JsonObject *loss = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+	g_autofree char *window = NULL;
+
+	rd_paper_heading(paper, 2, "Data-loss window");
+	if (loss == NULL) {
+		rd_paper_text(paper, RD_TONE_PLAIN,
+			      "Not known: it is told when a run that has a backup comes to rest "
+			      "behind its rescue copy.");
+		return;
+	}
+	rd_paper_text(paper,
+		      json_object_get_boolean_member(loss, "final") ? RD_TONE_WARN : RD_TONE_PLAIN,
+		      "%s%s.",
+		      json_object_get_boolean_member(loss, "final")
+			  ? "Restored: "
+			  : "This would be lost; the point of no return was not passed: ",
+		      rd_page_string(loss, "text"));
+	if (!json_object_has_member(loss, "written"))
+		return;
+	if (json_object_has_member(loss, "window_s"))
+		window = rd_format_duration(json_object_get_int_member(loss, "window_s") *
+					    G_USEC_PER_SEC);
+	rd_paper_table(paper, (const char *[]){"What", "Found", NULL});
+	rd_page_pair(paper, "Window", window);
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *value = json_object_has_member(loss, rows[i].key)
+					     ? rd_page_cell(loss, rows[i].key, rows[i].cell)
+					     : NULL;
+
+		rd_page_pair(paper, rows[i].name, value);
+	}
+	rd_paper_end_table(paper);
+	if (json_object_has_member(loss, "kinds"))
+		rd_page_section(paper, loss, &losses);
+}
+
 static void
 rd_page_faults(RdPaper *paper, JsonObject *report)
 {
@@ -529,6 +589,7 @@ rd_account_print(JsonNode *node, RdPaperKind kind)
 	rd_page_section(paper, report, &marks);
 	rd_page_section(paper, report, &people);
 	rd_page_inputs(paper, report);
+	rd_page_loss(paper, report);
 	for (guint i = 0; i < G_N_ELEMENTS(after_inputs); i++)
 		rd_page_section(paper, report, after_inputs[i]);
 	rd_page_changes(paper, report);

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "cli-fixture.h"
+#include "engine/plan-file.h"
+#include "engine/policy.h"
 #include "journal/journal.h"
 #include "journal/lock.h"
 #include "machine/event.h"
@@ -134,6 +136,20 @@ gated(GPtrArray *events)
 	run_is(events, "held", NULL, NULL);
 }
 
+/* a policy was there, its condition does not hold */
+static void
+left_to_a_person(GPtrArray *events)
+{
+	RdEvent *event = rd_event_new(RD_EVENT_REMARK, RD_REMARK_POLICY);
+
+	add(events, rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), RD_RUN_INPUT_PLAN,
+				  "3f2a1b9c04de55aa"));
+	add(events, rd_event_pair(rd_event_new(RD_EVENT_INPUT, NULL), RD_POLICY_INPUT_GATE "go-on",
+				  "max-objects-lost=3"));
+	gated(events);
+	add(events, rd_event_text(rd_event_pair(event, "recoveryd", "go-on"), "4, at most 3"));
+}
+
 /* the machine itself: a full disk under the journal */
 static void
 machine_trouble(GPtrArray *events)
@@ -183,6 +199,25 @@ cancelled(GPtrArray *events)
 	run_is(events, "ended", "cancelled", NULL);
 }
 
+/* on the way back one undo is refused */
+static void
+stuck_on_the_way_back(GPtrArray *events)
+{
+	stop_is_through(events);
+	run_is(events, "rolling back", NULL, "the wrong backup");
+	step(events, "m2", "undo", NULL);
+	step(events, "m2", "refused", "m2: the manifest is gone");
+	run_is(events, "held", NULL, NULL);
+}
+
+static void
+rolled_back(GPtrArray *events)
+{
+	stop_is_through(events);
+	run_is(events, "rolling back", NULL, "the wrong backup");
+	run_is(events, "ended", "rolled back", NULL);
+}
+
 static void
 refused(GPtrArray *events)
 {
@@ -230,6 +265,9 @@ static const End ends[] = {
     {"rebuilt", rebuilt, NULL, "enrol excuse runbook"},
     {"machine", machine_trouble, NULL, "resume runbook"},
     {"gate", gated, gated_procedure, "approve deny runbook"},
+    {"policy", left_to_a_person, gated_procedure, "approve deny runbook"},
+    {"rollback-stuck", stuck_on_the_way_back, NULL, "decide cancel runbook"},
+    {"rolled-back", rolled_back, NULL, "report logs"},
     {"owing", owing, owing_procedure, "resume decide runbook report"},
     {"paused", paused, NULL, "resume cancel runbook"},
     {"no-engine", NULL, NULL, "resume runbook"},
@@ -438,6 +476,28 @@ what_is_printed_works(gconstpointer data)
 
 /* ---- what never became a run --------------------------------------------------------------- */
 
+/* a plan, sealed, whose one step would be refused */
+static void
+write_plan(Fixture *f, const char *path)
+{
+	g_autofree char *procedure = cli_source_path("data/procedures/two-states.yaml");
+	g_autofree char *text = g_strdup_printf("{\"format\": 1, \"declares\": {\"procedure\": "
+						"\"%s\", \"inventory\": \"%s\", \"inputs\": "
+						"{\"pod\": \"etcd\"}, \"values\": {}, \"facts\": "
+						"{}}, \"steps\": [{\"state\": \"stop\", "
+						"\"target\": \"m0\", \"stands\": \"refused\", "
+						"\"text\": \"two manifests\", \"changes\": "
+						"[]}]}",
+						procedure, f->file);
+	g_autoptr(JsonNode) node = cli_parse_json(text);
+	g_autofree char *digest = rd_plan_file_digest(json_node_get_object(node));
+	g_autofree char *sealed = NULL;
+
+	json_object_set_string_member(json_node_get_object(node), "digest", digest);
+	sealed = json_to_string(node, TRUE);
+	g_assert_true(g_file_set_contents(path, sealed, -1, NULL));
+}
+
 static void
 refused_starts_say_where_to_look(void)
 {
@@ -451,8 +511,13 @@ refused_starts_say_where_to_look(void)
 	    {"start two-states -c %d/broken.yaml", "recoveryd inventory check ", "broken.yaml"},
 	    {"start two-states -c %d/cluster.yaml -i nosuch=1", "recoveryd procedure show ",
 	     "stop"},
+	    {"start %d/plan.json", "recoveryd plan ", "stop"},
+	    {"start two-states -c %d/cluster.yaml --policy %d/broken.yaml",
+	     "recoveryd procedure show ", "stop"},
+	    {"start two-states -c %d/cluster.yaml --approve nosuch", "recoveryd procedure show ",
+	     "stop"},
 	};
-	g_autofree char *backup = NULL, *broken = NULL;
+	g_autofree char *backup = NULL, *broken = NULL, *plan = NULL;
 	Fixture f = {0};
 
 	cli_setup(&f, NULL);
@@ -460,6 +525,8 @@ refused_starts_say_where_to_look(void)
 	broken = g_build_filename(f.base, "broken.yaml", NULL);
 	g_assert_cmpint(g_mkdir(backup, 0700), ==, 0);
 	g_assert_true(g_file_set_contents(broken, "cluster: [\n", -1, NULL));
+	plan = g_build_filename(f.base, "plan.json", NULL);
+	write_plan(&f, plan);
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_auto(Result) start = {0}, next = {0};
 		g_autoptr(GString) words = g_string_new(cases[i].words);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backup/identity.h"
 #include "backup/kube-objects.h"
+#include "backup/loss.h"
 #include "backup/verdict.h"
 
 #include "etcd-fixture.h"
@@ -383,9 +384,9 @@ test_difference(void)
 	list = rd_key_table_compare(a, b);
 	none = rd_key_table_compare(a, a);
 	g_assert_cmpuint(none->len, ==, 0);
-	g_assert_cmpuint(list->len, ==, 2);
-	minions = list->pdata[0];
-	pods = list->pdata[1];
+	g_assert_cmpuint(list->len, ==, 3);
+	minions = list->pdata[1];
+	pods = list->pdata[2];
 	g_assert_cmpstr(minions->resource, ==, "minions");
 	g_assert_cmpuint(minions->only_a, ==, 1);
 	g_assert_cmpstr(pods->resource, ==, "pods");
@@ -393,6 +394,42 @@ test_difference(void)
 	g_assert_cmpuint(pods->only_b, ==, 1);
 	g_assert_cmpuint(pods->changed, ==, 1);
 	g_assert_cmpuint(pods->only_a, ==, 0);
+}
+
+/* what a restore loses; what a cluster writes by itself is told, but does not count */
+static void
+test_loss(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdLoss) alone = NULL, loss = NULL;
+	const RdLossKind *leases, *pods;
+
+	if (!have_etcd())
+		return;
+	alone = rd_loss_read(snapshot, NULL, &error);
+	g_assert_no_error(error);
+	g_assert_false(alone->compared);
+	g_assert_cmpint(alone->revision, >, 1);
+	g_assert_cmpint(rd_loss_get_window(alone), ==, -1);
+	loss = rd_loss_read(snapshot, later, &error);
+	g_assert_no_error(error);
+	g_assert_true(loss->compared);
+	g_assert_cmpint(loss->newer_revision, >, loss->revision);
+	g_assert_cmpint(loss->written, ==, NOW - DAY);
+	g_assert_cmpint(loss->newer_written, ==, NOW);
+	g_assert_cmpint(rd_loss_get_window(loss), ==, DAY);
+	g_assert_cmpuint(loss->lost, ==, 1);
+	g_assert_cmpuint(loss->changed, ==, 1);
+	g_assert_cmpuint(loss->returns, ==, 1);
+	g_assert_cmpuint(loss->kinds->len, ==, 3);
+	leases = loss->kinds->pdata[0];
+	pods = loss->kinds->pdata[2];
+	g_assert_cmpstr(leases->resource, ==, "leases");
+	g_assert_cmpuint(leases->changed, ==, 1);
+	g_assert_cmpstr(pods->resource, ==, "pods");
+	g_assert_cmpuint(pods->lost, ==, 1);
+	g_assert_null(rd_loss_read(snapshot, "/nonsense", &error));
+	g_assert_nonnull(strstr(error->message, "/nonsense"));
 }
 
 static void
@@ -453,7 +490,7 @@ add_time(GByteArray *to, guint number, guint64 seconds)
 
 /* a Lease as an API server writes it, renewed after it was created */
 static GByteArray *
-make_lease(void)
+make_lease(gint64 renewed)
 {
 	g_autoptr(GByteArray) type = g_byte_array_new(), metadata = g_byte_array_new();
 	g_autoptr(GByteArray) spec = g_byte_array_new(), raw = g_byte_array_new();
@@ -465,7 +502,7 @@ make_lease(void)
 	add_bytes(metadata, 3, "kube-node-lease", 15);
 	add_time(metadata, 8, NOW - DAY);
 	add_bytes(spec, 1, "m0", 2);
-	add_time(spec, 4, NOW);
+	add_time(spec, 4, renewed);
 	add_bytes(raw, 1, metadata->data, metadata->len);
 	add_bytes(raw, 2, spec->data, spec->len);
 	g_byte_array_append(lease, (const guint8 *)"k8s", 4);
@@ -477,7 +514,7 @@ make_lease(void)
 static void
 test_protobuf(void)
 {
-	g_autoptr(GByteArray) lease = make_lease();
+	g_autoptr(GByteArray) lease = make_lease(NOW);
 	g_autoptr(RdObject) object = rd_object_read(lease->data, lease->len);
 
 	g_assert_cmpint(object->encoding, ==, RD_OBJECT_PROTOBUF);
@@ -494,6 +531,27 @@ test_protobuf(void)
 		g_assert_cmpint(part->encoding, ==, RD_OBJECT_OTHER);
 		g_assert_cmpint(part->written, ==, 0);
 	}
+}
+
+/* nodes renew theirs all the time */
+static void
+put_lease(Etcd *etcd, gint64 renewed)
+{
+	g_autoptr(GByteArray) lease = make_lease(renewed);
+	g_autofree char *program = etcd_program("etcdctl");
+	g_autofree char *file = in_scratch("lease");
+	/* there is a NUL in it: from a file */
+	g_autofree char *script =
+	    g_strdup_printf("%s --endpoints=%s put /kubernetes.io/leases/kube-node-lease/m0 <%s",
+			    program, etcd->endpoint, file);
+	const char *argv[] = {"sh", "-c", script, NULL};
+	int status = 1;
+
+	g_assert_true(g_file_set_contents(file, (char *)lease->data, lease->len, NULL));
+	g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL,
+				   G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+				   NULL, NULL, &status, NULL));
+	g_assert_true(g_spawn_check_wait_status(status, NULL));
 }
 
 /* ---- fixture ------------------------------------------------------------------------------- */
@@ -525,10 +583,12 @@ make_snapshots(void)
 	etcd_start(&etcd, data);
 	for (guint i = 0; i < G_N_ELEMENTS(objects); i++)
 		g_assert_true(etcd_ctl(&etcd, NULL, "put", objects[i][0], objects[i][1], NULL));
+	put_lease(&etcd, NOW - DAY);
 	etcd_save(&etcd, snapshot);
 	g_assert_true(etcd_ctl(&etcd, NULL, "put", "/kubernetes.io/pods/ns/b", "1", NULL));
 	g_assert_true(etcd_ctl(&etcd, NULL, "put", "/kubernetes.io/pods/ns/a", "1", NULL));
 	g_assert_true(etcd_ctl(&etcd, NULL, "del", "/kubernetes.io/minions/m0", NULL));
+	put_lease(&etcd, NOW);
 	etcd_save(&etcd, later);
 	etcd_stop(&etcd);
 }
@@ -550,6 +610,7 @@ main(int argc, char **argv)
 	g_test_add_func("/verdict/broken-files", test_broken_files);
 	g_test_add_func("/verdict/identity", test_identity);
 	g_test_add_func("/verdict/difference", test_difference);
+	g_test_add_func("/verdict/loss", test_loss);
 	g_test_add_func("/verdict/keys", test_keys);
 	g_test_add_func("/verdict/protobuf", test_protobuf);
 	status = g_test_run();
