@@ -13,13 +13,15 @@ disk_clear(Disk *self)
 	g_clear_pointer(&self->why, g_free);
 }
 
+/* The inode by itself would not tell old from new: the script deletes the old directory, and a file
+ * system gives its number to the new one at once. The time is when wal and snap were made in it. */
 static RestoreFiles *
 list_files(RecoveryStep *step, GError **error)
 {
 	static const char *const argv[] = {
-	    "find",	  MEMBER_DATA, MEMBER_ASSETS, MEMBER_BACKUP, MEMBER_STOPPED,
-	    RD_MANIFESTS, KEPT_DIR,    "-mindepth",   "1",	     "-maxdepth",
-	    "1",	  "-printf",   "%i %p\\n",    NULL};
+	    "find",	  MEMBER_DATA, MEMBER_ASSETS,  MEMBER_BACKUP, MEMBER_STOPPED,
+	    RD_MANIFESTS, KEPT_DIR,    "-mindepth",    "1",	      "-maxdepth",
+	    "1",	  "-printf",   "%i-%T@ %p\\n", NULL};
 	g_auto(RecoveryReply) reply = {0};
 	g_auto(GStrv) complaints = NULL;
 

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 /* before this run started the script for the first time */
 typedef struct {
-	char *member;	  /* inode of /var/lib/etcd/member, "none" without data */
+	char *member;	  /* /var/lib/etcd/member as INODE-MTIME, "none" without data */
 	char **manifests; /* what the kubelet ran, sorted */
 } DiskBefore;
 DiskBefore *disk_before_parse(const char *text); /* NULL when it is not whole */

@@ -249,13 +249,12 @@ def old_config(cluster):
 
 def old_objects(cluster):
     yield from old_config(cluster)
-    for kind, revision, name in STATIC[1:]:
+    for kind, revision, _ in static(cluster):
         yield static_operator(kind, revision, cluster)
-    for name in OPERATORS:
-        if name != "etcd":
-            found = cluster_operator(name)
-            found["status"]["versions"][0]["version"] = OLD_VERSION
-            yield found
+    for name in operators(cluster):
+        found = cluster_operator(name)
+        found["status"]["versions"][0]["version"] = OLD_VERSION
+        yield found
     yield from pool("master", cluster.control_plane)
     yield from pool("worker", cluster.workers)
     yield item("v1", "ConfigMap", "csr-controller-ca", "openshift-config-managed",
@@ -267,6 +266,16 @@ def old_objects(cluster):
 def kinds(cluster):
     return [kind for kind in KINDS if cluster.release != "4.2" or kind[3] not in (
         "Etcd", "ControlPlaneMachineSet", "BareMetalHost", "LocalVolumeSet")]
+
+
+def static(cluster):
+    """of STATIC those that this release has"""
+    return [one for one in STATIC if cluster.release != "4.2" or one[0] != "Etcd"]
+
+
+def operators(cluster):
+    """names of its ClusterOperators"""
+    return [name for name in OPERATORS if cluster.release != "4.2" or name != "etcd"]
 
 
 def objects(cluster):

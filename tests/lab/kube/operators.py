@@ -271,11 +271,11 @@ class Leases:
     def __init__(self):
         self.due = 0
 
-    def renew(self, client):
+    def renew(self, client, names):
         if time.monotonic() < self.due:
             return
         self.due = time.monotonic() + 10
-        for name in objects.OPERATORS:
+        for name in names:
             folder = f"/apis/coordination.k8s.io/v1/namespaces/{objects.home(name)}/leases"
             lease = client.get(f"{folder}/{name}-operator-lock")
             stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%FT%T.%fZ")
@@ -291,7 +291,8 @@ def main():
     cluster = Cluster(sys.argv[1])
     leases = Leases()
     etcd = Etcd(cluster)
-    operators = [Operator(kind, name, cluster, sys.argv[2], etcd) for kind, _, name in objects.STATIC]
+    operators = [Operator(kind, name, cluster, sys.argv[2], etcd) for kind, _, name in objects.static(cluster)]
+    has_etcd = operators[0].kind == "Etcd"
     clients = [cluster.api(host, timeout=5) for host in cluster.control_plane]
     while True:
         if "Etcd" not in operators[0].switch("stuck"):
@@ -299,9 +300,9 @@ def main():
         client = next((c for c in clients if c.send("GET", "/readyz")[0] == 200), None)
         try:
             if client is not None:
-                leases.renew(client)
+                leases.renew(client, objects.operators(cluster))
                 alive = alive_nodes(client, cluster)
-                if "Etcd" not in operators[0].switch("stuck"):
+                if has_etcd and "Etcd" not in operators[0].switch("stuck"):
                     etcd.reconcile(alive)
                 for operator in operators:
                     operator.reconcile(client, alive)

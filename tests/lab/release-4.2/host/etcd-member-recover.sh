@@ -10,15 +10,15 @@ set -e -o pipefail
 must_be_root
 : "${SETUP_ETCD_ENVIRONMENT:?"Need to set SETUP_ETCD_ENVIRONMENT"}"
 : "${KUBE_CLIENT_AGENT:?"Need to set KUBE_CLIENT_AGENT"}"
-[ -n "${1:-}" ] && [ -n "${2:-}" ] ||
-	fail 'Recovery server IP address and etcd name required: ./etcd-member-recover.sh 192.168.1.100 $etcd_name'
+[ $# -ge 2 ] ||
+	fail "Recovery server IP address and etcd name required: ./etcd-member-recover.sh 192.168.1.100 \$etcd_name"
 RECOVERY_SERVER_IP=$1
 NAME=$2 # the environment that is read below may have another
 
 base64_of() { base64 -w0 "$ASSET_DIR/backup/$1"; }
 
 gen_config() {
-	cat >$ETCD_STATIC_RESOURCES/.recoveryconfig <<-C
+	cat >"$ETCD_STATIC_RESOURCES/.recoveryconfig" <<-C
 		apiVersion: v1
 		kind: Config
 		clusters:
@@ -36,43 +36,43 @@ gen_config() {
 
 generate_certs() {
 	local generator=etcd-generate-certs stage=$ASSET_DIR/tmp/etcd-generate-certs
-	populate_template __ETCD_DISCOVERY_DOMAIN__ "$DISCOVERY_DOMAIN" $TEMPLATES/$generator.yaml.template $stage.stage1
-	populate_template __SETUP_ETCD_ENVIRONMENT__ "$SETUP_ETCD_ENVIRONMENT" $stage.stage1 $stage.stage2
-	populate_template __KUBE_CLIENT_AGENT__ "$KUBE_CLIENT_AGENT" $stage.stage2 $MANIFEST_STOPPED_DIR/$generator.yaml
+	populate_template __ETCD_DISCOVERY_DOMAIN__ "$DISCOVERY_DOMAIN" "$TEMPLATES/$generator.yaml.template" "$stage.stage1"
+	populate_template __SETUP_ETCD_ENVIRONMENT__ "$SETUP_ETCD_ENVIRONMENT" "$stage.stage1" "$stage.stage2"
+	populate_template __KUBE_CLIENT_AGENT__ "$KUBE_CLIENT_AGENT" "$stage.stage2" "$MANIFEST_STOPPED_DIR/$generator.yaml"
 	echo "Starting etcd client cert recovery agent.."
-	mv $MANIFEST_STOPPED_DIR/$generator.yaml $MANIFEST_DIR
+	mv "$MANIFEST_STOPPED_DIR/$generator.yaml" "$MANIFEST_DIR"
 	at_step generating
 	# three authorities, and certificate and key of server, peer and metrics
 	# shellcheck disable=SC2012 # as there; what begins with a dot does not count
-	while [ "$(ls $ETCD_STATIC_RESOURCES | wc -l)" -lt 9 ]; do
+	while [ "$(ls "$ETCD_STATIC_RESOURCES" | wc -l)" -lt 9 ]; do
 		echo "Waiting for certs to generate.."
 		sleep 10
 	done
 	echo "Stopping cert recover.."
-	[ ! -f $MANIFEST_DIR/$generator.yaml ] || mv $MANIFEST_DIR/$generator.yaml $MANIFEST_STOPPED_DIR
+	[ ! -f "$MANIFEST_DIR/$generator.yaml" ] || mv "$MANIFEST_DIR/$generator.yaml" "$MANIFEST_STOPPED_DIR"
 	wait_pods generate-env generate-certs
 }
 
 patch_manifest() {
 	echo "Patching etcd-member manifest.."
-	cp $ASSET_DIR/backup/etcd-member.yaml $ASSET_DIR/tmp/etcd-member.yaml.template
-	sed -i '/ --discovery-srv/d' $ASSET_DIR/tmp/etcd-member.yaml.template
-	mv $ASSET_DIR/tmp/etcd-member.yaml.template $MANIFEST_STOPPED_DIR/etcd-member.yaml
+	cp "$ASSET_DIR/backup/etcd-member.yaml" "$ASSET_DIR/tmp/etcd-member.yaml.template"
+	sed -i '/ --discovery-srv/d' "$ASSET_DIR/tmp/etcd-member.yaml.template"
+	mv "$ASSET_DIR/tmp/etcd-member.yaml.template" "$MANIFEST_STOPPED_DIR/etcd-member.yaml"
 }
 
 member_add() {
 	local said
 	echo "Updating etcd membership.."
-	if [ -d $ETCD_DATA_DIR ]; then
+	if [ -d "$ETCD_DATA_DIR" ]; then
 		echo "Removing etcd data_dir $ETCD_DATA_DIR.."
-		rm -rf $ETCD_DATA_DIR
+		rm -rf "$ETCD_DATA_DIR"
 	fi
 	at_step before-add
 	said=$("${WITH_TLS[@]}" --endpoints "$RECOVERY_SERVER_IP:2379" member add "$NAME" \
 		"--peer-urls=https://$ETCD_DNS_NAME:2380")
 	at_step added
 	echo "$said"
-	printf '\n\n#[recover]\n%s\n' "$(sed 1,2d <<<"$said")" >>$RUN_ENV
+	printf '\n\n#[recover]\n%s\n' "$(sed 1,2d <<<"$said")" >>"$RUN_ENV"
 	at_step appended
 }
 
@@ -82,7 +82,7 @@ backup_manifest
 discovery_domain
 validate_environment
 # shellcheck source=/dev/null
-. $RUN_ENV
+. "$RUN_ENV"
 backup_etcd_conf
 backup_etcd_client_certs
 at_step begun

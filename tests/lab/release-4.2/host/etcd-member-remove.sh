@@ -5,7 +5,7 @@
 # shellcheck source=/dev/null
 . /usr/local/bin/openshift-recovery-tools
 must_be_root
-[ -n "${1:-}" ] || fail 'The name of the etcd member to remove is required: ./etcd-member-remove.sh $etcd_name'
+[ -n "${1:-}" ] || fail "The name of the etcd member to remove is required: ./etcd-member-remove.sh \$etcd_name"
 init
 dl_etcdctl
 backup_etcd_client_certs

@@ -7,8 +7,8 @@ set -e -o pipefail
 # shellcheck source=/dev/null
 . /usr/local/bin/openshift-recovery-tools
 must_be_root
-[ -n "${1:-}" ] && [ -n "${2:-}" ] ||
-	fail 'Path to snapshot and initial cluster are required: ./etcd-snapshot-restore.sh $path-to-snapshot $initial_cluster'
+[ $# -ge 2 ] ||
+	fail "Path to snapshot and initial cluster are required: ./etcd-snapshot-restore.sh \$path-to-snapshot \$initial_cluster"
 SNAPSHOT_FILE=$1
 [ -f "$SNAPSHOT_FILE" ] || fail "etcd snapshot $SNAPSHOT_FILE does not exist."
 init
@@ -17,7 +17,7 @@ backup_manifest
 discovery_domain
 validate_environment
 # shellcheck source=/dev/null
-. $RUN_ENV
+. "$RUN_ENV"
 ETCD_INITIAL_CLUSTER=$2
 validate_etcd_name
 at_step begun
@@ -33,12 +33,12 @@ at_step stopped
 backup_data_dir
 at_step copied
 echo "Removing etcd data-dir $ETCD_DATA_DIR"
-rm -rf $ETCD_DATA_DIR
+rm -rf "$ETCD_DATA_DIR"
 at_step removed
 echo "Restoring etcd member $ETCD_NAME from snapshot.."
 $ETCDCTL snapshot restore "$SNAPSHOT_FILE" --name "$ETCD_NAME" --initial-cluster "$ETCD_INITIAL_CLUSTER" \
 	--initial-cluster-token etcd-cluster-1 --skip-hash-check=true \
-	--initial-advertise-peer-urls "https://$ETCD_IPV4_ADDRESS:2380" --data-dir $ETCD_DATA_DIR
+	--initial-advertise-peer-urls "https://$ETCD_IPV4_ADDRESS:2380" --data-dir "$ETCD_DATA_DIR"
 at_step restored
 start_static_pods
 at_step started-pods

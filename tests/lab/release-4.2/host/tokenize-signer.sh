@@ -8,8 +8,8 @@ set -e -o pipefail
 . /usr/local/bin/openshift-recovery-tools
 [ -n "${1:-}" ] || { echo 'Hostname required: ./tokenize-signer.sh ip-10-0-134-97' && exit; }
 init
-populate_template __MASTER_HOSTNAME__ "$1" $TEMPLATES/kube-etcd-cert-signer.yaml.template \
-	$ASSET_DIR/tmp/kube-etcd-cert-signer.yaml.stage1
+populate_template __MASTER_HOSTNAME__ "$1" "$TEMPLATES/kube-etcd-cert-signer.yaml.template" \
+	"$ASSET_DIR/tmp/kube-etcd-cert-signer.yaml.stage1"
 populate_template __KUBE_ETCD_SIGNER_SERVER__ "$KUBE_ETCD_SIGNER_SERVER" \
-	$ASSET_DIR/tmp/kube-etcd-cert-signer.yaml.stage1 $ASSET_DIR/manifests/kube-etcd-cert-signer.yaml
+	"$ASSET_DIR/tmp/kube-etcd-cert-signer.yaml.stage1" "$ASSET_DIR/manifests/kube-etcd-cert-signer.yaml"
 echo "Tokenized template now ready: $ASSET_DIR/manifests/kube-etcd-cert-signer.yaml"
