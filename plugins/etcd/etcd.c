@@ -142,6 +142,11 @@ static const RecoveryParam no_quorum_params[] = {
     {NULL},
 };
 
+static const RecoveryParam one_cluster_params[] = {
+    {"cluster-id", RECOVERY_PARAM_STRING, NULL, "the cluster that every etcd has to be of"},
+    {0},
+};
+
 static const RecoveryState states[] = {
     {
 	.name = "no-quorum",
@@ -316,6 +321,16 @@ static const RecoveryState states[] = {
 	.params = joined_params,
 	.timeout = 2400,
 	.probe = etcd_joined_probe,
+    },
+    {
+	.name = "one-cluster",
+	.summary = "as long as others work, stop an etcd of another cluster than this run's",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = one_cluster_params,
+	.timeout = 300,
+	.undo_is = RECOVERY_UNDO_NOTHING,
+	.probe = etcd_one_cluster_probe,
+	.enter = etcd_one_cluster_enter,
     },
     {0},
 };

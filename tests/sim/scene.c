@@ -128,7 +128,10 @@ lose_worker(Place *place)
 static void
 return_m2(gpointer data)
 {
-	rd_sim_host_power_on(rd_sim_cluster_find(data, "m2"));
+	RdSimHost *m2 = rd_sim_cluster_find(data, "m2");
+
+	m2->hears_nobody = TRUE;
+	rd_sim_host_power_on(m2);
 }
 
 /* off when the run begins, and on again when the others are restored: with its manifests and its
