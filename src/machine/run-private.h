@@ -75,9 +75,6 @@ RdHand *rd_run_hand(RdRun *run, const char *lane);
 RdStep *rd_run_step_at(RdRun *run, guint state, const char *target);
 RdEvent *rd_run_step_event(RdRun *run, const RdStep *step, RdStepEvent what, const char *text);
 RdEvent *rd_run_new_event(RdRun *run, RdEventKind kind, const char *word);
-/* steps of hosts that are excused or left do not count, but what works beside the rest does on one
- * that returned */
-gboolean rd_run_step_counts(RdRun *run, const RdStep *step);
 /* whose lock decides who may touch @target: its own, the recovery host's for the cluster; or NULL
  */
 RdRunHost *rd_run_lock_of(RdRun *run, const char *target);

@@ -156,6 +156,9 @@ gint64 rd_step_deadline(const RdStep *step);
 gint64 rd_host_deadline(const RdRunHost *host);
 /* nobody has to take it: it was stated to be powered off, and nothing says otherwise */
 gboolean rd_host_is_off(const RdRunHost *host);
+/* steps of hosts that are excused or left do not count, but what works beside the rest does on one
+ * that returned */
+gboolean rd_run_step_counts(RdRun *run, const RdStep *step);
 /* for so long after its first silence, microseconds */
 gint64 rd_host_patience(void);
 /* (element-type RdRunHost) (unowned) */
