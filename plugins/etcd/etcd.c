@@ -146,9 +146,9 @@ static const RecoveryParam trial_params[] = {
     {"snapshot", RECOVERY_PARAM_FILE, NULL, "the snapshot here"},
     {"sha256", RECOVERY_PARAM_STRING, NULL, "of it"},
     {"image", RECOVERY_PARAM_STRING, NULL, "etcd's image on the host"},
-    {"revision", RECOVERY_PARAM_STRING, "", "what etcd has to say; empty: whatever it says"},
-    {"keys", RECOVERY_PARAM_STRING, "", "the like"},
-    {"hash", RECOVERY_PARAM_STRING, "", "the like"},
+    {"revision", RECOVERY_PARAM_STRING, "any", "what etcd has to say"},
+    {"keys", RECOVERY_PARAM_STRING, "any", "the like"},
+    {"hash", RECOVERY_PARAM_STRING, "any", "the like"},
     {0},
 };
 static const char *const trial_outcomes[] = {"same", "differs", NULL};

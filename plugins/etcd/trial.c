@@ -205,7 +205,7 @@ compare(RecoveryStep *step, GString *text, const char *param, gint64 found)
 {
 	const char *wanted = recovery_string(step, param);
 
-	if (*wanted != '\0' && g_ascii_strtoll(wanted, NULL, 10) != found)
+	if (!g_str_equal(wanted, "any") && g_ascii_strtoll(wanted, NULL, 10) != found)
 		g_string_append_printf(
 		    text, "; %s: %" G_GINT64_FORMAT " is what etcd says, the file itself says %s",
 		    param, found, wanted);
