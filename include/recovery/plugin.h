@@ -137,7 +137,8 @@ gint64 recovery_int(RecoveryStep *step, const char *param);
 gboolean recovery_bool(RecoveryStep *step, const char *param);
 
 /* names of the hosts that are present in @role: "control-plane", "recovery", "others", "workers".
- * Excused hosts are not among them. (transfer full) */
+ * Excused hosts are not among them; "returned": those of these that were stated to be powered off
+ * and answer all the same, which no step works on. (transfer full) */
 char **recovery_hosts(RecoveryStep *step, const char *role);
 /* names of the control-plane hosts that a person declared powered off. (transfer full) */
 char **recovery_excused(RecoveryStep *step);

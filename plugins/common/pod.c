@@ -63,9 +63,9 @@ stop_one(RecoveryStep *step, const RdPod *pod, const char *const *argv, const ch
 	return TRUE;
 }
 
-/* F18: what the kubelet did not stop by half-time, containers first, for these get their grace */
-static gboolean
-stop_leftovers(RecoveryStep *step, const RdPod *pod, GError **error)
+/* F18: what the kubelet did not stop */
+gboolean
+rd_pod_stop_containers(RecoveryStep *step, const RdPod *pod, GError **error)
 {
 	g_autoptr(GPtrArray) containers = rd_containers_ask(step, NULL, pod, error);
 	g_autoptr(GPtrArray) sandboxes = NULL;
@@ -101,7 +101,7 @@ rd_pod_stop(RecoveryStep *step, const RdPod *pod, RdPodProbe gone, RdPodProbe ha
 		return FALSE;
 	if (place.in_place && !recovery_move_aside(step, pod->manifest, error))
 		return FALSE;
-	if (!recovery_wait(step, half, error) || !stop_leftovers(step, pod, error))
+	if (!recovery_wait(step, half, error) || !rd_pod_stop_containers(step, pod, error))
 		return FALSE;
 	if (recovery_wait(step, gone, error))
 		return TRUE;

@@ -21,6 +21,8 @@ typedef RecoveryProbe (*RdPodProbe)(RecoveryStep *step, GError **error);
  * same but PRESENT after half of the time, when crictl is asked to stop what is left. */
 gboolean rd_pod_stop(RecoveryStep *step, const RdPod *pod, RdPodProbe gone, RdPodProbe half,
 		     GError **error);
+/* asks crictl to stop what still runs of the pod, containers first, for these get their grace */
+gboolean rd_pod_stop_containers(RecoveryStep *step, const RdPod *pod, GError **error);
 /* Undo of it: back by rename(2), so mode, owner and label stay and the kubelet sees all or nothing
  * (F20, INV-10, INV-11). Nothing where it is in place, or the host has none. */
 gboolean rd_pod_put_back(RecoveryStep *step, const RdPod *pod, GError **error);

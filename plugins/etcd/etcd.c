@@ -142,6 +142,23 @@ static const RecoveryParam no_quorum_params[] = {
     {NULL},
 };
 
+static const RecoveryParam trial_params[] = {
+    {"snapshot", RECOVERY_PARAM_FILE, NULL, "the snapshot here"},
+    {"sha256", RECOVERY_PARAM_STRING, NULL, "of it"},
+    {"image", RECOVERY_PARAM_STRING, NULL, "etcd's image on the host"},
+    {"revision", RECOVERY_PARAM_STRING, "any", "what etcd has to say"},
+    {"keys", RECOVERY_PARAM_STRING, "any", "the like"},
+    {"hash", RECOVERY_PARAM_STRING, "any", "the like"},
+    {0},
+};
+static const char *const trial_outcomes[] = {"same", "differs", NULL};
+static const char *const trial_outputs[] = {"found", NULL};
+
+static const RecoveryParam one_cluster_params[] = {
+    {"cluster-id", RECOVERY_PARAM_STRING, NULL, "the cluster that every etcd has to be of"},
+    {0},
+};
+
 static const RecoveryState states[] = {
     {
 	.name = "no-quorum",
@@ -316,6 +333,28 @@ static const RecoveryState states[] = {
 	.params = joined_params,
 	.timeout = 2400,
 	.probe = etcd_joined_probe,
+    },
+    {
+	.name = "trial-restore",
+	.summary = "restore a snapshot aside, start an etcd on it, and compare what it says",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = trial_params,
+	.outcomes = trial_outcomes,
+	.outputs = trial_outputs,
+	.timeout = 3600,
+	.probe = etcd_trial_probe,
+	.enter = etcd_trial_enter,
+	.undo = etcd_trial_undo,
+    },
+    {
+	.name = "one-cluster",
+	.summary = "as long as others work, stop an etcd of another cluster than this run's",
+	.kind = RECOVERY_KIND_CHANGE,
+	.params = one_cluster_params,
+	.timeout = 300,
+	.undo_is = RECOVERY_UNDO_NOTHING,
+	.probe = etcd_one_cluster_probe,
+	.enter = etcd_one_cluster_enter,
     },
     {0},
 };

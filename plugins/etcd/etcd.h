@@ -59,6 +59,13 @@ gboolean etcd_cluster_restore_undo(RecoveryStep *step, GError **error);
 /* single.c */
 RecoveryProbe etcd_single_member_probe(RecoveryStep *step, GError **error);
 RecoveryProbe etcd_joined_probe(RecoveryStep *step, GError **error);
+/* trial.c */
+RecoveryProbe etcd_trial_probe(RecoveryStep *step, GError **error);
+gboolean etcd_trial_enter(RecoveryStep *step, GError **error);
+gboolean etcd_trial_undo(RecoveryStep *step, GError **error);
+/* one-cluster.c */
+RecoveryProbe etcd_one_cluster_probe(RecoveryStep *step, GError **error);
+gboolean etcd_one_cluster_enter(RecoveryStep *step, GError **error);
 
 /* FALSE with PERMANENT and the text */
 gboolean etcd_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);

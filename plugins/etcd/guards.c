@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Two questions about the whole control plane, asked again immediately before whatever could do
- * harm. Excused hosts are not asked: a person stated that they are powered off. */
+ * harm. Excused hosts are not asked, for a person stated that they are powered off, unless one
+ * answers all the same. */
 
 #include "etcd.h"
 #include "output.h"
 #include <string.h>
+
+/* those that are present in @role, and those that should be off and are not. (transfer full) */
+static char **
+whom_to_ask(RecoveryStep *step, const char *role)
+{
+	g_auto(GStrv) present = recovery_hosts(step, role);
+	g_auto(GStrv) returned = recovery_hosts(step, "returned");
+	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+	g_strv_builder_addv(names, (const char **)present);
+	g_strv_builder_addv(names, (const char **)returned);
+	return g_strv_builder_end(names);
+}
 
 static gboolean
 answer_is_good(const RecoveryAnswer *answer, const char *what, GError **error)
@@ -156,7 +170,8 @@ nobody_commits(RecoveryStep *step, GError **error)
 {
 	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
 	g_auto(GStrv) excused = recovery_excused(step);
-	g_autoptr(GPtrArray) answers = ask_containers(step, hosts);
+	g_auto(GStrv) asked = whom_to_ask(step, "control-plane");
+	g_autoptr(GPtrArray) answers = ask_containers(step, asked);
 	g_autoptr(GPtrArray) running = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GHashTable) healthy =
@@ -240,7 +255,7 @@ etcd_silent(RecoveryStep *step, GError **error)
 {
 	static const char *const list[] = {"ls", "-A1", RD_MANIFESTS, NULL};
 	static const char *const sockets[] = {"ss", "-Htln", NULL};
-	g_auto(GStrv) hosts = recovery_hosts(step, recovery_string(step, "hosts"));
+	g_auto(GStrv) hosts = whom_to_ask(step, recovery_string(step, "hosts"));
 	g_autoptr(GPtrArray) manifests = recovery_ask_all(step, (const char *const *)hosts, list);
 	g_autoptr(GPtrArray) containers = ask_containers(step, hosts);
 	g_autoptr(GPtrArray) listeners =
@@ -260,7 +275,8 @@ etcd_silent(RecoveryStep *step, GError **error)
 	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
 		    "etcd is not silent, and two of them would make two clusters: %s. Move the "
 		    "manifest away there and stop what runs, then decide this step again; a host "
-		    "that is powered off can be excused",
+		    "that is powered off can be excused, and one that was, and runs all the same, "
+		    "has to be powered off",
 		    found->str + strlen("; "));
 	return FALSE;
 }

@@ -35,9 +35,7 @@ rd_cause_new(const char *name, const char *what, const char *text)
 gboolean
 rd_advice_counts(RdRun *run, const RdStep *step)
 {
-	const RdRunHost *host = rd_run_find_host(run, step->target);
-
-	return host == NULL || (!host->excused && !host->left);
+	return rd_run_step_counts(run, step);
 }
 
 static gboolean
@@ -250,7 +248,7 @@ rd_advice_causes(RdRun *run, const char *run_id)
 	for (guint i = 0; i < hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(hosts, i);
 
-		if (host->trouble_word != NULL && !host->excused && !host->left)
+		if (host->trouble_word != NULL && !rd_host_is_off(host) && !host->left)
 			g_ptr_array_add(causes, rd_advice_host(run, run_id, host));
 	}
 	for (guint i = 0; i < steps->len; i++) {

@@ -7,13 +7,16 @@
 #include "backup/verdict.h"
 #include "cli/backup.h"
 #include "cli/commands.h"
+#include "cli/trial.h"
 #include "yaml/format.h"
 #include "yaml/json.h"
 
 #define LEVEL_COLUMN 7
 #define CHECK_COLUMN 14 /* the longest name and two spaces */
 
-static char *output;
+static char *output, *trial_cluster;
+static gboolean trial;
+static char **trial_excuses;
 
 const GOptionEntry *
 rd_backup_options(void)
@@ -35,6 +38,23 @@ rd_backup_wants_json(gboolean *json, GError **error)
 }
 
 /* ---- verify -------------------------------------------------------------------------------- */
+
+static const GOptionEntry *
+rd_backup_verify_options(void)
+{
+	static const GOptionEntry entries[] = {
+	    {"output", 'o', 0, G_OPTION_ARG_STRING, &output, "JSON instead of text", "json"},
+	    {"trial-restore", 0, 0, G_OPTION_ARG_NONE, &trial,
+	     "then restore the snapshot aside on the recovery host, count, and take it away", NULL},
+	    {"cluster", 'c', 0, G_OPTION_ARG_FILENAME, &trial_cluster,
+	     "for --trial-restore: the cluster's inventory", "FILE"},
+	    {"excuse", 0, 0, G_OPTION_ARG_STRING_ARRAY, &trial_excuses,
+	     "for --trial-restore, as start takes it: this host is powered off", "HOST=REASON"},
+	    {NULL},
+	};
+
+	return entries;
+}
 
 /* @text filled up with spaces that stay */
 static char *
@@ -194,6 +214,8 @@ rd_backup_verify_run(const RdCli *cli, char **args, GError **error)
 		rd_verdict_print_json(verdict);
 	else
 		rd_verdict_print(cli, verdict);
+	if (trial)
+		return rd_trial_restore(cli, trial_cluster, trial_excuses, verdict, error);
 	return verdict->level == RD_CHECK_BLOCK ? RD_EXIT_REFUSED : RD_EXIT_DONE;
 }
 
@@ -205,7 +227,12 @@ const RdCommand rd_command_backup_verify = {
 	    "snapshot alone. Every page and every key of the snapshot is looked at, and every "
 	    "member of the static resources; nothing is unpacked, and no etcd is needed.\n\n"
 	    "Each check says ok, warn (can be used, knowing this) or block. With a block the exit "
-	    "code is 7.",
-    .options = rd_backup_options,
+	    "code is 7.\n\n"
+	    "--trial-restore -c FILE: then the recovery host's own etcd image restores the "
+	    "snapshot into a directory of recoveryd's, in a container without a network, and "
+	    "what an etcd serves from it is compared with what the file says. It is a run of the "
+	    "procedure trial-restore: the cluster is locked meanwhile, and nothing of it is "
+	    "touched; whichever way the run ends, container and directory are taken away.",
+    .options = rd_backup_verify_options,
     .run = rd_backup_verify_run,
 };

@@ -8,13 +8,14 @@
 #include "cli/findings.h"
 #include "cli/places.h"
 #include "cli/prepare.h"
+#include "cli/trial.h"
 #include "preflight/inspect.h"
 #include "preflight/metrics.h"
 #include "yaml/json.h"
 
 static char *inventory_path, *backup_path, *procedure_name, *metrics_path, *output;
 static char **excuses;
-static gboolean offline;
+static gboolean offline, trial;
 
 static const GOptionEntry *
 rd_check_options(void)
@@ -28,6 +29,10 @@ rd_check_options(void)
 	     "only what this procedure needs", "PROCEDURE"},
 	    {"excuse", 0, 0, G_OPTION_ARG_STRING_ARRAY, &excuses,
 	     "as start takes it: this host is powered off", "HOST=REASON"},
+	    {"trial-restore", 0, 0, G_OPTION_ARG_NONE, &trial,
+	     "when nothing stands in the way: restore the backup aside on the recovery host, "
+	     "count, and take it away",
+	     NULL},
 	    {"metrics", 0, 0, G_OPTION_ARG_FILENAME, &metrics_path,
 	     "write the findings there, for node_exporter's textfile collector", "FILE"},
 	    {"output", 'o', 0, G_OPTION_ARG_STRING, &output, "another form", "json"},
@@ -162,6 +167,10 @@ rd_check_run(const RdCli *cli, char **args, GError **error)
 		rd_cli_usage(error, "which cluster? -c FILE names its inventory");
 		return RD_EXIT_USAGE;
 	}
+	if (trial && backup_path == NULL) {
+		rd_cli_usage(error, "--trial-restore: of which backup? -b DIR names it");
+		return RD_EXIT_USAGE;
+	}
 	if (!rd_prepare_pairs(excuses, "excuse", excused, error))
 		return RD_EXIT_USAGE;
 	inventory = rd_check_read(cli, inventory_path, &warnings, error);
@@ -181,6 +190,9 @@ rd_check_run(const RdCli *cli, char **args, GError **error)
 		rd_check_print(cli, preflight);
 	if (metrics_path != NULL && !rd_metrics_write(metrics_path, preflight, error))
 		return RD_EXIT_FAILED;
+	if (trial && rd_findings_count(preflight->findings, RD_LEVEL_BLOCK) == 0)
+		return rd_trial_restore(cli, inventory_path, excuses, preflight->facts->backup,
+					error);
 	return rd_check_end(preflight->findings, error);
 }
 
@@ -192,6 +204,8 @@ const RdCommand rd_command_check = {
 	    "about it; `recoveryd man checks` lists them. Reads only, all hosts at once: good for "
 	    "a timer, long before the disaster. A cluster that works is fine here; start refuses "
 	    "it.\n\n"
+	    "--trial-restore goes on with what `backup verify --trial-restore` does, which is a "
+	    "run and takes the lock; without it nothing is.\n\n"
 	    "The exit code is 7 when something would block a recovery, 2 when the inventory is "
 	    "wrong.",
     .options = rd_check_options,

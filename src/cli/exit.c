@@ -84,7 +84,8 @@ rd_exit_is_fenced(RdRun *run)
 	for (guint i = 0; i < hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(hosts, i);
 
-		fenced = fenced || (!host->excused && g_strcmp0(host->trouble_word, "fenced") == 0);
+		fenced = fenced ||
+			 (!rd_host_is_off(host) && g_strcmp0(host->trouble_word, "fenced") == 0);
 	}
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
@@ -92,7 +93,7 @@ rd_exit_is_fenced(RdRun *run)
 
 		if (((step->life == RD_LIFE_HELD && !rd_run_goes_back(run)) ||
 		     step->life == RD_LIFE_OWING) &&
-		    (host == NULL || !host->excused))
+		    (host == NULL || host->left || rd_run_step_counts(run, step)))
 			return FALSE;
 	}
 	return fenced;

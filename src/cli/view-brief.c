@@ -74,7 +74,7 @@ rd_view_asked(const RdView *view)
 		const RdRunHost *host = g_ptr_array_index(hosts, i);
 
 		if (rd_view_is_asking(view, host) ||
-		    (rd_host_deadline(host) != 0 && !host->excused &&
+		    (rd_host_deadline(host) != 0 && !rd_host_is_off(host) &&
 		     rd_run_get_state(view->run) == RD_RUN_RUNNING))
 			g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "",
 					       host->plan->name);

@@ -149,6 +149,7 @@ rd_json_hosts(JsonBuilder *json, const RdView *view)
 		rd_json_string(json, "role", host->plan->role);
 		rd_json_bool(json, "locked", host->plan->locked);
 		rd_json_bool(json, "excused", host->excused);
+		rd_json_bool(json, "returned", host->returned);
 		rd_json_string(json, "reason", host->excuse);
 		rd_json_number(json, "lock", host->granted);
 		rd_json_bool(json, "released", host->released);

@@ -139,7 +139,7 @@ rd_page_lock(RdPage *self)
 	for (guint i = 0; i < hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(hosts, i);
 
-		if (!host->plan->locked || host->excused)
+		if (!host->plan->locked || rd_host_is_off(host))
 			continue;
 		if (!any)
 			first = host->granted;
@@ -238,7 +238,9 @@ rd_page_host(RdPage *self, const RdRunHost *host, guint columns)
 	g_autoptr(GString) text = g_string_new(NULL);
 
 	g_string_append_printf(text, "%s  %s", name, host->plan->role);
-	if (host->excused) {
+	if (host->returned)
+		g_string_append(text, "  " RD_INK_WARN "excused, but it answers" RD_INK_END);
+	if (rd_host_is_off(host)) {
 		g_autofree char *why = rd_screen_clean(host->excuse);
 
 		g_string_append_printf(text, "  " RD_INK_WARN "excused" RD_INK_END ": %s", why);

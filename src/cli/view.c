@@ -182,7 +182,7 @@ rd_view_is_asking(const RdView *view, const RdRunHost *host)
 
 	return view->engine == RD_ENGINE_ALIVE && rd_run_get_starts(view->run) > 0 &&
 	       (state == RD_RUN_NEW || state == RD_RUN_RUNNING || state == RD_RUN_ROLLBACK) &&
-	       host->plan->locked && !host->excused && !host->surveyed &&
+	       host->plan->locked && !rd_host_is_off(host) && !host->surveyed &&
 	       host->trouble_word == NULL;
 }
 

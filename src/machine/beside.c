@@ -5,7 +5,7 @@
 
 #include "run-private.h"
 
-/* States that work beside others: begun where they stand in the file, in a lane of their own, and
+/* States that work beside others: begun where they stand in the file, in lanes of their own, and
  * told to end when the last state of their span is through. Nodes become Ready only because CSRs
  * are approved meanwhile: a straight line would wait for ever (design 5). */
 
@@ -24,7 +24,7 @@ rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all)
 {
 	for (guint i = 0; i < run->steps->len; i++) {
 		RdStep *step = g_ptr_array_index(run->steps, i);
-		gboolean over;
+		gboolean over, settles;
 		RdHand *hand;
 
 		if (step->plan->beside == NULL || step->visit == 0 ||
@@ -32,8 +32,18 @@ rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all)
 		    step->life == RD_LIFE_OWING)
 			continue;
 		hand = rd_run_hand(run, step->lane);
+		/* its host was stated to be powered off: it goes on where that turns out wrong */
+		if (!all && !rd_run_step_counts(run, step)) {
+			if (!hand->busy || hand->stopping)
+				continue;
+			hand->stopping = TRUE;
+			move->cancel = g_strdup(hand->name);
+			return TRUE;
+		}
 		over = all || rd_beside_is_over(run, step->plan);
-		if (hand->busy && (over || run->resting) && !hand->stopping) {
+		/* what settles a doubt comes to its end by itself, and would be in doubt again */
+		settles = hand->what == RD_DO_SETTLE || hand->what == RD_DO_PROBE;
+		if (hand->busy && (over || (run->resting && !settles)) && !hand->stopping) {
 			hand->stopping = TRUE;
 			hand->leaving = over;
 			move->cancel = g_strdup(hand->name);
@@ -51,6 +61,19 @@ rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all)
 }
 
 gboolean
+rd_run_beside_holds(RdRun *run)
+{
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->plan->beside != NULL && step->life == RD_LIFE_HELD &&
+		    rd_run_step_counts(run, step))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+gboolean
 rd_run_beside_works(RdRun *run)
 {
 	for (guint i = 0; i < run->steps->len; i++) {
@@ -61,7 +84,7 @@ rd_run_beside_works(RdRun *run)
 		if (rd_run_hand(run, step->lane)->busy)
 			return TRUE;
 		/* whose lock another has can go no further, in whatever life that found it */
-		if (rd_run_lock_is_lost(run, step->target))
+		if (rd_run_lock_is_lost(run, step->target) || !rd_run_step_counts(run, step))
 			continue;
 		if (step->life == RD_LIFE_LOOKING || step->life == RD_LIFE_CHECKING ||
 		    step->life == RD_LIFE_RUNNING || step->life == RD_LIFE_DOUBT ||

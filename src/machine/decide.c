@@ -55,7 +55,11 @@ rd_run_in_hand(RdRun *run)
 {
 	for (guint i = 0; i < run->hands->len; i++) {
 		const RdHand *hand = g_ptr_array_index(run->hands, i);
-		if (hand->busy && !hand->beside)
+		const RdRunHost *host = rd_run_find_host(run, hand->name);
+
+		/* nor does the question, asked again, whether one is off that is said to be */
+		if (hand->busy && !hand->beside &&
+		    (host == NULL || !rd_host_is_off(host) || hand->not_before == 0))
 			return TRUE;
 	}
 	return FALSE;
@@ -194,7 +198,9 @@ rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 
 		if (other->excused || other->left)
 			g_ptr_array_add(order->excused, g_strdup(other->plan->name));
-		else if (order->number == 0 && g_str_equal(other->plan->role, "recovery")) {
+		if (other->excused && other->returned)
+			g_ptr_array_add(order->returned, g_strdup(other->plan->name));
+		if (order->number == 0 && g_str_equal(other->plan->role, "recovery")) {
 			order->fence_host = g_strdup(other->plan->name);
 			order->fence_number = other->granted;
 		}
@@ -297,7 +303,7 @@ rd_run_decide_step(RdRun *run, RdMove *move, RdStep *step)
 	RdHand *hand = rd_run_hand(run, step->lane);
 	gboolean begin =
 	    run->state == RD_RUN_RUNNING && rd_run_all_granted(run) &&
-	    !(run->resting && step->plan->beside != NULL) &&
+	    !(run->resting && step->plan->beside != NULL) && !rd_run_beside_holds(run) &&
 	    (step->plan->kind != RD_KIND_CHANGE || rd_run_may_touch(run, step->target));
 
 	if (hand->busy)
@@ -457,6 +463,8 @@ rd_run_decide_next(RdRun *run, RdMove *move)
 
 	if (unit != NULL && !rd_run_is_beside(run, unit) && !rd_run_unit_over(run, unit, &to))
 		return rd_run_decide_unit(run, move, unit);
+	if (rd_run_beside_holds(run))
+		return FALSE;
 	if (g_strcmp0(to, "failed") == 0)
 		return rd_run_decide_end(run, move, "failed");
 	if (to != NULL && strcmp(to, "done") != 0)
@@ -569,6 +577,8 @@ rd_run_decide(RdRun *run, gint64 clock, RdMove *move)
 	run->resting = !rd_run_in_hand(run) && move->wake == 0;
 	if (rd_run_decide_beside(run, move, FALSE))
 		return;
-	if (run->resting && !rd_run_beside_works(run))
+	if (!run->resting)
+		rd_run_decide_returned(run, move);
+	else if (!rd_run_beside_works(run))
 		rd_run_decide_rest(run, move);
 }

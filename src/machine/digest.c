@@ -71,15 +71,30 @@ rd_digest_newer(RdRun *run, const RdRunHost *host, const RdReport *report)
 	    report->text != NULL ? report->text : "by whom is not known");
 }
 
+static gboolean
+rd_digest_is_another(const RdRunHost *host, const RdReport *report)
+{
+	return host->machine_id != NULL && report->machine_id != NULL &&
+	       strcmp(host->machine_id, report->machine_id) != 0;
+}
+
 static void
 rd_digest_lock(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *report)
 {
 	const RdRunHost *host = rd_run_find_host(run, hand->name);
 	RdEvent *event;
 
+	gboolean off = host != NULL && hand->what == RD_DO_SURVEY && rd_host_is_off(host);
+	gboolean answers = strcmp(report->word, "finished") == 0;
+
 	if (host == NULL)
 		return;
-	if (strcmp(report->word, "finished") != 0) {
+	/* As was stated; or somebody is making another machine of it, who will enrol it. */
+	if (off && (!answers || rd_digest_is_another(host, report))) {
+		hand->not_before = run->clock + RD_RETURN_PACE;
+		return;
+	}
+	if (!answers) {
 		const char *word = g_str_equal(report->word, "permanent")   ? "refused"
 				   : g_str_equal(report->word, "cancelled") ? "unreachable"
 									    : report->word;
@@ -87,13 +102,18 @@ rd_digest_lock(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *repo
 		return;
 	}
 	/* the same name, another machine: nothing that was known of it holds any more (INV-37) */
-	if (host->machine_id != NULL && report->machine_id != NULL &&
-	    strcmp(host->machine_id, report->machine_id) != 0) {
+	if (rd_digest_is_another(host, report)) {
 		rd_digest_trouble(run, events, hand, "rebuilt",
 				  "its machine-id is another than before: it was rebuilt or it is "
 				  "not the same host",
 				  report->number);
 		return;
+	}
+	if (off) {
+		event = rd_run_new_event(run, RD_EVENT_HOST, "returned");
+		rd_event_step(event, NULL, hand->name, 0, 0);
+		rd_digest_add(events, rd_event_text(event, "it was stated to be powered off, and "
+							   "answers"));
 	}
 	event = rd_run_new_event(run,
 				 hand->what == RD_DO_SURVEY ? RD_EVENT_SURVEY

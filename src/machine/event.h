@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * created      -                           procedure name   cluster    run uuid     format   who@bastion
  * input        -                           -                name       value        -        -
  * host         target                      present|excused|enrol|left  who  -       -        reason
+ *                                          returned         -          -            -        what of it
  *                                          taken-over       who        -            number   holder
  * engine       -                           started|stopped  bastion    boot id      pid      version
  * survey       target                      -                machine id boot id      number   holder

@@ -125,7 +125,7 @@ rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only
 {
 	RdHand *hand = rd_run_hand(run, host->plan->name);
 
-	if (host->excused || hand->busy)
+	if (rd_host_is_off(host) || hand->busy)
 		return FALSE;
 	/* of one that was left only what was borrowed there is still wanted */
 	if (host->left && !rd_run_is_undone(run, host))
@@ -166,6 +166,17 @@ rd_run_is_to_be_changed(RdRun *run, const RdRunHost *host)
 	return rd_run_is_undone(run, host);
 }
 
+/* Nothing begins before one that was stated to be powered off was asked once whether it is: one
+ * that returns is fenced before anything else (design 8). In hand only: each engine asks anew. */
+static gboolean
+rd_run_ask_off(RdRun *run, RdMove *move, const RdRunHost *host)
+{
+	const RdHand *hand = rd_run_hand(run, host->plan->name);
+
+	return !hand->busy && hand->not_before == 0 &&
+	       rd_move_order(run, move, rd_order_new(RD_DO_SURVEY, host->plan->name), NULL);
+}
+
 gboolean
 rd_run_decide_locks(RdRun *run, RdMove *move)
 {
@@ -176,8 +187,14 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		if (!host->plan->locked || host->excused)
+		if (!host->plan->locked)
 			continue;
+		if (rd_host_is_off(host)) {
+			if (rd_run_ask_off(run, move, host))
+				return TRUE;
+			all = all && rd_run_hand(run, host->plan->name)->not_before != 0;
+			continue;
+		}
 		if (rd_run_lock_host(run, move, host, TRUE))
 			return TRUE;
 		all = all && host->surveyed;
@@ -187,7 +204,7 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		if (host->plan->locked && !host->excused && host->holder != NULL &&
+		if (host->plan->locked && !rd_host_is_off(host) && host->holder != NULL &&
 		    host->granted == 0 && host->trouble == NULL)
 			return rd_run_fence(run, move, host);
 	}
@@ -213,10 +230,31 @@ rd_run_all_granted(RdRun *run)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		if (host->plan->locked && !host->excused && !host->granted_life)
+		if (host->plan->locked && !rd_host_is_off(host) && !host->granted_life)
 			return FALSE;
 		if (g_strcmp0(host->trouble_word, "fenced") == 0)
 			return FALSE;
 	}
 	return TRUE;
+}
+
+/* And it is asked again, now and then and beside everything else. That it does not answer is no
+ * news. */
+gboolean
+rd_run_decide_returned(RdRun *run, RdMove *move)
+{
+	if (run->state != RD_RUN_RUNNING || !rd_run_all_granted(run))
+		return FALSE;
+	for (guint i = 0; i < run->hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
+		RdHand *hand = rd_run_hand(run, host->plan->name);
+
+		if (!host->plan->locked || !rd_host_is_off(host) || hand->busy)
+			continue;
+		if (run->clock >= hand->not_before)
+			return rd_move_order(run, move,
+					     rd_order_new(RD_DO_SURVEY, host->plan->name), NULL);
+		rd_move_wake(move, hand->not_before);
+	}
+	return FALSE;
 }

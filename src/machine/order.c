@@ -47,6 +47,7 @@ rd_order_new(RdDo what, const char *target)
 	order->first = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	order->guards = g_ptr_array_new_with_free_func(rd_order_guard_free);
 	order->excused = g_ptr_array_new_with_free_func(g_free);
+	order->returned = g_ptr_array_new_with_free_func(g_free);
 	return order;
 }
 
@@ -105,6 +106,8 @@ rd_order_copy(const RdOrder *order)
 	}
 	for (guint i = 0; i < order->excused->len; i++)
 		g_ptr_array_add(copy->excused, g_strdup(g_ptr_array_index(order->excused, i)));
+	for (guint i = 0; i < order->returned->len; i++)
+		g_ptr_array_add(copy->returned, g_strdup(g_ptr_array_index(order->returned, i)));
 	return copy;
 }
 
@@ -125,6 +128,7 @@ rd_order_free(RdOrder *order)
 	g_hash_table_unref(order->first);
 	g_ptr_array_unref(order->guards);
 	g_ptr_array_unref(order->excused);
+	g_ptr_array_unref(order->returned);
 	g_free(order);
 }
 

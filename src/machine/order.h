@@ -60,6 +60,7 @@ typedef struct {
 	gint64 timeout_ms;  /* what is left of the deadline; the engine keeps the deadline itself */
 	gint64 patience_ms; /* a person may add so much to it meanwhile: the body goes on */
 	GPtrArray *excused; /* (element-type utf8) host names */
+	GPtrArray *returned; /* (element-type utf8) those of them that answer all the same */
 	/* (nullable) the pen is lifted: nothing is touched, what would be is told as TOUCH with the
 	 * entry in value; these are the entries so far (runner/foreseen.h) */
 	char *foreseen;

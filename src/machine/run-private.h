@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 #define RD_RECONNECT_WINDOW (180 * RD_SECOND)
 /* between two attempts to reach it */
 #define RD_RECONNECT_PACE (2 * RD_SECOND)
+/* between two looks at a host that is said to be powered off */
+#define RD_RETURN_PACE (30 * RD_SECOND)
 /* between two attempts to give something back */
 #define RD_OWED_PACE (15 * RD_SECOND)
 /* workers that may die with one step before a person is asked */
@@ -75,8 +77,6 @@ RdHand *rd_run_hand(RdRun *run, const char *lane);
 RdStep *rd_run_step_at(RdRun *run, guint state, const char *target);
 RdEvent *rd_run_step_event(RdRun *run, const RdStep *step, RdStepEvent what, const char *text);
 RdEvent *rd_run_new_event(RdRun *run, RdEventKind kind, const char *word);
-/* steps of hosts that are excused or left do not count */
-gboolean rd_run_step_counts(RdRun *run, const RdStep *step);
 /* whose lock decides who may touch @target: its own, the recovery host's for the cluster; or NULL
  */
 RdRunHost *rd_run_lock_of(RdRun *run, const char *target);
@@ -115,6 +115,8 @@ gboolean rd_request_rollback(RdRun *run, GPtrArray *events, const char *who, con
 
 /* beside.c: TRUE when the move is filled. @all: every span is over */
 gboolean rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all);
+/* one of them is held: a person has to look before anything else begins */
+gboolean rd_run_beside_holds(RdRun *run);
 /* something beside has not come to rest yet */
 gboolean rd_run_beside_works(RdRun *run);
 
@@ -148,6 +150,9 @@ void rd_move_wake(RdMove *move, gint64 clock);
 
 /* locks.c: TRUE when the move is filled */
 gboolean rd_run_decide_locks(RdRun *run, RdMove *move);
+/* locks.c: is one that a person stated to be powered off there again? TRUE when the move is filled
+ */
+gboolean rd_run_decide_returned(RdRun *run, RdMove *move);
 /* a refusal that is not asked again: only a person's word changes it */
 gboolean rd_host_is_final(const RdRunHost *host);
 /* in this engine's life, by every control-plane host that is not excused */

@@ -216,7 +216,7 @@ rd_run_apply_host(RdRun *run, const RdEvent *event, GError **error)
 				host->surveyed = host->granted_life = FALSE;
 				host->granted = 0;
 			}
-			host->excused = FALSE;
+			host->excused = host->returned = FALSE;
 			host->taken_before = FALSE;
 			g_clear_pointer(&host->machine_id, g_free);
 			rd_run_host_answered(host);
@@ -234,7 +234,15 @@ rd_run_apply_host(RdRun *run, const RdEvent *event, GError **error)
 			rd_run_host_answered(host);
 			break;
 		}
+		if (g_strcmp0(event->word, "returned") == 0) {
+			host->returned = TRUE;
+			host->surveyed = host->granted_life = FALSE;
+			host->granted = 0;
+			rd_run_host_answered(host);
+			break;
+		}
 		host->excused = g_strcmp0(event->word, "excused") == 0;
+		host->returned = FALSE;
 		g_free(host->excuse);
 		host->excuse = g_strdup_printf("%s (%s)", event->text, event->key);
 		rd_run_host_answered(host);

@@ -62,6 +62,9 @@ typedef struct {
 typedef struct {
 	const RdPlanHost *plan;
 	gboolean excused;
+	/* excused, and it answers all the same: it is taken like the others, no step is made for
+	 * it, and what works beside the rest watches it, too */
+	gboolean returned;
 	gboolean enrol;	       /* a person said that it may be new */
 	char *excuse;	       /* (owned) (nullable) reason and who */
 	gboolean left;	       /* a worker that could not be brought through: no part in the rest */
@@ -163,6 +166,11 @@ RdStep *rd_run_find_step(RdRun *run, const char *state, const char *target);
 gint64 rd_step_deadline(const RdStep *step);
 /* clock until which a host that does not answer is asked again by itself; 0: it is not */
 gint64 rd_host_deadline(const RdRunHost *host);
+/* nobody has to take it: it was stated to be powered off, and nothing says otherwise */
+gboolean rd_host_is_off(const RdRunHost *host);
+/* steps of hosts that are excused or left do not count, but what works beside the rest does on one
+ * that returned */
+gboolean rd_run_step_counts(RdRun *run, const RdStep *step);
 /* for so long after its first silence, microseconds */
 gint64 rd_host_patience(void);
 /* (element-type RdRunHost) (unowned) */

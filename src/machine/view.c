@@ -96,7 +96,14 @@ rd_run_step_counts(RdRun *run, const RdStep *step)
 {
 	const RdRunHost *host = rd_run_find_host(run, step->target);
 
-	return host == NULL || (!host->excused && !host->left);
+	return host == NULL ||
+	       (!host->left && (!host->excused || (host->returned && step->plan->beside != NULL)));
+}
+
+gboolean
+rd_host_is_off(const RdRunHost *host)
+{
+	return host->excused && !host->returned;
 }
 
 RdRunHost *
@@ -287,7 +294,7 @@ rd_run_get_causes(RdRun *run)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		if (host->trouble != NULL && !host->excused && !host->left)
+		if (host->trouble != NULL && !rd_host_is_off(host) && !host->left)
 			g_ptr_array_add(causes,
 					g_strdup_printf("%s: %s", host->plan->name, host->trouble));
 	}

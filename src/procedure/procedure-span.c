@@ -108,8 +108,8 @@ check_beside(RdLoading *self, guint index, const RdProcedureUnit *unit)
 
 	if (unit->group)
 		wrong = "no state of a group can";
-	else if (strcmp(unit->on, RD_CLUSTER) != 0)
-		wrong = "only a state on: cluster can";
+	else if (strcmp(unit->on, RD_ROLE_WORKERS) == 0)
+		wrong = "workers are locked when their turn comes, not before";
 	else if (state->edges->len > 0)
 		wrong = "nothing waits for its outcome";
 	else if (state->call != NULL && state->call->type->kind == RD_KIND_QUERY)

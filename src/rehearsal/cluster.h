@@ -86,6 +86,7 @@ struct _RdSimHost {
 	GHashTable *copies;	 /* (owned) run to RdSimCopy: what keep has written there */
 	RdSimEtcdData *etcd;	 /* (owned) (nullable) of the running etcd process */
 	gint64 etcd_since;	 /* it serves from a second after this */
+	gboolean hears_nobody;	 /* fault: its etcd comes back as who it was, whoever else runs */
 	GPtrArray *addresses;	 /* (element-type RdSimAddress) */
 	gboolean keepalived;	 /* runs */
 	gboolean untidy;	 /* fault: a keepalived that ends leaves its VIPs behind (F43) */

@@ -144,8 +144,12 @@ rd_account_left_hosts(JsonBuilder *json, const RdEvidence *evidence)
 					 host->left_why != NULL ? host->left_why : "");
 		if (host->excused)
 			rd_account_leave(json, name, "host",
-					 "stated to be powered off; it has to stay so until it is "
-					 "rebuilt");
+					 host->returned
+					     ? "stated to be powered off, and came back: it "
+					       "was fenced; power it off until it is "
+					       "rebuilt"
+					     : "stated to be powered off; it has to stay "
+					       "so until it is rebuilt");
 		if (!host->taken_before)
 			continue;
 		if (!host->released)

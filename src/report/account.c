@@ -244,6 +244,7 @@ rd_account_hosts(JsonBuilder *json, const RdEvidence *evidence)
 		rd_json_string(json, "role", host->plan->role);
 		rd_json_string(json, "address", rd_account_address(evidence, host->plan->name));
 		rd_json_bool(json, "excused", host->excused);
+		rd_json_bool(json, "returned", host->returned);
 		rd_json_string(json, "excused_why", host->excuse);
 		rd_json_bool(json, "left", host->left);
 		rd_json_string(json, "left_why", host->left_why);

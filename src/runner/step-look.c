@@ -58,10 +58,10 @@ recovery_bool(RecoveryStep *step, const char *param)
 }
 
 static gboolean
-rd_step_is_excused(RecoveryStep *step, const char *host)
+rd_has_name(const GPtrArray *names, const char *host)
 {
-	for (guint i = 0; i < step->order->excused->len; i++)
-		if (strcmp(g_ptr_array_index(step->order->excused, i), host) == 0)
+	for (guint i = 0; i < names->len; i++)
+		if (strcmp(g_ptr_array_index(names, i), host) == 0)
 			return TRUE;
 	return FALSE;
 }
@@ -78,6 +78,15 @@ rd_role_matches(const char *role, const char *wanted)
 	return strcmp(role, wanted) == 0;
 }
 
+static gboolean
+is_wanted(RecoveryStep *step, const RdSettingHost *host, const char *role, gboolean excused)
+{
+	if (strcmp(role, "returned") == 0)
+		return rd_has_name(step->order->returned, host->name);
+	return rd_role_matches(host->role, role) &&
+	       rd_has_name(step->order->excused, host->name) == excused;
+}
+
 static char **
 rd_step_hosts(RecoveryStep *step, const char *role, gboolean excused)
 {
@@ -86,8 +95,7 @@ rd_step_hosts(RecoveryStep *step, const char *role, gboolean excused)
 	for (guint i = 0; i < step->setting->hosts->len; i++) {
 		const RdSettingHost *host = g_ptr_array_index(step->setting->hosts, i);
 
-		if (rd_role_matches(host->role, role) &&
-		    rd_step_is_excused(step, host->name) == excused)
+		if (is_wanted(step, host, role, excused))
 			g_ptr_array_add(names, g_strdup(host->name));
 	}
 	g_ptr_array_add(names, NULL);

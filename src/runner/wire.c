@@ -60,13 +60,22 @@ rd_wire_line(JsonObject *object)
 	return g_strconcat(text, "\n", NULL);
 }
 
+static void
+rd_wire_put_names(JsonObject *object, const char *key, const GPtrArray *names)
+{
+	JsonArray *list = json_array_new();
+
+	for (guint i = 0; i < names->len; i++)
+		json_array_add_string_element(list, g_ptr_array_index(names, i));
+	json_object_set_array_member(object, key, list);
+}
+
 char *
 rd_wire_order(const RdOrder *order)
 {
 	JsonObject *message = json_object_new();
 	JsonObject *object = json_object_new();
 	JsonArray *guards = json_array_new();
-	JsonArray *excused = json_array_new();
 
 	rd_wire_put(object, "what", rd_do_to_string(order->what));
 	rd_wire_put(object, "target", order->target);
@@ -99,9 +108,8 @@ rd_wire_order(const RdOrder *order)
 		json_array_add_object_element(guards, wrapped);
 	}
 	json_object_set_array_member(object, "guards", guards);
-	for (guint i = 0; i < order->excused->len; i++)
-		json_array_add_string_element(excused, g_ptr_array_index(order->excused, i));
-	json_object_set_array_member(object, "excused", excused);
+	rd_wire_put_names(object, "excused", order->excused);
+	rd_wire_put_names(object, "returned", order->returned);
 	rd_wire_put(message, "to", order->lane);
 	json_object_set_object_member(message, "order", object);
 	return rd_wire_line(message);
@@ -192,6 +200,16 @@ rd_wire_load(const char *line, const char *member, GError **error)
 	return g_steal_pointer(&node);
 }
 
+static void
+rd_wire_get_names(JsonObject *object, const char *key, GPtrArray *names)
+{
+	JsonArray *list =
+	    json_object_has_member(object, key) ? json_object_get_array_member(object, key) : NULL;
+
+	for (guint i = 0; list != NULL && i < json_array_get_length(list); i++)
+		g_ptr_array_add(names, g_strdup(json_array_get_string_element(list, i)));
+}
+
 static RdOrder *
 rd_wire_read_order(JsonObject *object, const char *lane, GError **error)
 {
@@ -234,9 +252,8 @@ rd_wire_read_order(JsonObject *object, const char *lane, GError **error)
 
 		rd_wire_get_table(entry, "with", guard->with);
 	}
-	list = json_object_get_array_member(object, "excused");
-	for (guint i = 0; list != NULL && i < json_array_get_length(list); i++)
-		g_ptr_array_add(order->excused, g_strdup(json_array_get_string_element(list, i)));
+	rd_wire_get_names(object, "excused", order->excused);
+	rd_wire_get_names(object, "returned", order->returned);
 	return order;
 }
 

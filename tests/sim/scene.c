@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scene.h"
 #include "rehearsal/controllers.h"
+#include "rehearsal/verbs.h"
 #include <string.h>
 
 #define TODAY "csr-signer of today" /* whom the restored API does not know (F34) */
@@ -134,17 +135,56 @@ lose_m2(Place *place)
 static void
 return_m2(gpointer data)
 {
-	rd_sim_host_power_on(rd_sim_cluster_find(data, "m2"));
+	RdSimHost *m2 = rd_sim_cluster_find(data, "m2");
+
+	m2->hears_nobody = TRUE;
+	rd_sim_host_power_on(m2);
 }
 
-/* off when the run begins, and on again when the others are restored: with its manifests and its
- * data, which are not damaged */
+/* its member of the old cluster, whole */
+static void
+mend_data(Place *place, const char *name)
+{
+	static const char path[] = RD_SIM_ETCD_DATA "/member/snap/db";
+	RdSimHost *from = host_of(place, "m0"), *to = host_of(place, name);
+	g_autoptr(RdSimEtcdData) data =
+	    rd_sim_etcd_data_parse(rd_sim_tree_find(from->tree, path)->content);
+	g_autoptr(GBytes) content = NULL;
+
+	g_free(data->name);
+	data->name = g_strdup(name);
+	for (guint i = 0; i < data->peers->len; i++) {
+		const RdSimPeer *peer = g_ptr_array_index(data->peers, i);
+
+		if (g_str_equal(peer->name, name))
+			data->member_id = peer->id;
+	}
+	content = rd_sim_etcd_data_print(data);
+	rd_sim_tree_write(to->tree, path, content, 0600);
+}
+
+/* off when the run begins, and on again when the recovery host is restored: with its manifests and
+ * its data, which are not damaged, and no connection to the others yet */
 static void
 lose_master(Place *place)
 {
 	rd_sim_host_power_off(host_of(place, "m2"));
-	rd_timeline_add(place->cluster->timeline, 1800 * RD_SIM_SECOND, return_m2, place->cluster,
+	mend_data(place, "m2");
+	rd_timeline_add(place->cluster->timeline, 650 * RD_SIM_SECOND, return_m2, place->cluster,
 			NULL);
+}
+
+/* it runs, and under our lock; its etcd does not */
+static char *
+look_at_m2(RdSimCluster *cluster)
+{
+	RdSimHost *m2 = rd_sim_cluster_find(cluster, "m2");
+
+	if (m2->power != RD_SIM_UP)
+		return g_strdup("m2 never came back");
+	if (m2->etcd != NULL)
+		return g_strdup("m2 runs the etcd of before");
+	return rd_sim_lock_read(m2)->number < 1 ? g_strdup("m2 was not fenced") : NULL;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
@@ -180,7 +220,9 @@ const Scene scenes[] = {
      .now = lose_m2, .excuses = "m2", .end = "done with leftovers", .helps = 1, .told = "m2",
      .procedure = "manual-restore"},
     {"host-returns", "one that was powered off comes back with its old data", 3, 2, .keepalived = TRUE,
-     .now = lose_master, .excuses = "m2", .end = "held", .helps = 2, .told = "no Node m2 has registered"},
+     .now = lose_master, .excuses = "m2", .end = "held", .helps = 3,
+     .before = "m2: an etcd of another cluster ran there",
+     .told = "m2 is stated to be powered off, but its kubelet", .wrong = look_at_m2},
 };
 /* clang-format on */
 const guint n_scenes = G_N_ELEMENTS(scenes);

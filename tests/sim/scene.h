@@ -24,6 +24,9 @@ typedef struct {
 	const char *without;   /* (nullable) the host that is not expected to be well afterwards */
 	guint helps;	       /* so many words of a person it needs at least */
 	const char *told;      /* (nullable) what is in the reason why it was held */
+	const char *before;  /* (nullable) and what was in an earlier one */
+	/* (nullable) what is wrong with the cluster afterwards, or NULL. (transfer full) */
+	char *(*wrong)(RdSimCluster *cluster);
 } Scene;
 extern const Scene scenes[];
 extern const guint n_scenes;

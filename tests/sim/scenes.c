@@ -42,6 +42,14 @@ find_wrong(const Scene *scene, Trial *trial, const Outcome *outcome)
 		g_string_append(text, "; somebody had to help");
 	if (scene->told != NULL && strstr(trial->held->str, scene->told) == NULL)
 		g_string_append_printf(text, "; nobody was told of %s", scene->told);
+	if (scene->before != NULL && strstr(trial->held->str, scene->before) == NULL)
+		g_string_append_printf(text, "; nobody was told of %s", scene->before);
+	if (scene->wrong != NULL) {
+		g_autofree char *wrong = scene->wrong(trial->cluster);
+
+		if (wrong != NULL)
+			g_string_append_printf(text, "; %s", wrong);
+	}
 	/* INV-29: the canary of the proxy's password */
 	if (strstr(bastion->trace->str, "canary") != NULL)
 		g_string_append(text, "; a secret is in the journal");

@@ -12,7 +12,7 @@ struct _RecoveryStep {
 	char **lines;			    /* (owned) */
 	guint at;			    /* the next line */
 	char *target;			    /* (owned) */
-	char **hosts, **excused, **workers; /* (owned) */
+	char **hosts, **excused, **returned, **workers; /* (owned) */
 	GHashTable *params, *notes, *first, *addresses;
 	const char *doing;
 	char *scratch; /* (owned) (nullable) */
@@ -229,6 +229,8 @@ recovery_hosts(RecoveryStep *step, const char *role)
 		return g_strdupv(step->workers);
 	if (g_str_equal(role, "recovery"))
 		return g_strdupv(first);
+	if (g_str_equal(role, "returned"))
+		return g_strdupv(step->returned);
 	g_assert_cmpstr(role, ==, "others");
 	return g_strdupv(step->hosts + (step->hosts[0] != NULL));
 }
@@ -682,6 +684,8 @@ tape_set(RecoveryStep *step)
 		g_hash_table_insert(step->addresses, g_strdup(pair[0]), g_strdup(pair[1]));
 	} else if ((text = tape_take(step, "excused")) != NULL)
 		set_words(&step->excused, text);
+	else if ((text = tape_take(step, "returned")) != NULL)
+		set_words(&step->returned, text);
 	else if ((text = tape_take(step, "param ")) != NULL) {
 		pair = g_strsplit(text, " ", 2);
 		g_hash_table_insert(step->params, g_strdup(pair[0]),
@@ -742,6 +746,7 @@ tape_play(gconstpointer data)
 	step.target = g_strdup("m0");
 	step.hosts = g_strsplit("m0 m1 m2", " ", -1);
 	step.excused = g_new0(char *, 1);
+	step.returned = g_new0(char *, 1);
 	step.workers = g_new0(char *, 1);
 	step.addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	step.params = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -756,6 +761,7 @@ tape_play(gconstpointer data)
 	g_hash_table_unref(step.addresses);
 	g_strfreev(step.hosts);
 	g_strfreev(step.excused);
+	g_strfreev(step.returned);
 	g_strfreev(step.workers);
 	g_free(step.target);
 	tape_end_scratch(&step);

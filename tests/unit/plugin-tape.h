@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  *   scratch                 the run's directory is a new one, SCRATCH where the body says it, for
  *                           those that write files there; without it that is where the tape lies
  *   excused m3
+ *   returned m3             one of these that answers all the same
  *   param pod etcd
  *   note inode 123          a note of this attempt
  *   first inode 123         a note of the visit's first attempt; undo recalls it

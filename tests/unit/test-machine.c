@@ -209,6 +209,7 @@ test_higher_number_of_one_that_returns(Fixture *f, gconstpointer data)
 	g_autoptr(GPtrArray) back = g_ptr_array_new_with_free_func((GDestroyNotify)rd_event_free);
 	RdEvent *event;
 
+	script(f, "survey m2", "unreachable");
 	person(f, "excuse", NULL, "m2");
 	drive(f, 12);
 	g_assert_cmpuint(count(f, "take"), ==, 2);
