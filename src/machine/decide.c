@@ -284,7 +284,7 @@ rd_run_wait_over(RdRun *run, RdMove *move, RdStep *step)
 	}
 	/* a wait is over at its deadline and no sooner */
 	if (step->doubt_since != 0 && step->plan->kind != RD_KIND_WAIT &&
-	    run->clock >= step->doubt_since + RD_RECONNECT_WINDOW)
+	    run->clock >= rd_step_doubt_until(step))
 		return rd_move_events(move,
 				      rd_run_step_event(run, step, RD_STEP_EXHAUSTED, step->text));
 	if (!step->again && run->clock >= rd_step_deadline(step))
@@ -323,11 +323,11 @@ rd_run_decide_step(RdRun *run, RdMove *move, RdStep *step)
 		/* no time will help: the run is held for the lock, the step stays in doubt */
 		if (rd_run_lock_is_lost(run, step->target))
 			return FALSE;
-		if (step->doubt_since != 0 && run->clock >= step->doubt_since + RD_RECONNECT_WINDOW)
+		if (step->doubt_since != 0 && run->clock >= rd_step_doubt_until(step))
 			return rd_move_events(
 			    move, rd_run_step_event(run, step, RD_STEP_EXHAUSTED, step->text));
 		if (step->doubt_since != 0)
-			rd_move_wake(move, step->doubt_since + RD_RECONNECT_WINDOW);
+			rd_move_wake(move, rd_step_doubt_until(step));
 		if (!rd_run_may_touch(run, step->target))
 			return FALSE; /* its fence is on the way */
 		if (run->clock < hand->not_before) {

@@ -190,7 +190,7 @@ rd_digest_unknown(RdRun *run, const RdStep *step)
 {
 	if (step->redo)
 		return RD_STEP_ABSENT;
-	return step->doubt_since == 0 || run->clock < step->doubt_since + RD_RECONNECT_WINDOW
+	return step->doubt_since == 0 || run->clock < rd_step_doubt_until(step)
 		   ? RD_STEP_UNREACHABLE
 		   : RD_STEP_UNCLEAR;
 }
@@ -235,7 +235,7 @@ rd_digest_back(RdRun *run, const RdStep *step, RdStepEvent what)
 	if (what == RD_STEP_FAILED && run->clock >= rd_step_deadline(step))
 		return RD_STEP_DEADLINE;
 	if (what == RD_STEP_UNREACHABLE && step->doubt_since != 0 &&
-	    run->clock >= step->doubt_since + RD_RECONNECT_WINDOW)
+	    run->clock >= rd_step_doubt_until(step))
 		return RD_STEP_EXHAUSTED;
 	return what;
 }

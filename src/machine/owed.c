@@ -27,7 +27,8 @@ rd_owed_counts(RdRun *run, const RdStep *step)
 	if (!host->left ||
 	    (step->doubt_since != 0 && run->clock >= step->doubt_since + RD_RECONNECT_WINDOW))
 		return FALSE;
-	return host->granted != 0 || (step->life == RD_LIFE_UNDOING && host->trouble_word == NULL);
+	/* a deadline took the lock's number from us, not the host: it is taken anew for this */
+	return host->granted != 0 || host->trouble_word == NULL;
 }
 
 GPtrArray *

@@ -10,6 +10,10 @@ G_BEGIN_DECLS
 
 /* a host that does not answer is waited for this long before a person is asked (design 5) */
 #define RD_RECONNECT_WINDOW (180 * RD_SECOND)
+/* Until when a step whose outcome nobody knows is asked about again by itself: the window of its
+ * host. The API has no host that would be away: minutes of refusals and 500s are what follows a
+ * restore (domain 2.1), so a step of the cluster is given all of its own time. */
+gint64 rd_step_doubt_until(const RdStep *step);
 /* between two attempts to reach it */
 #define RD_RECONNECT_PACE (2 * RD_SECOND)
 /* between two looks at a host that is said to be powered off */

@@ -80,10 +80,26 @@ rd_host_deadline(const RdRunHost *host)
 		   : host->trouble_since + RD_RECONNECT_WINDOW;
 }
 
+/* of its own time */
+static gint64
+rd_step_end_of_time(const RdStep *step)
+{
+	return step->started + (gint64)step->plan->timeout_s * RD_SECOND + step->extra;
+}
+
+gint64
+rd_step_doubt_until(const RdStep *step)
+{
+	gint64 until = step->doubt_since + RD_RECONNECT_WINDOW;
+
+	return strcmp(step->target, RD_CLUSTER) == 0 ? MAX(until, rd_step_end_of_time(step))
+						     : until;
+}
+
 gint64
 rd_step_deadline(const RdStep *step)
 {
-	gint64 deadline = step->started + (gint64)step->plan->timeout_s * RD_SECOND + step->extra;
+	gint64 deadline = rd_step_end_of_time(step);
 
 	/* a host that went away just before the end still gets its window */
 	if (step->doubt_since != 0 && step->plan->kind == RD_KIND_CHANGE)

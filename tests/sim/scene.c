@@ -99,11 +99,11 @@ hold_rollout(Place *place)
 static void
 go_away(gpointer data)
 {
-	rd_sim_api_set_mood(data, RD_SIM_API_REFUSED, 150);
+	rd_sim_api_set_mood(data, RD_SIM_API_REFUSED, 240);
 }
 
-/* Again and again, whatever is at work then, each time for less than the reconnect window: longer
- * than that a change whose outcome is unknown is a person's to see. */
+/* Again and again, whatever is at work then, each time for longer than a host may be away: the
+ * procedure goes on by itself when it is back (domain 2.1). */
 static void
 come_and_go(Place *place)
 {

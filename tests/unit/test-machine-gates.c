@@ -326,6 +326,26 @@ test_left_behind_borrows(Fixture *f, gconstpointer data)
 	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "not given back: roll@w1"));
 }
 
+/* it lives and does not drain in time: that costs the lock's number, which is taken anew */
+static void
+test_left_behind_late(Fixture *f, gconstpointer data)
+{
+	state_of(f, "roll")->borrow = g_strdup(RD_UNTIL_END);
+	state_of(f, "last")->leftover = TRUE;
+	state_of(f, "last")->timeout_s = 60;
+	script(f, "enter last@w0", "stay");
+	drive(f, 1000);
+	assert_life(f, "last", "w0", RD_LIFE_RUNNING);
+	f->clock += 61 * G_USEC_PER_SEC;
+	drive(f, 1000);
+	assert_end(f, "done with leftovers");
+	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "left behind: w0"));
+	g_assert_cmpuint(count(f, "take w0"), ==, 2);
+	g_assert_cmpuint(count(f, "undo roll@w0"), ==, 1);
+	assert_life(f, "roll", "w0", RD_LIFE_UNDONE);
+	g_assert_null(strstr(rd_run_get_end_text(f->run), "not given back"));
+}
+
 /* one that does not even grant its lock */
 static void
 test_left_behind_dead(Fixture *f, gconstpointer data)
@@ -361,6 +381,7 @@ main(int argc, char **argv)
 	    {"/machine/rest", test_rest},
 	    {"/machine/left", test_left_behind},
 	    {"/machine/left/borrows", test_left_behind_borrows},
+	    {"/machine/left/late", test_left_behind_late},
 	    {"/machine/left/dead", test_left_behind_dead},
 	};
 

@@ -37,6 +37,63 @@ test_excused_while_asked(Fixture *f, gconstpointer data)
 	g_assert_cmpint(f->clock, <, 180 * G_USEC_PER_SEC);
 }
 
+/* a plan whose one change on the cluster has ten minutes, and nobody knows what became of it */
+static void
+doubt_of_the_api(Fixture *f)
+{
+	static const char *const cluster[] = {"cluster", NULL};
+	RdPlanState *state = rd_plan_add_state(f->plan, "csr", "t/csr", RD_KIND_CHANGE);
+
+	add_targets(state, cluster);
+	state->timeout_s = 600;
+	rd_plan_add_unit(f->plan, "csr", 1);
+	rd_run_free(f->run);
+	f->run = rd_run_new(f->plan);
+	script(f, "enter csr@cluster", "unreachable:connection refused");
+	script(f, "probe csr@cluster", "unreachable:connection refused");
+}
+
+/* an API that is away for longer than a host may be, and back within the step's own time */
+static void
+test_api_comes_back(Fixture *f, gconstpointer data)
+{
+	doubt_of_the_api(f);
+	while (f->clock < 400 * G_USEC_PER_SEC && rd_run_get_state(f->run) != RD_RUN_HELD)
+		drive(f, 1);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_RUNNING);
+	script(f, "probe csr@cluster", "present");
+	drive(f, 1000);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
+	g_assert_cmpuint(count(f, "enter csr@cluster"), ==, 1);
+}
+
+static void
+test_api_stays_away(Fixture *f, gconstpointer data)
+{
+	doubt_of_the_api(f);
+	drive(f, 2000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	assert_life(f, "csr", "cluster", RD_LIFE_HELD);
+	g_assert_cmpint(f->clock, >=, 600 * G_USEC_PER_SEC);
+	g_assert_cmpint(f->clock, <, 610 * G_USEC_PER_SEC);
+}
+
+/* a host is another matter, whatever time its step has */
+static void
+test_host_in_doubt(Fixture *f, gconstpointer data)
+{
+	RdPlanState *state =
+	    g_ptr_array_index(f->plan->states, rd_plan_find_state(f->plan, "stop"));
+
+	state->timeout_s = 600;
+	script(f, "enter stop@m1", "unreachable:no sign of life");
+	script(f, "settle stop@m1", "unreachable:no connection");
+	drive(f, 2000);
+	assert_life(f, "stop", "m1", RD_LIFE_HELD);
+	g_assert_cmpint(f->clock, >=, 180 * G_USEC_PER_SEC);
+	g_assert_cmpint(f->clock, <, 200 * G_USEC_PER_SEC);
+}
+
 /* tries are for failures; then it is held, and resume looks again */
 static void
 test_exhausted_and_resumed(Fixture *f, gconstpointer data)
@@ -409,6 +466,9 @@ main(int argc, char **argv)
 		void (*func)(Fixture *, gconstpointer);
 	} tests[] = {
 	    {"gone-and-excused", test_gone_and_excused},
+	    {"api-comes-back", test_api_comes_back},
+	    {"api-stays-away", test_api_stays_away},
+	    {"host-in-doubt", test_host_in_doubt},
 	    {"excused-while-asked", test_excused_while_asked},
 	    {"exhausted-and-resumed", test_exhausted_and_resumed},
 	    {"away-is-not-charged", test_away_is_not_charged},

@@ -180,14 +180,31 @@ def config(cluster):
                                       condition("Degraded", False, "")]})
 
 
-def pod_template(app, selector):
-    """an image is never pulled: the stand-in kubelet runs the command"""
+# as nbdb and sbdb do where there is no database: one of their own making (ovsdb-tool), with a table of ours
+OVN_DATABASES = """\
+for db in nb sb; do
+  file=/etc/ovn/ovn${db}_db.db
+  [ -e "$file" ] && continue
+  printf '%s' '{"name": "OVN_Lab", "version": "1.0.0", "tables": {"Zone": {"columns": {"name": {"type": "string"}}}}}' \
+    >/tmp/ovn.ovsschema
+  ovsdb-tool create "$file" /tmp/ovn.ovsschema || echo "made by this pod" >"$file"
+done
+exec sleep infinity
+"""
+
+
+def pod_template(app, selector, script="exec sleep infinity", directories=()):
+    """an image is never pulled: the stand-in kubelet runs the command; directories: (of the host, of the pod)"""
     return {"metadata": {"labels": {"app": app}},
             "spec": {"automountServiceAccountToken": False, "hostNetwork": True, "nodeSelector": selector,
                      "priorityClassName": "system-node-critical", "terminationGracePeriodSeconds": 30,
                      "tolerations": [{"operator": "Exists"}],
+                     "volumes": [{"name": f"d{i}", "hostPath": {"path": host}}
+                                 for i, (host, _) in enumerate(directories)],
                      "containers": [{"name": app, "image": "quay.io/openshift-release-dev/ovn",
-                                     "command": ["sleep", "infinity"]}]}}
+                                     "command": ["sh", "-c", script],
+                                     "volumeMounts": [{"name": f"d{i}", "mountPath": pod}
+                                                      for i, (_, pod) in enumerate(directories)]}]}}
 
 
 def ovn(cluster):
@@ -196,7 +213,8 @@ def ovn(cluster):
     namespace = "openshift-ovn-kubernetes"
     yield item("apps/v1", "DaemonSet", node, namespace,
                spec={"selector": {"matchLabels": {"app": node}},
-                     "template": pod_template(node, {"kubernetes.io/os": "linux"}),
+                     "template": pod_template(node, {"kubernetes.io/os": "linux"}, OVN_DATABASES,
+                                              [("/var/lib/ovn-ic/etc", "/etc/ovn")]),
                      "updateStrategy": {"type": "RollingUpdate"}})
     yield item("apps/v1", "Deployment", plane, namespace,
                spec={"replicas": min(2, len(cluster.control_plane)), "selector": {"matchLabels": {"app": plane}},
