@@ -117,32 +117,35 @@ rd_losses_to_text(const RdLoss *loss, const char *host)
 	return rd_json_print(root, FALSE);
 }
 
+/* not every cluster says in its objects when they were written */
 static char *
-rd_losses_when(gint64 seconds)
+rd_losses_write(gint64 revision, gint64 seconds)
 {
-	return seconds != 0 ? rd_format_rfc3339(seconds * G_USEC_PER_SEC)
-			    : g_strdup("a time that no object in it names");
+	g_autofree char *when = seconds != 0 ? rd_format_rfc3339(seconds * G_USEC_PER_SEC) : NULL;
+
+	return g_strdup_printf("revision %" G_GINT64_FORMAT "%s%s", revision,
+			       when != NULL ? ", of " : "", when != NULL ? when : "");
 }
 
 static char *
 rd_losses_describe(const RdLoss *loss, const char *host)
 {
-	g_autofree char *then = rd_losses_when(loss->written);
-	g_autofree char *last = rd_losses_when(loss->newer_written);
+	g_autofree char *then = rd_losses_write(loss->revision, loss->written);
+	g_autofree char *last = rd_losses_write(loss->newer_revision, loss->newer_written);
 	g_autofree char *window = rd_format_duration(rd_loss_get_window(loss) * G_USEC_PER_SEC);
+	gboolean timed = rd_loss_get_window(loss) >= 0;
 
 	if (!loss->compared)
-		return g_strdup_printf(
-		    "the newest write in the backup is of %s; there is no rescue "
-		    "copy that would tell what was written after it",
-		    then);
+		return g_strdup_printf("the newest write in the backup is %s; there is no rescue "
+				       "copy that would tell what was written after it",
+				       then);
 	return g_strdup_printf(
-	    "the newest write in the backup is of %s, in the rescue copy of %s of %s%s%s: without "
+	    "the newest write in the backup is %s; in the rescue copy of %s it is %s%s%s. Without "
 	    "events and leases %" G_GUINT64_FORMAT
 	    " objects made since are lost, %" G_GUINT64_FORMAT
 	    " go back to what they were, %" G_GUINT64_FORMAT " deleted since return",
-	    then, host, last, rd_loss_get_window(loss) >= 0 ? ", later by " : "",
-	    rd_loss_get_window(loss) >= 0 ? window : "", loss->lost, loss->changed, loss->returns);
+	    then, host, last, timed ? ", later by " : "", timed ? window : "", loss->lost,
+	    loss->changed, loss->returns);
 }
 
 RdEvent *

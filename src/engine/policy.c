@@ -2,7 +2,6 @@
 #define G_LOG_DOMAIN "rd-engine"
 
 #include <gio/gio.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #include "policy.h"

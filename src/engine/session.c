@@ -320,6 +320,9 @@ rd_session_live(RdRundir *dir, gboolean *again, GError **error)
 		interrupt = g_unix_signal_add(SIGINT, rd_session_terminated, &self);
 		rd_engine_start(self.engine, who, boot_id, getpid());
 		rd_session_take_requests(&self);
+		/* an engine that died when it had come to rest has not done this */
+		if (!self.over && !self.amended)
+			rd_unattended_rest(self.engine, self.open, self.setting);
 		/* a word that changes nothing, to a run that is held, ends it here already */
 		if (!self.over && !self.amended)
 			g_main_loop_run(self.loop);

@@ -67,7 +67,7 @@ rd_unattended_rest(RdEngine *engine, const RdOpenRun *open, const RdRunSetting *
 	g_autoptr(GPtrArray) gates = rd_run_get_gates(open->run);
 	RdEvent *loss = NULL;
 
-	if (gates->len > 0 || state == RD_RUN_ENDED)
+	if ((state == RD_RUN_HELD && gates->len > 0) || state == RD_RUN_ENDED)
 		loss = rd_losses_tell(open, setting);
 	if (loss != NULL)
 		rd_engine_remark(engine, loss);

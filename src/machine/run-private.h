@@ -124,6 +124,9 @@ gboolean rd_run_beside_holds(RdRun *run);
 /* something beside has not come to rest yet */
 gboolean rd_run_beside_works(RdRun *run);
 
+/* remark.c */
+void rd_run_apply_remark(RdRun *run, const RdEvent *event);
+
 /* gate.c: "approved", "denied", or NULL while nobody has said anything */
 const char *rd_run_gate_word(RdRun *run, const RdStep *step);
 /* its own gate, or that of the group which it is in */

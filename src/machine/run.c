@@ -545,21 +545,6 @@ rd_run_apply_request(RdRun *run, const RdEvent *event, GError **error)
 	return TRUE;
 }
 
-static void
-rd_run_apply_remark(RdRun *run, const RdEvent *event)
-{
-	if (g_strcmp0(event->word, RD_REMARK_POLICY) == 0) {
-		g_free(run->shut);
-		run->shut = g_strdup(event->value);
-	}
-	if (g_strcmp0(event->word, RD_REMARK_LOSS) != 0)
-		return;
-	g_free(run->loss);
-	g_free(run->loss_text);
-	run->loss = g_strdup(event->value);
-	run->loss_text = g_strdup(event->text);
-}
-
 gboolean
 rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 {

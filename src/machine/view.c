@@ -194,24 +194,6 @@ rd_run_get_end_text(RdRun *run)
 }
 
 const char *
-rd_run_get_loss(RdRun *run)
-{
-	return run->loss;
-}
-
-const char *
-rd_run_get_loss_text(RdRun *run)
-{
-	return run->loss_text;
-}
-
-gboolean
-rd_run_was_shut(RdRun *run, const char *instance)
-{
-	return g_strcmp0(run->shut, instance) == 0;
-}
-
-const char *
 rd_run_get_held_text(RdRun *run)
 {
 	return run->held_text;

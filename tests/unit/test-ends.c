@@ -371,7 +371,8 @@ is_reader(char **argv)
 {
 	return g_str_equal(argv[1], "logs") || g_str_equal(argv[1], "report") ||
 	       g_str_equal(argv[1], "runbook") ||
-	       g_strv_contains((const char *const *)argv, "--plan");
+	       (g_str_equal(argv[1], "rollback") &&
+		g_strv_contains((const char *const *)argv, "--plan"));
 }
 
 static void

@@ -463,6 +463,69 @@ ten_thousand_events_are_told_in_seconds(Fixture *f, gconstpointer data)
 	}
 }
 
+static void
+lost(GPtrArray *events)
+{
+	RdEvent *event = rd_event_new(RD_EVENT_REMARK, RD_REMARK_LOSS);
+
+	rd_event_pair(
+	    event, "recoveryd",
+	    "{\"revision\": \"900\", \"written\": \"2026-11-20T03:00:00.000000Z\", "
+	    "\"rescue_host\": \"m0\", \"rescue_revision\": \"950\", "
+	    "\"rescue_written\": \"2026-11-20T04:30:00.000000Z\", \"window_s\": 5400, "
+	    "\"lost\": 7, \"changed\": 2, \"returns\": 1, \"kinds\": [{\"kind\": \"pods\", "
+	    "\"lost\": 7, \"changed\": 2, \"returns\": 1}]}");
+	g_ptr_array_add(events, rd_event_text(event, "seven objects are lost"));
+}
+
+static void
+lost_for_good(GPtrArray *events)
+{
+	lost(events);
+	g_ptr_array_add(events, rd_event_new(RD_EVENT_MARK, "point-of-no-return"));
+}
+
+static void
+the_window_of_lost_data_is_told(Fixture *f, gconstpointer data)
+{
+	g_autoptr(JsonNode) node = NULL;
+	JsonObject *report = report_of(f, &node);
+	JsonObject *loss = json_object_get_object_member(report, "loss");
+	JsonArray *people = json_object_get_array_member(report, "people");
+	gboolean final = data == lost_for_good;
+	g_auto(Result) md = {0}, html = {0};
+
+	g_assert_cmpint(json_object_get_int_member(loss, "lost"), ==, 7);
+	g_assert_cmpint(json_object_get_int_member(loss, "window_s"), ==, 5400);
+	g_assert_cmpint(json_object_get_boolean_member(loss, "final"), ==, final);
+	/* nobody said that */
+	for (guint i = 0; i < json_array_get_length(people); i++)
+		g_assert_cmpstr(
+		    json_object_get_string_member(json_array_get_object_element(people, i), "who"),
+		    !=, "recoveryd");
+	cli_run(f, "report %s -o md", 0, &md);
+	cli_assert_has(md.out, "## Data-loss window");
+	cli_assert_has(md.out, "seven objects are lost");
+	cli_assert_has(md.out, "| Window | 1h30m |");
+	cli_assert_has(md.out, "| `pods` | 7 | 2 | 1 |");
+	cli_assert_has(md.out, final ? "Restored: " : "This would be lost");
+	cli_run(f, "report %s -o html", 0, &html);
+	cli_assert_has(html.out, "Data-loss window");
+	cli_assert_has(html.out, "seven objects are lost");
+}
+
+static void
+what_nobody_counted_is_not_made_up(Fixture *f, gconstpointer data)
+{
+	g_autoptr(JsonNode) node = NULL;
+	JsonObject *report = report_of(f, &node);
+	g_auto(Result) md = {0};
+
+	g_assert_true(json_object_get_null_member(report, "loss"));
+	cli_run(f, "report %s -o md", 0, &md);
+	cli_assert_has(md.out, "Not known: ");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -477,6 +540,9 @@ main(int argc, char **argv)
 	    {"/report/same-bytes", interrupted, the_same_journal_gives_the_same_bytes},
 	    {"/report/dead-engine", interrupted, a_dead_engine_is_told_with_how_it_was_settled},
 	    {"/report/moved", moved, what_was_moved_is_told_with_where_it_is},
+	    {"/report/loss", lost, the_window_of_lost_data_is_told},
+	    {"/report/loss/final", lost_for_good, the_window_of_lost_data_is_told},
+	    {"/report/loss/unknown", NULL, what_nobody_counted_is_not_made_up},
 	    {"/report/changed-event", cli_end, a_changed_event_is_named_and_the_rest_is_told},
 	    {"/report/missing-event", NULL, a_missing_event_ends_what_can_be_told},
 	    {"/report/damage", interrupted, no_damage_makes_it_fall_over},

@@ -5,6 +5,7 @@
 #include "backup/verdict.h"
 
 #include "etcd-fixture.h"
+#include "lease-fixture.h"
 #include "tar-fixture.h"
 
 #define NOW   G_GINT64_CONSTANT(1795147200) /* 2026-11-20 04:00 UTC */
@@ -463,52 +464,6 @@ test_keys(void)
 		g_assert_cmpstr(key->namespace, ==, table[i].namespace);
 		g_assert_cmpstr(key->name, ==, table[i].name);
 	}
-}
-
-static void
-add_bytes(GByteArray *to, guint number, const void *bytes, gsize size)
-{
-	const guint8 front[] = {number << 3 | 2, size};
-
-	g_assert_cmpuint(size, <, 128);
-	g_byte_array_append(to, front, sizeof(front));
-	g_byte_array_append(to, bytes, size);
-}
-
-/* a Time: seconds in field 1 */
-static void
-add_time(GByteArray *to, guint number, guint64 seconds)
-{
-	guint8 time[11] = {1 << 3};
-	guint size = 1;
-
-	for (; seconds >= 128; seconds >>= 7)
-		time[size++] = 128 | (seconds & 127);
-	time[size++] = seconds;
-	add_bytes(to, number, time, size);
-}
-
-/* a Lease as an API server writes it, renewed after it was created */
-static GByteArray *
-make_lease(gint64 renewed)
-{
-	g_autoptr(GByteArray) type = g_byte_array_new(), metadata = g_byte_array_new();
-	g_autoptr(GByteArray) spec = g_byte_array_new(), raw = g_byte_array_new();
-	GByteArray *lease = g_byte_array_new();
-
-	add_bytes(type, 1, "coordination.k8s.io/v1", 22);
-	add_bytes(type, 2, "Lease", 5);
-	add_bytes(metadata, 1, "m0", 2);
-	add_bytes(metadata, 3, "kube-node-lease", 15);
-	add_time(metadata, 8, NOW - DAY);
-	add_bytes(spec, 1, "m0", 2);
-	add_time(spec, 4, renewed);
-	add_bytes(raw, 1, metadata->data, metadata->len);
-	add_bytes(raw, 2, spec->data, spec->len);
-	g_byte_array_append(lease, (const guint8 *)"k8s", 4);
-	add_bytes(lease, 1, type->data, type->len);
-	add_bytes(lease, 2, raw->data, raw->len);
-	return lease;
 }
 
 static void
