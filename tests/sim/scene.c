@@ -227,6 +227,38 @@ const Scene scenes[] = {
 /* clang-format on */
 const guint n_scenes = G_N_ELEMENTS(scenes);
 
+/* a pod is made, which the dead webhook of last night must not be asked about */
+static void
+without_webhook(Place *place, RdSimStore *store, double time)
+{
+	rd_sim_store_put(
+	    store,
+	    "/apis/admissionregistration.k8s.io/v1/"
+	    "validatingwebhookconfigurations/" RD_SCENERY_WEBHOOK,
+	    "{\"webhooks\":[{\"name\":\"audit.example.com\",\"failurePolicy\":\"Fail\",\"rules\":[{"
+	    "\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"operations\":[\"CREATE\"],"
+	    "\"resources\":[\"secrets\"]}],\"clientConfig\":{\"service\":{\"namespace\":\"audit\","
+	    "\"name\":\"audit\"}}}]}",
+	    time);
+}
+
+/* a master that is lost a second time takes the quorum of two with it: no procedure's to mend */
+static const char *const mendable[] = {
+    "engine-killed", "runner-killed",  "worker-killed",	  "ssh-reset",
+    "ssh-silent",    "host-reboot",    "host-away-10min", "api-conflict",
+    "api-busy",	     "api-503",	       "api-unheard",	  "api-etcd-500",
+    "api-stale",     "api-away-10min", "cancelled",	  NULL};
+
+static const Scene lost_masters = {
+    .name = "lost-masters",
+    .procedure = "replace-lost-masters",
+    .summary = "two masters of 4.2 are lost for good, and made anew",
+    .masters = 3,
+    .past = without_webhook,
+    .lost = TRUE,
+    .faults = mendable,
+};
+
 const char *
 scene_procedure(const Scene *scene)
 {
@@ -236,6 +268,8 @@ scene_procedure(const Scene *scene)
 const Scene *
 scene_find(const char *name, const char *procedure)
 {
+	if (name == NULL && g_str_equal(procedure, scene_procedure(&lost_masters)))
+		return &lost_masters;
 	if (name == NULL)
 		return g_str_equal(procedure, scene_procedure(&scenes[0])) ? &scenes[0] : NULL;
 	for (guint i = 0; i < n_scenes; i++)
@@ -262,7 +296,8 @@ scene_make(const Scene *scene, const char *procedure, guint32 seed, Place *place
 {
 	Past past = {scene, place};
 
-	place->cluster = scene != NULL && scene->healthy
+	place->cluster = scene != NULL && scene->lost ? rd_scenery_lost_masters(seed)
+			 : scene != NULL && scene->healthy
 			     ? rd_scenery_healthy(seed, scene->masters)
 			     : rd_scenery_quorum_lost(seed, scene != NULL ? scene->masters : 3);
 	if (scene == NULL) {

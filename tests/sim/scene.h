@@ -24,9 +24,11 @@ typedef struct {
 	const char *without;   /* (nullable) the host that is not expected to be well afterwards */
 	guint helps;	       /* so many words of a person it needs at least */
 	const char *told;      /* (nullable) what is in the reason why it was held */
-	const char *before;  /* (nullable) and what was in an earlier one */
+	const char *before;    /* (nullable) and what was in an earlier one */
 	/* (nullable) what is wrong with the cluster afterwards, or NULL. (transfer full) */
 	char *(*wrong)(RdSimCluster *cluster);
+	gboolean lost; /* a control plane of 4.2, of which m1 and m2 are lost for good */
+	const char *const *faults; /* (nullable) those that are struck; NULL: all */
 } Scene;
 extern const Scene scenes[];
 extern const guint n_scenes;
