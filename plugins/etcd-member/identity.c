@@ -180,6 +180,18 @@ check_kubelet(RecoveryStep *step, GError **error)
 			     recovery_target(step));
 }
 
+/* found out while nothing is changed yet */
+static gboolean
+check_lost(RecoveryStep *step, GError **error)
+{
+	g_auto(GStrv) excused = recovery_excused(step);
+
+	return excused[0] != NULL ||
+	       rd_api_refuse(error, "no control-plane host is stated to be lost: this procedure "
+				    "puts others in the place of those that are. Say which: "
+				    "--excuse HOST=REASON");
+}
+
 gboolean
 member_room(RecoveryStep *step, GError **error)
 {
@@ -191,7 +203,7 @@ member_room(RecoveryStep *step, GError **error)
 		return rd_api_refuse(error, "cannot look at %s here: %s", snapshot,
 				     g_strerror(errno));
 	needed = 3 * (guint64)status.st_size + GIB;
-	return check_image(step, error) && check_mount(step, error) &&
+	return check_lost(step, error) && check_image(step, error) && check_mount(step, error) &&
 	       rd_space_check(step, MEMBER_DATA, needed, error) &&
 	       rd_space_check(step, MEMBER_HOME, needed, error) && check_kubelet(step, error);
 }

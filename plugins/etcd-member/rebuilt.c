@@ -19,11 +19,6 @@ member_lost(RecoveryStep *step, GError **error)
 	g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
 	g_autofree char *text = NULL, *names = g_strjoinv(",", excused);
 
-	if (excused[0] == NULL)
-		return rd_api_refuse(error,
-				     "no control-plane host is stated to be lost: this procedure "
-				     "puts others in the place of those that are. Say which: "
-				     "--excuse HOST=REASON");
 	json_node_take_object(root, json_object_new());
 	for (guint i = 0; excused[i] != NULL; i++) {
 		g_auto(RdNode) node = {0};

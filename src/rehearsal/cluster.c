@@ -12,6 +12,7 @@ host_free(RdSimHost *self)
 {
 	g_free(self->name);
 	g_free(self->address);
+	g_free(self->dns_name);
 	g_free(self->machine_id);
 	g_free(self->boot_id);
 	g_free(self->stubborn);
@@ -164,6 +165,8 @@ rd_sim_host_power_off(RdSimHost *self)
 		return;
 	self->power = RD_SIM_OFF;
 	self->boots++;
+	self->kubelet_stopped = self->signs = FALSE;
+	rd_sim_tree_remove(self->tree, RD_SIM_ETCD_ENV); /* in memory */
 	rd_sim_etcd_stop(self);
 	rd_sim_keepalived_die(self);
 	g_clear_pointer(&self->login, rd_sim_login_free);

@@ -13,6 +13,7 @@ typedef struct _RdSimHost RdSimHost;
 
 #define RD_SIM_MANIFESTS "/etc/kubernetes/manifests"
 #define RD_SIM_ETCD_DATA "/var/lib/etcd"
+#define RD_SIM_ETCD_ENV	 "/run/etcd/environment"
 #define RD_SIM_OVN_DIR	 "/var/lib/ovn-ic/etc"
 #define RD_SIM_DEVICE	 "br-ex" /* has a host's own address and the VIPs */
 #define RD_SIM_SECOND	 ((gint64)G_USEC_PER_SEC)
@@ -65,6 +66,7 @@ struct _RdSimHost {
 	RdSimCluster *cluster;
 	char *name, *address, *machine_id, *boot_id;
 	gboolean worker; /* no control plane: no etcd, none of its static pods */
+	char *dns_name;	 /* (nullable) of its etcd, which is one of 4.1 to 4.3 then */
 	RdSimTree *tree;
 	RdSimPower power;
 	gboolean unreachable; /* the way to it swallows everything; the host itself lives on */
@@ -73,6 +75,8 @@ struct _RdSimHost {
 	gint64 kubelet_since;
 	struct _RdSimLogin *login; /* (owned) (nullable) kubelet-pki.c */
 	gint64 ovs_since;	   /* 0: since the boot */
+	gboolean kubelet_stopped;  /* by a script, until it is started or the host boots */
+	gboolean signs;		   /* the signer of etcd's certificates listens here */
 	gboolean sync_due;
 	gboolean imageless;	 /* fault: podman has no image (F14) */
 	gboolean runtimeless;	 /* fault: crictl reaches nobody */
@@ -130,6 +134,9 @@ guint rd_sim_host_tally(RdSimHost *self, const char *effect);
 /* kubelet.c */
 void rd_sim_kubelet_boot(RdSimHost *self);
 void rd_sim_kubelet_restart(RdSimHost *self);
+/* and with it every container, as etcd-snapshot-restore.sh does */
+void rd_sim_kubelet_stop(RdSimHost *self);
+void rd_sim_kubelet_start(RdSimHost *self);
 /* the manifests directory changed: looked at soon */
 void rd_sim_kubelet_notice(RdSimHost *self);
 RdSimContainer *rd_sim_container_find(RdSimHost *self, const char *id, RdSimPod **pod);
@@ -175,6 +182,13 @@ void rd_sim_etcd_stop(RdSimHost *self);
  * member with a quorum. FALSE: nothing was done */
 gboolean rd_sim_etcd_add_learner(RdSimHost *through, const RdSimHost *host);
 gboolean rd_sim_etcd_promote(RdSimHost *through, const RdSimHost *host);
+/* "https://10.0.0.1:2380", or by its name in DNS. (transfer full) */
+char *rd_sim_etcd_peer_url(const RdSimHost *self);
+/* 4.1 to 4.3: as `etcdctl member add` on the recovery host @through, a voter that has yet to start.
+ * NULL: it was added; else why not */
+const char *rd_sim_etcd_member_add(RdSimHost *through, const RdSimHost *host, const char *name);
+/* what the container `discovery` of its pod writes, before etcd starts */
+void rd_sim_etcd_discover(RdSimHost *self);
 /* The restore pod, once: FALSE when it exits at once, for there is data or no snapshot. Between
  * begin and end its directory is half a member. */
 gboolean rd_sim_etcd_restore_begin(RdSimHost *self);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/recovery-scripts.h"
 #include "rehearsal/restore-script.h"
 #include <errno.h>
 #include <string.h>
@@ -153,8 +154,7 @@ find_inodes(RdSimExec *self)
 	}
 }
 
-/* `find DIR -maxdepth 1 -name A -printf '%f %T@\n' -o -name B -printf '%f %T@\n'`; files here have
- * no time of change, so all are of the epoch's first second */
+/* `find DIR -maxdepth 1 -name A -printf '%f %T@\n' -o -name B -printf '%f %T@\n'` */
 static void
 find_two(RdSimExec *self)
 {
@@ -165,7 +165,8 @@ find_two(RdSimExec *self)
 
 		if (g_str_equal(child->name, self->argv[5]) ||
 		    g_str_equal(child->name, self->argv[10]))
-			g_string_append_printf(self->out, "%s 0.0000000000\n", child->name);
+			g_string_append_printf(self->out, "%s %" G_GINT64_FORMAT ".0000000000\n",
+					       child->name, child->mtime / G_USEC_PER_SEC);
 	}
 }
 
@@ -296,6 +297,8 @@ ss(RdSimExec *self)
 		g_string_append(self->out, "LISTEN 0 4096 *:2379 *:*\nLISTEN 0 4096 *:2380 *:*\n");
 	if (rd_sim_container_named(self->host, "kube-apiserver"))
 		g_string_append(self->out, "LISTEN 0 4096 *:6443 *:*\n");
+	if (self->host->signs)
+		g_string_append(self->out, "LISTEN 0 4096 *:9943 *:*\n");
 }
 
 static void
@@ -355,6 +358,7 @@ kubelet_show(RdSimExec *self)
 {
 	gint64 entered = self->host->kubelet_since - self->host->up_since;
 	gboolean active =
+	    !self->host->kubelet_stopped &&
 	    rd_timeline_now(self->host->cluster->timeline) >= self->host->kubelet_since;
 
 	g_string_append_printf(
@@ -384,6 +388,7 @@ static const Command commands[] = {
     {"rm -f --", TRUE, 1, 10, NULL, rd_sim_rm},
     {"find * -maxdepth * -type f", FALSE, 1, 10, NULL, find},
     {"find * * * * * -mindepth 1 -maxdepth 1 -printf", FALSE, 1, 10, NULL, find_inodes},
+    {"find * * * * * * -mindepth 1 -maxdepth 1 -printf", FALSE, 1, 10, NULL, find_inodes},
     {"find " RD_SIM_LINKS " -mindepth 2 -maxdepth 2 -printf", FALSE, 1, 10, NULL,
      rd_sim_find_links},
     {"find /dev /dev/disk/by-id -maxdepth 1 -type b,l -printf", FALSE, 1, 10, NULL,
@@ -425,6 +430,21 @@ static const Command commands[] = {
     {"crictl stopp", TRUE, 100, 2000, NULL, crictl_stopp},
     {"crictl stop -t 30", TRUE, 500, 20000, NULL, crictl_stop},
     {"crictl exec", FALSE, 50, 150, rd_sim_etcdctl_begin, rd_sim_etcdctl_end},
+    {"find /etc/kubernetes/static-pod-resources -maxdepth 4 -path", FALSE, 1, 10, NULL,
+     rd_sim_find_credentials},
+    {"dig +short", FALSE, 5, 50, NULL, rd_sim_dig},
+    {"du -sb", FALSE, 1, 10, NULL, rd_sim_du},
+    {"cp -aT", TRUE, 300, 3000, NULL, rd_sim_cp},
+    {RD_SIM_OLD_RESTORE, TRUE, 1000, 3000, NULL, nothing, rd_sim_old_restore_step},
+    {RD_SIM_OLD_RECOVER, TRUE, 1000, 3000, NULL, nothing, rd_sim_old_recover_step},
+    {RD_SIM_OLD_TOKENIZE, TRUE, 50, 300, NULL, rd_sim_old_tokenize},
+    {"/home/core/assets/bin/etcdctl snapshot restore", TRUE, 1000, 5000, rd_sim_old_etcdctl_begin,
+     rd_sim_old_etcdctl_end},
+    {"systemctl stop kubelet.service", TRUE, 300, 1500, NULL, rd_sim_kubelet_stop_only},
+    {"systemctl start kubelet.service", TRUE, 300, 1500, NULL, rd_sim_systemctl_start},
+    {"systemctl daemon-reload", TRUE, 100, 500, NULL, nothing},
+    {"podman run --rm --network=none * --entrypoint=cat *", FALSE, 300, 900, NULL,
+     rd_sim_old_references},
     {"podman", FALSE, 300, 900, rd_sim_podman_begin, rd_sim_podman_end},
     {"systemctl show -p ActiveState -p ActiveEnterTimestampMonotonic kubelet.service", FALSE, 5, 20,
      NULL, kubelet_show},

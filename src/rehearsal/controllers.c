@@ -142,6 +142,8 @@ void
 rd_sim_controllers_catch_up(RdSimBehind *self)
 {
 	rd_sim_catch_up_members(self);
+	rd_sim_catch_up_new_nodes(self);
+	rd_sim_catch_up_signer(self);
 	for (guint i = 0; i < G_N_ELEMENTS(controllers); i++) {
 		g_autoptr(GPtrArray) paths =
 		    rd_sim_store_paths(self->store, controllers[i].collection);

@@ -37,6 +37,12 @@ void rd_sim_catch_up_lease(RdSimBehind *self, const char *path);
 gboolean rd_sim_node_lives(RdSimBehind *self, const char *name);
 void rd_sim_renew_lease(RdSimBehind *self, const char *path, const char *manager, double time);
 
+/* signer.c: the pod that signs certificates of etcd's members (domain P1-12), and Nodes of hosts
+ * that have none yet */
+void rd_sim_catch_up_signer(RdSimBehind *self);
+void rd_sim_catch_up_new_nodes(RdSimBehind *self);
+#define RD_SIM_SIGNER_POD "/api/v1/namespaces/openshift-config/pods/etcd-signer"
+
 /* kubelet-pki.c */
 typedef struct _RdSimLogin RdSimLogin;
 void rd_sim_login_free(RdSimLogin *self);

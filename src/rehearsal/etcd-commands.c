@@ -50,7 +50,9 @@ endpoints(RdSimExec *self, const Line *line)
 {
 	g_autoptr(GPtrArray) all = NULL;
 
-	if (g_strcmp0(line->endpoints, "https://localhost:2379") == 0) {
+	/* the pod of 4.1 to 4.3 names none: its own */
+	if (g_strcmp0(line->endpoints, "https://localhost:2379") == 0 ||
+	    (line->endpoints == NULL && self->host->dns_name != NULL)) {
 		char *own[] = {g_strdup_printf("https://%s:2379", self->host->address), NULL};
 		char **urls = g_strdupv(own);
 
@@ -216,7 +218,8 @@ member_list(RdSimExec *self, const Line *line)
 	for (char **url = urls; *url != NULL && data == NULL; url++) {
 		RdSimHost *host = rd_sim_etcd_at(self->host->cluster, *url);
 
-		if (host != NULL && rd_sim_etcd_has_quorum(host))
+		/* 3.3 lists without a quorum */
+		if (host != NULL && (host->dns_name != NULL || rd_sim_etcd_has_quorum(host)))
 			data = host->etcd;
 	}
 	if (data == NULL) {
@@ -244,11 +247,14 @@ member_list(RdSimExec *self, const Line *line)
 					       comma, peer->id, peer->unstarted ? "" : peer->name,
 					       peer->url, client != NULL ? client : "");
 		else
-			g_string_append_printf(
-			    self->out, "%" G_GINT64_MODIFIER "x, %s, %s, %s, %s, %s\n", peer->id,
-			    peer->unstarted ? "unstarted" : "started",
-			    peer->unstarted ? "" : peer->name, peer->url,
-			    client != NULL ? client : "", peer->learner ? "true" : "false");
+			g_string_append_printf(self->out,
+					       "%" G_GINT64_MODIFIER "x, %s, %s, %s, %s%s\n",
+					       peer->id, peer->unstarted ? "unstarted" : "started",
+					       peer->unstarted ? "" : peer->name, peer->url,
+					       client != NULL ? client : "",
+					       self->host->dns_name != NULL ? ""
+					       : peer->learner		    ? ", true"
+									    : ", false");
 		comma = ",";
 	}
 	if (as_json)
@@ -317,7 +323,8 @@ rd_sim_etcdctl_begin(RdSimExec *self)
 			if (rd_sim_etcd_at(self->host->cluster, *url) == NULL)
 				self->duration = DIAL_TIMEOUT;
 	}
-	if (line_is(&line, "member", "list") && !rd_sim_etcd_has_quorum(self->host))
+	if (line_is(&line, "member", "list") && self->host->dns_name == NULL &&
+	    !rd_sim_etcd_has_quorum(self->host))
 		self->duration = DIAL_TIMEOUT;
 }
 

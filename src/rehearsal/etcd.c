@@ -234,10 +234,17 @@ check_one_cluster(RdSimHost *self)
 
 #define MEMBER RD_SIM_ETCD_DATA "/member"
 
-static RdSimPeer *
-find_peer(const RdSimEtcdData *data, const char *address)
+char *
+rd_sim_etcd_peer_url(const RdSimHost *self)
 {
-	g_autofree char *url = g_strdup_printf("https://%s:2380", address);
+	return g_strdup_printf("https://%s:2380",
+			       self->dns_name != NULL ? self->dns_name : self->address);
+}
+
+static RdSimPeer *
+find_peer(const RdSimEtcdData *data, const RdSimHost *host)
+{
+	g_autofree char *url = rd_sim_etcd_peer_url(host);
 
 	for (guint i = 0; i < data->peers->len; i++) {
 		RdSimPeer *peer = g_ptr_array_index(data->peers, i);
@@ -316,7 +323,7 @@ join(RdSimHost *self, const RdSimEtcdData *others, const RdSimPeer *peer)
 
 	data->member_id = peer->id;
 	copy_peers(others, data);
-	find_peer(data, self->address)->unstarted = FALSE;
+	find_peer(data, self)->unstarted = FALSE;
 	rd_sim_tree_mkdirs(self->tree, MEMBER "/snap");
 	return data;
 }
@@ -328,7 +335,7 @@ find_place(RdSimHost *self)
 	RdSimNode *db = rd_sim_tree_find(self->tree, MEMBER "/snap/db");
 	g_autoptr(RdSimEtcdData) data = db != NULL ? rd_sim_etcd_data_parse(db->content) : NULL;
 	const RdSimEtcdData *others = ask_others(self);
-	RdSimPeer *peer = others != NULL ? find_peer(others, self->address) : NULL;
+	RdSimPeer *peer = others != NULL ? find_peer(others, self) : NULL;
 
 	if (others == NULL) /* it comes back as who it was, or not at all */
 		return data != NULL && data->member_id != 0 ? g_steal_pointer(&data) : NULL;
@@ -346,10 +353,111 @@ find_place(RdSimHost *self)
 	return g_steal_pointer(&data);
 }
 
+/* ---- 4.1 to 4.3: nobody looks after it ------------------------------------------------------ */
+
+static char *
+read_env(RdSimHost *self)
+{
+	RdSimNode *node = rd_sim_tree_find(self->tree, RD_SIM_ETCD_ENV);
+
+	return node != NULL ? rd_sim_node_text(node) : g_strdup("");
+}
+
+/* two lines of what was there survive (run.go setBootstrapEnv) */
+void
+rd_sim_etcd_discover(RdSimHost *self)
+{
+	g_autofree char *old = read_env(self);
+	g_auto(GStrv) lines = g_strsplit(old, "\n", -1);
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	if (self->dns_name == NULL || strstr(old, "ETCD_DNS_NAME=") != NULL)
+		return;
+	g_string_append_printf(text, "ETCD_IPV4_ADDRESS=%s\nETCD_DNS_NAME=%s\n", self->address,
+			       self->dns_name);
+	for (guint i = 0; lines[i] != NULL; i++)
+		if (g_str_has_prefix(lines[i], "ETCD_INITIAL_CLUSTER"))
+			g_string_append_printf(text, "%s\n", lines[i]);
+	rd_sim_tree_mkdirs(self->tree, "/run/etcd");
+	rd_sim_tree_write_text(self->tree, RD_SIM_ETCD_ENV, text->str, 0644);
+}
+
+/* members of the cluster of its environment, as one that serves has them: no quorum is needed */
+static const RdSimEtcdData *
+ask_members(const RdSimHost *self, const char *env)
+{
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		const RdSimHost *other = g_ptr_array_index(self->cluster->hosts, i);
+		g_autofree char *url = rd_sim_etcd_peer_url(other);
+
+		if (other != self && rd_sim_host_answers(other) && rd_sim_etcd_serves(other) &&
+		    strstr(env, url) != NULL)
+			return other->etcd;
+	}
+	return NULL;
+}
+
+/* With data it is who it was. Without it starts as the member that was added for it, by the name of
+ * its pod, or not at all. */
+static RdSimEtcdData *
+find_old_place(RdSimHost *self)
+{
+	RdSimNode *db = rd_sim_tree_find(self->tree, MEMBER "/snap/db");
+	g_autofree char *env = read_env(self);
+	g_autofree char *name = g_strdup_printf("=\"etcd-member-%s=", self->name);
+	const RdSimEtcdData *others;
+	RdSimPeer *peer;
+
+	if (db != NULL)
+		return rd_sim_etcd_data_parse(db->content);
+	if (strstr(env, "ETCD_INITIAL_CLUSTER_STATE=\"existing\"") == NULL ||
+	    strstr(env, name) == NULL)
+		return NULL;
+	others = ask_members(self, env);
+	peer = others != NULL ? find_peer(others, self) : NULL;
+	return peer != NULL && peer->unstarted ? join(self, others, peer) : NULL;
+}
+
+const char *
+rd_sim_etcd_member_add(RdSimHost *through, const RdSimHost *host, const char *name)
+{
+	g_autofree char *url = rd_sim_etcd_peer_url(host);
+	g_autofree char *text = NULL;
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA1);
+	gint64 now = rd_timeline_now(through->cluster->timeline);
+
+	if (!rd_sim_etcd_serves(through))
+		return "context deadline exceeded";
+	for (guint i = 0; i < through->etcd->peers->len; i++)
+		if (((const RdSimPeer *)g_ptr_array_index(through->etcd->peers, i))->unstarted)
+			rd_sim_cluster_violation(through->cluster,
+						 "INV-17: %s is added while %s never started", name,
+						 url);
+	if (find_peer(through->etcd, host) != NULL)
+		return "etcdserver: Peer URLs already exists";
+	if (!rd_sim_etcd_has_quorum(through))
+		return "etcdserver: request timed out";
+	/* strict-reconfig-check: not within five seconds of another one's start */
+	for (guint i = 0; i < through->cluster->hosts->len; i++) {
+		const RdSimHost *other = g_ptr_array_index(through->cluster->hosts, i);
+
+		if (other != through && other->etcd != NULL &&
+		    now - other->etcd_since < 5 * RD_SIM_SECOND)
+			return "etcdserver: unhealthy cluster";
+	}
+	text = g_strdup_printf("%s %" G_GUINT64_FORMAT, url, ++through->cluster->serials);
+	g_checksum_update(sum, (const guchar *)text, -1);
+	add_peer(through->etcd, sha1_id(sum), name, url)->unstarted = TRUE;
+	g_ptr_array_sort(through->etcd->peers, peer_compare);
+	share_peers(through->cluster, through->etcd);
+	rd_sim_host_count(through, "member added", host->name);
+	return NULL;
+}
+
 gboolean
 rd_sim_etcd_start(RdSimHost *self)
 {
-	RdSimEtcdData *data = find_place(self);
+	RdSimEtcdData *data = self->dns_name != NULL ? find_old_place(self) : find_place(self);
 
 	if (data == NULL)
 		return FALSE;
@@ -366,14 +474,14 @@ rd_sim_etcd_start(RdSimHost *self)
 gboolean
 rd_sim_etcd_add_learner(RdSimHost *through, const RdSimHost *host)
 {
-	g_autofree char *url = g_strdup_printf("https://%s:2380", host->address);
+	g_autofree char *url = rd_sim_etcd_peer_url(host);
 	g_autofree char *text =
 	    g_strdup_printf("%s %" G_GUINT64_FORMAT, url, ++through->cluster->serials);
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA1);
 	RdSimPeer *peer = NULL;
 
 	/* without room nothing is committed any more */
-	if (!rd_sim_etcd_has_quorum(through) || find_peer(through->etcd, host->address) != NULL ||
+	if (!rd_sim_etcd_has_quorum(through) || find_peer(through->etcd, host) != NULL ||
 	    rd_sim_tree_is_full(through->tree, RD_SIM_ETCD_DATA))
 		return FALSE;
 	g_checksum_update(sum, (const guchar *)text, -1);
@@ -388,8 +496,7 @@ rd_sim_etcd_add_learner(RdSimHost *through, const RdSimHost *host)
 gboolean
 rd_sim_etcd_promote(RdSimHost *through, const RdSimHost *host)
 {
-	RdSimPeer *peer =
-	    rd_sim_etcd_has_quorum(through) ? find_peer(through->etcd, host->address) : NULL;
+	RdSimPeer *peer = rd_sim_etcd_has_quorum(through) ? find_peer(through->etcd, host) : NULL;
 
 	if (peer == NULL || !peer->learner || peer->unstarted || !rd_sim_etcd_serves(host))
 		return FALSE;

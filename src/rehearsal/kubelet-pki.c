@@ -343,7 +343,7 @@ rd_sim_kubelet_logs_in(RdSimBehind *self, RdSimHost *host)
 {
 	RdSimLogin *login = login_of(host);
 
-	if (self->now < (double)host->kubelet_since / G_USEC_PER_SEC)
+	if (host->kubelet_stopped || self->now < (double)host->kubelet_since / G_USEC_PER_SEC)
 		return FALSE;
 	if (login->client == NULL && rd_sim_tree_find(host->tree, BOOTSTRAP) != NULL)
 		(void)await(self, host, login, TRUE);

@@ -74,7 +74,9 @@ later_pod(const Later *event)
 static gboolean
 is_etcd(const RdSimPod *pod, const RdSimContainer *container)
 {
-	return g_str_equal(container->name, "etcd") && g_str_has_prefix(pod->name, "etcd-");
+	return (g_str_equal(container->name, "etcd") ||
+		g_str_equal(container->name, "etcd-member")) &&
+	       g_str_has_prefix(pod->name, "etcd-");
 }
 
 static gboolean
@@ -105,6 +107,7 @@ static void restored(gpointer data);
 static gboolean
 etcd_start(RdSimHost *self, RdSimPod *pod)
 {
+	rd_sim_etcd_discover(self);
 	if (!pod->restores)
 		return rd_sim_etcd_start(self);
 	if (!rd_sim_etcd_restore_begin(self))
@@ -351,6 +354,8 @@ sync_now(gpointer data)
 	if (self->boots != event->boots)
 		return;
 	self->sync_due = FALSE;
+	if (self->kubelet_stopped)
+		return;
 	dir = rd_sim_tree_find(self->tree, RD_SIM_MANIFESTS);
 	for (guint i = 0; i < self->pods->len; i++) {
 		RdSimPod *pod = g_ptr_array_index(self->pods, i);
@@ -382,7 +387,7 @@ sync_now(gpointer data)
 void
 rd_sim_kubelet_notice(RdSimHost *self)
 {
-	if (self->power != RD_SIM_UP || self->sync_due)
+	if (self->power != RD_SIM_UP || self->sync_due || self->kubelet_stopped)
 		return;
 	self->sync_due = TRUE;
 	later(self, 100 * RD_SIM_MS, 1000 * RD_SIM_MS, sync_now, NULL);
@@ -401,6 +406,29 @@ rd_sim_kubelet_restart(RdSimHost *self)
 	/* containers live on: they belong to the runtime */
 	self->kubelet_since = rd_timeline_now(self->cluster->timeline);
 	rd_sim_host_count(self, "kubelet restarted", NULL);
+	rd_sim_kubelet_notice(self);
+}
+
+void
+rd_sim_kubelet_stop(RdSimHost *self)
+{
+	self->kubelet_stopped = TRUE;
+	for (guint i = 0; i < self->pods->len; i++) {
+		RdSimPod *pod = g_ptr_array_index(self->pods, i);
+
+		for (guint j = 0; j < pod->containers->len; j++)
+			container_end(self, pod, g_ptr_array_index(pod->containers, j));
+	}
+	g_ptr_array_set_size(self->pods, 0);
+}
+
+void
+rd_sim_kubelet_start(RdSimHost *self)
+{
+	if (!self->kubelet_stopped)
+		return;
+	self->kubelet_stopped = FALSE;
+	self->kubelet_since = rd_timeline_now(self->cluster->timeline);
 	rd_sim_kubelet_notice(self);
 }
 

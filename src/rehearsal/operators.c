@@ -111,7 +111,8 @@ rd_sim_catch_up_members(RdSimBehind *self)
 {
 	RdSimHost *voter = find_voter(self);
 
-	if (voter == NULL || is_stuck(self, "etcds") || self->now < self->up + SETTLE_S ||
+	if (voter == NULL || voter->dns_name != NULL || is_stuck(self, "etcds") ||
+	    self->now < self->up + SETTLE_S ||
 	    rd_sim_store_find(self->store, BASE "etcds/cluster") == NULL ||
 	    self->now < rd_sim_behind_seen(self, "members") + JOIN_S)
 		return;

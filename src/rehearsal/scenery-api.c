@@ -83,7 +83,8 @@ static const struct {
      "{'spec':{'defaultNetwork':{'type':'OVNKubernetes'},'managementState':'Managed'}}"},
     {"/apis/config.openshift.io/v1/proxies/cluster", "{'spec':{},'status':{}}"},
     {"/apis/config.openshift.io/v1/clusterversions/version",
-     "{'status':{'desired':{'version':'4.17.9'},'history':[{'state':'Completed','version':"
+     "{'status':{'desired':{'version':'4.17.9','image':'" RD_SCENERY_RELEASE
+     "'},'history':[{'state':'Completed','version':"
      "'4.17.9'}]}}"},
     /* a volume that is attached where nobody uses it; a local one whose device is gone; a
      * LocalVolume that has nothing left */
@@ -151,8 +152,8 @@ put(RdSimStore *store, double time, const char *path, const char *format, ...)
 	rd_sim_store_put(store, path, text->str, time);
 }
 
-static void
-add_node(RdSimStore *store, const RdSimHost *host, double time)
+void
+rd_scenery_put_node(RdSimStore *store, const RdSimHost *host, const char *uid, double time)
 {
 	g_autofree char *path = g_strdup_printf("/api/v1/nodes/%s", host->name);
 	g_autofree char *lease = g_strdup_printf(
@@ -167,7 +168,7 @@ add_node(RdSimStore *store, const RdSimHost *host, double time)
 	g_autofree char *renewed = g_date_time_format(then, "%Y-%m-%dT%H:%M:%S.000000Z");
 
 	put(store, time, path,
-	    "{'metadata':{'uid':'node-%s','labels':{'node-role.kubernetes.io/%s':'',"
+	    "{'metadata':{'uid':'%s','labels':{'node-role.kubernetes.io/%s':'',"
 	    "'node-role.kubernetes.io/%s':'','kubernetes.io/hostname':'%s'}},'spec':{},"
 	    "'status':{'addresses':[{'type':'InternalIP','address':'%s'},{'type':'Hostname',"
 	    "'address':'%s'}],'conditions':[{'type':'Ready','status':'True','reason':'KubeletReady'"
@@ -175,14 +176,15 @@ add_node(RdSimStore *store, const RdSimHost *host, double time)
 	    "'lastHeartbeatTime':'%s','lastTransitionTime':'%s'}],'daemonEndpoints':{"
 	    "'kubeletEndpoint':{'Port':10250}},'nodeInfo':{'bootID':'%s','machineID':'%s',"
 	    "'kubeletVersion':'v1.30.7'}}}",
-	    host->name, role, role_too, host->name, host->address, host->name, when, when,
-	    host->boot_id, host->machine_id);
+	    uid, role, role_too, host->name, host->address, host->name, when, when, host->boot_id,
+	    host->machine_id);
 	put(store, time, lease,
 	    "{'metadata':{'ownerReferences':[{'apiVersion':'v1','kind':'Node','name':'%s','uid':"
-	    "'node-%s'}]},'spec':{'holderIdentity':'%s','leaseDurationSeconds':40,'renewTime':'%s'}"
+	    "'%s'}]},'spec':{'holderIdentity':'%s','leaseDurationSeconds':40,'renewTime':'%s'}"
 	    "}",
-	    host->name, host->name, host->name, renewed);
-	rd_sim_store_put(store, pod, pod_json, time);
+	    host->name, uid, host->name, renewed);
+	if (rd_sim_store_find(store, pod) == NULL)
+		rd_sim_store_put(store, pod, pod_json, time);
 }
 
 static void
@@ -307,8 +309,12 @@ rd_scenery_api_with(RdSimCluster *cluster, const char *host,
 		rd_sim_store_serve(store, kinds[i].collection, kinds[i].kind);
 	for (guint i = 0; i < G_N_ELEMENTS(singles); i++)
 		put(store, time, singles[i].path, "%s", singles[i].json);
-	for (guint i = 0; i < cluster->hosts->len; i++)
-		add_node(store, g_ptr_array_index(cluster->hosts, i), time);
+	for (guint i = 0; i < cluster->hosts->len; i++) {
+		const RdSimHost *one = g_ptr_array_index(cluster->hosts, i);
+		g_autofree char *uid = g_strdup_printf("node-%s", one->name);
+
+		rd_scenery_put_node(store, one, uid, time);
+	}
 	add_operators(store, cluster, time);
 	add_pods(store, cluster, "openshift-ovn-kubernetes", "ovnkube-control-plane", FALSE, 2,
 		 time);

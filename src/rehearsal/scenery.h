@@ -41,6 +41,24 @@ RdSimApi *rd_scenery_api_with(RdSimCluster *cluster, const char *host,
 #define RD_SCENERY_KEPT	   "/api/v1/namespaces/default/configmaps/kept"
 #define RD_SCENERY_ADDED   "/api/v1/namespaces/default/configmaps/added"
 #define RD_SCENERY_WEBHOOK "audit"
+/* of ClusterVersion; an image that nobody has to fetch */
+#define RD_SCENERY_RELEASE                                                                         \
+	"quay.io/openshift-release-dev/ocp-release@sha256:"                                        \
+	"2222222222222222222222222222222222222222222222222222222222222222"
+/* a Node and its lease, as they are at @time */
+void rd_scenery_put_node(RdSimStore *store, const RdSimHost *host, const char *uid, double time);
+
+/* scenery-lost.c: etcd of 4.1 to 4.3. m0 is left of three, m1 and m2 are powered off for good. m0
+ * has what an earlier recovery left, which the scripts would take for today's. */
+RdSimCluster *rd_scenery_lost_masters(guint32 seed);
+/* last night's snapshot of it, with a page of bbolt in it for those who look here */
+GBytes *rd_scenery_lost_backup(void);
+/* what a person does who makes a lost host anew: another machine, empty, as installed */
+void rd_scenery_rebuild(RdSimHost *host);
+/* replace-lost-masters is through; one sentence per difference. (element-type utf8) */
+GPtrArray *rd_scenery_check_lost_masters(RdSimCluster *cluster, RdSimApi *api);
+/* nobody signs any more. (element-type utf8) */
+GPtrArray *rd_scenery_check_signer(RdSimCluster *cluster, RdSimApi *api);
 /* the static resources beside it: every manifest as it is (restore-script.h tells the form) */
 GBytes *rd_scenery_resources(void);
 /* the restore of the recovery host m0 with cluster-restore.sh, and silence on all others but

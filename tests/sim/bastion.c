@@ -120,6 +120,25 @@ bastion_bare(const char *name, const char *run_id, const char *run_uuid, const R
 	return self;
 }
 
+/* who begins says what is lost for good */
+static void
+excuse_lost(Bastion *self)
+{
+	GPtrArray *hosts = self->network.cluster->hosts;
+
+	for (guint i = 0; i < hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(hosts, i);
+		RdEvent *event;
+
+		if (host->dns_name == NULL || host->power != RD_SIM_OFF)
+			continue;
+		event = rd_event_new(RD_EVENT_HOST, "excused");
+		rd_event_step(event, NULL, host->name, 0, 0);
+		take_event(self, rd_event_text(rd_event_pair(event, self->setting->who, NULL),
+					       "it burnt"));
+	}
+}
+
 Bastion *
 bastion_new(const char *name, const char *run_id, const char *run_uuid, const RdPlan *plan,
 	    RdCatalogue *catalogue, const RdNetwork *network, const char *local_dir)
@@ -129,6 +148,7 @@ bastion_new(const char *name, const char *run_id, const char *run_uuid, const Rd
 
 	rd_event_pair(event, plan->cluster, run_uuid);
 	take_event(self, rd_event_text(rd_event_number(event, 1), self->setting->who));
+	excuse_lost(self);
 	for (guint i = 0; i < plan->states->len; i++) {
 		const RdPlanState *state = g_ptr_array_index(plan->states, i);
 

@@ -136,7 +136,7 @@ make_plan(const char *procedure, RdCatalogue *catalogue, const char *dir)
 {
 	g_autofree char *path = NULL, *sha256 = NULL;
 
-	sim_write_backup(dir, &path, &sha256);
+	sim_write_backup(dir, FALSE, &path, &sha256);
 	return sim_plan(catalogue, procedure, 3, path, sha256);
 }
 

@@ -194,7 +194,11 @@ is_sampled(Grid *grid, const Trial *trial, const RdCall *call)
 static gboolean
 is_wanted(Grid *grid, Trial *trial, const Fault *fault, const char *state, const RdCall *call)
 {
+	const Scene *scene = trial->scene;
+
 	if (grid->only != NULL && !g_str_equal(grid->only, fault->name))
+		return FALSE;
+	if (scene != NULL && scene->faults != NULL && !g_strv_contains(scene->faults, fault->name))
 		return FALSE;
 	if (fault->cancels && grid->at_boundary < 0)
 		return state != NULL && g_hash_table_add(grid->cancelled, g_strdup(state)) &&

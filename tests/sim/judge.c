@@ -10,11 +10,22 @@
 static gboolean
 counts(const char *effect)
 {
-	static const char *const once[] = {"vanished",	    "appeared",		 "data away",
-					   "data in place", "restored",		 "put",
-					   "rmdir",	    "kubelet restarted", "snapshot saved",
-					   "member added",  "revision written",	 "told to reboot",
-					   "removed",	    "restarted",	 "script done"};
+	static const char *const once[] = {"vanished",
+					   "appeared",
+					   "data away",
+					   "data in place",
+					   "restored",
+					   "put",
+					   "rmdir",
+					   "kubelet restarted",
+					   "snapshot saved",
+					   "member added",
+					   "revision written",
+					   "told to reboot",
+					   "certificates signed",
+					   "removed",
+					   "restarted",
+					   "script done"};
 
 	for (guint i = 0; i < G_N_ELEMENTS(once); i++)
 		if (g_str_has_prefix(effect, once[i]))
@@ -274,6 +285,12 @@ judge_cancelled(Trial *self, GString *text)
 		return;
 	wrong = rd_scenery_check_borrowed(self->cluster, self->api);
 	add_all(text, wrong);
+	if (self->scene == NULL || !self->scene->lost)
+		return;
+	g_ptr_array_unref(wrong);
+	rd_sim_api_catch_up(self->api);
+	wrong = rd_scenery_check_signer(self->cluster, self->api);
+	add_all(text, wrong);
 }
 
 /* Where nothing more can be done, and the reason is told. Operators roll out to every node that the
@@ -315,6 +332,10 @@ trial_judge(Trial *self, GHashTable *expected, Outcome *outcome)
 		add_all(text, wrong);
 	} else if (winner != NULL && g_str_equal(self->procedure, "cluster-restore")) {
 		wrong = rd_scenery_check_single(self->cluster, (const char *const *)without);
+		add_all(text, wrong);
+	} else if (winner != NULL && self->scene != NULL && self->scene->lost) {
+		rd_sim_api_catch_up(self->api);
+		wrong = rd_scenery_check_lost_masters(self->cluster, self->api);
 		add_all(text, wrong);
 	} else if (winner != NULL && trial_is_whole(self->procedure)) {
 		rd_sim_api_catch_up(self->api);

@@ -420,7 +420,7 @@ main(int argc, char **argv)
 	description = rd_catalogue_describe(self.catalogue);
 	self.types = rd_types_new(description, NULL);
 	self.dir = g_dir_make_tmp("rd-sim-plan-XXXXXX", NULL);
-	sim_write_backup(self.dir, &self.snapshot, &self.sha256);
+	sim_write_backup(self.dir, FALSE, &self.snapshot, &self.sha256);
 	planned = sim_plan(self.catalogue, argv[1], 3, self.snapshot, self.sha256);
 	done = sim_plan(self.catalogue, argv[1], 3, self.snapshot, self.sha256);
 	if (g_str_equal(planned->procedure, "vip"))

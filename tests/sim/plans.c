@@ -29,10 +29,10 @@ make_inventory(guint n_masters, guint n_workers)
 }
 
 void
-sim_write_backup(const char *dir, char **snapshot, char **sha256)
+sim_write_backup(const char *dir, gboolean lost, char **snapshot, char **sha256)
 {
 	g_autofree char *resources = g_build_filename(dir, RESOURCES, NULL);
-	g_autoptr(GBytes) backup = rd_scenery_backup();
+	g_autoptr(GBytes) backup = lost ? rd_scenery_lost_backup() : rd_scenery_backup();
 	g_autoptr(GBytes) tar = rd_scenery_resources();
 	gsize size, tar_size;
 	const char *data = g_bytes_get_data(backup, &size);
@@ -64,6 +64,14 @@ backup_field(const char *field, const char *snapshot, const char *sha256)
 	if (g_str_equal(field, "resources-sha256"))
 		return g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, tar);
 	return g_strdup("unused");
+}
+
+static gboolean
+is_file(const RdProcedure *procedure, const char *name)
+{
+	const RdProcedureInput *input = rd_procedure_find_input(procedure, name);
+
+	return input != NULL && input->type == RD_INPUT_FILE;
 }
 
 RdPlan *
@@ -98,6 +106,10 @@ sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, guint n_w
 			continue;
 		g_hash_table_insert(inputs, g_strconcat("backup.", field, NULL),
 				    backup_field(field, snapshot, sha256));
+	}
+	if (procedure != NULL && is_file(procedure, "backup")) {
+		g_hash_table_remove_all(inputs);
+		g_hash_table_insert(inputs, g_strdup("backup"), g_strdup(snapshot));
 	}
 	if (procedure != NULL && rd_procedure_find_input(procedure, "run") != NULL)
 		g_hash_table_insert(inputs, g_strdup("run"), g_strdup(SIM_RUN));

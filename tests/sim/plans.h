@@ -12,5 +12,5 @@ RdPlan *sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, g
 		    const char *snapshot, const char *sha256, const char *purpose);
 RdPlan *sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *snapshot,
 		 const char *sha256);
-/* last night's backup into @dir: the snapshot, and the static resources beside it */
-void sim_write_backup(const char *dir, char **snapshot, char **sha256);
+/* last night's backup into @dir: the snapshot, and the static resources beside it; @lost: of 4.2 */
+void sim_write_backup(const char *dir, gboolean lost, char **snapshot, char **sha256);

@@ -171,9 +171,42 @@ const Scene scenes[] = {
 /* clang-format on */
 const guint n_scenes = G_N_ELEMENTS(scenes);
 
+/* a pod is made, which the dead webhook of last night must not be asked about */
+static void
+without_webhook(Place *place, RdSimStore *store, double time)
+{
+	rd_sim_store_put(
+	    store,
+	    "/apis/admissionregistration.k8s.io/v1/"
+	    "validatingwebhookconfigurations/" RD_SCENERY_WEBHOOK,
+	    "{\"webhooks\":[{\"name\":\"audit.example.com\",\"failurePolicy\":\"Fail\",\"rules\":[{"
+	    "\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"operations\":[\"CREATE\"],"
+	    "\"resources\":[\"secrets\"]}],\"clientConfig\":{\"service\":{\"namespace\":\"audit\","
+	    "\"name\":\"audit\"}}}]}",
+	    time);
+}
+
+/* a master that is lost a second time takes the quorum of two with it: no procedure's to mend */
+static const char *const mendable[] = {
+    "engine-killed", "runner-killed",  "worker-killed",	  "ssh-reset",
+    "ssh-silent",    "host-reboot",    "host-away-10min", "api-conflict",
+    "api-busy",	     "api-503",	       "api-unheard",	  "api-etcd-500",
+    "api-stale",     "api-away-10min", "cancelled",	  NULL};
+
+static const Scene lost_masters = {
+    .name = "lost-masters",
+    .summary = "two masters of 4.2 are lost for good, and made anew",
+    .masters = 3,
+    .past = without_webhook,
+    .lost = TRUE,
+    .faults = mendable,
+};
+
 const Scene *
 scene_of(const char *procedure)
 {
+	if (g_str_equal(procedure, "replace-lost-masters"))
+		return &lost_masters;
 	return g_str_equal(procedure, "restore-cluster-state") ? &scenes[0] : NULL;
 }
 
@@ -195,7 +228,8 @@ scene_make(const Scene *scene, const char *procedure, guint32 seed, Place *place
 {
 	Past past = {scene, place};
 
-	place->cluster = scene != NULL && scene->healthy
+	place->cluster = scene != NULL && scene->lost ? rd_scenery_lost_masters(seed)
+			 : scene != NULL && scene->healthy
 			     ? rd_scenery_healthy(seed, scene->masters)
 			     : rd_scenery_quorum_lost(seed, scene != NULL ? scene->masters : 3);
 	if (scene == NULL) {

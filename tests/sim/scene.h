@@ -23,6 +23,8 @@ typedef struct {
 	const char *without; /* (nullable) the host that is not expected to be well afterwards */
 	guint helps;	     /* so many words of a person it needs at least */
 	const char *told;    /* (nullable) what is in the reason why it was held */
+	gboolean lost;	     /* a control plane of 4.2, of which m1 and m2 are lost for good */
+	const char *const *faults; /* (nullable) those that are struck; NULL: all */
 } Scene;
 extern const Scene scenes[];
 extern const guint n_scenes;

@@ -53,7 +53,7 @@ trial_make_plan(const char *procedure, const Scene *scene, RdCatalogue *catalogu
 {
 	g_autofree char *path = NULL, *sha256 = NULL;
 
-	sim_write_backup(local_dir, &path, &sha256);
+	sim_write_backup(local_dir, scene != NULL && scene->lost, &path, &sha256);
 	return scene == NULL ? sim_plan(catalogue, procedure, 3, path, sha256)
 			     : sim_plan_of(catalogue, procedure, scene->masters, scene->workers,
 					   path, sha256, scene->purpose);
@@ -339,6 +339,23 @@ is_of_api(Trial *self, const char *host, const char *causes)
 	return self->api != NULL && g_str_equal(host, "m0") && strstr(causes, "refused") != NULL;
 }
 
+/* A person makes the next lost host anew, and takes it into the run; FALSE: all are */
+static gboolean
+rebuild(Trial *self, Bastion *bastion)
+{
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+
+		if (!bastion_excuses(bastion, host->name))
+			continue;
+		if (host->power == RD_SIM_OFF)
+			rd_scenery_rebuild(host);
+		start_later(self, bastion, 120 * RD_SIM_SECOND, "enrol", host->name);
+		return TRUE;
+	}
+	return FALSE;
+}
+
 static void
 help(Trial *self, Bastion *bastion)
 {
@@ -353,6 +370,8 @@ help(Trial *self, Bastion *bastion)
 		const char *gate = ((RdStep *)gates->pdata[0])->plan->gate->name;
 
 		self->gates++;
+		if (g_str_equal(gate, "rebuild") && rebuild(self, bastion))
+			return;
 		g_string_append_printf(self->held, "%s%s: gate %s",
 				       self->held->len > 0 ? " | " : "", bastion->name, gate);
 		start_later(self, bastion, RD_SIM_SECOND, "approve", gate);

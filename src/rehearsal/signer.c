@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/controllers.h"
+#include "rehearsal/scenery.h"
+#include "rehearsal/store-private.h"
+#include <string.h>
+
+#define START_S 8.0 /* from the pod's creation until it listens */
+
+static const char *
+wanted_node(JsonObject *pod)
+{
+	JsonObject *spec = rd_sim_member(pod, "spec");
+
+	return json_object_get_string_member_with_default(rd_sim_member(spec, "nodeSelector"),
+							  "kubernetes.io/hostname", "");
+}
+
+/* one host has it, or none */
+static void
+listen_on(RdSimCluster *cluster, const char *name)
+{
+	for (guint i = 0; i < cluster->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(cluster->hosts, i);
+
+		host->signs = g_str_equal(host->name, name);
+	}
+}
+
+void
+rd_sim_catch_up_signer(RdSimBehind *self)
+{
+	JsonObject *pod = rd_sim_store_find(self->store, RD_SIM_SIGNER_POD);
+	const char *node = pod != NULL ? wanted_node(pod) : "";
+
+	if (pod == NULL) {
+		rd_sim_behind_forget(self, "signer");
+		listen_on(self->cluster, "");
+		return;
+	}
+	if (!rd_sim_node_lives(self, node))
+		return;
+	if (!json_object_has_member(rd_sim_member(pod, "spec"), "nodeName")) {
+		json_object_set_string_member(rd_sim_member(pod, "spec"), "nodeName", node);
+		rd_sim_store_written(self->store, RD_SIM_SIGNER_POD, "kube-scheduler", NULL,
+				     self->now);
+	}
+	if (self->now >= rd_sim_behind_seen(self, "signer") + START_S)
+		listen_on(self->cluster, node);
+	else
+		self->under_way = TRUE;
+}
+
+void
+rd_sim_catch_up_new_nodes(RdSimBehind *self)
+{
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+		g_autofree char *path = g_strdup_printf("/api/v1/nodes/%s", host->name);
+		g_autofree char *uid = NULL;
+
+		/* elsewhere no Node is ever deleted */
+		if (host->dns_name == NULL || host->power != RD_SIM_UP ||
+		    rd_sim_store_find(self->store, path) != NULL)
+			continue;
+		self->under_way = TRUE;
+		if (!rd_sim_kubelet_logs_in(self, host))
+			continue;
+		uid = g_strdup_printf("node-%s-%" G_GUINT64_FORMAT, host->name,
+				      ++self->cluster->serials);
+		rd_scenery_put_node(self->store, host, uid, self->now);
+	}
+}
