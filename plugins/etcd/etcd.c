@@ -145,7 +145,6 @@ static const RecoveryParam no_quorum_params[] = {
 static const RecoveryParam trial_params[] = {
     {"snapshot", RECOVERY_PARAM_FILE, NULL, "the snapshot here"},
     {"sha256", RECOVERY_PARAM_STRING, NULL, "of it"},
-    {"image", RECOVERY_PARAM_STRING, NULL, "etcd's image on the host"},
     {"revision", RECOVERY_PARAM_STRING, "any", "what etcd has to say"},
     {"keys", RECOVERY_PARAM_STRING, "any", "the like"},
     {"hash", RECOVERY_PARAM_STRING, "any", "the like"},

@@ -17,6 +17,7 @@
 #define JOB	 "trial"
 #define TRIALS	 "/var/lib/recoveryd/trial"
 #define SNAPSHOT "snapshot.db"
+#define SCRIPT	 "trial.sh"
 #define MARK	 "recoveryd-trial " /* begins what we read of the job's output */
 #define LIMIT	 "3000"		    /* seconds in the container; below the state's own time */
 
@@ -107,6 +108,7 @@ run_job(RecoveryStep *step, const char *dir, GError **error)
 {
 	g_autofree char *name = g_strconcat("--name=recoveryd-trial-", recovery_run_id(step), NULL);
 	g_autofree char *mount = g_strdup_printf("%s:%s:Z", dir, dir);
+	g_autofree char *commands = g_build_filename(dir, SCRIPT, NULL);
 	const char *argv[] = {"podman",
 			      "run",
 			      "--rm",
@@ -117,14 +119,12 @@ run_job(RecoveryStep *step, const char *dir, GError **error)
 			      "ETCDCTL_API=3",
 			      "-v",
 			      mount,
-			      recovery_string(step, "image"),
+			      recovery_recall(step, "image"),
 			      "-k",
 			      "10",
 			      LIMIT,
 			      "/bin/sh",
-			      "-c",
-			      script,
-			      "trial",
+			      commands,
 			      dir,
 			      NULL};
 	const RecoveryCommand command = {.argv = argv};
@@ -139,32 +139,57 @@ run_job(RecoveryStep *step, const char *dir, GError **error)
 	return FALSE;
 }
 
+/* the directory first: what is unfit is undone like the rest */
+static gboolean
+prepare(RecoveryStep *step, const char *dir, GError **error)
+{
+	g_autofree char *to = g_build_filename(dir, SNAPSHOT, NULL);
+	g_autofree char *commands = g_build_filename(dir, SCRIPT, NULL);
+	g_autofree char *image = NULL, *arrived = NULL;
+
+	if (!clean_up(step, error) ||
+	    !run(step, (const char *[]){"mkdir", "-p", "-m", "700", dir, NULL}, error))
+		return FALSE;
+	image = etcd_env_image(step, error);
+	if (image == NULL || !check_room(step, error) ||
+	    !recovery_put(step, recovery_string(step, "snapshot"), to, 0600, error) ||
+	    !rd_sum_ask(step, to, &arrived, error))
+		return FALSE;
+	if (g_strcmp0(arrived, recovery_string(step, "sha256")) != 0)
+		return etcd_refuse(error,
+				   "%s is no longer the file that was verified: its SHA-256 is %s. "
+				   "Verify it again",
+				   recovery_string(step, "snapshot"),
+				   arrived != NULL ? arrived : "unknown");
+	return recovery_put_data(step, script, strlen(script), commands, 0600, error) &&
+	       recovery_remember(step, "image", image, error);
+}
+
+/* Whatever stands in its way is its result: a run that waited for a person would keep the lock. */
+static gboolean
+is_result(const GError *error)
+{
+	return g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED) ||
+	       g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT);
+}
+
 gboolean
 etcd_trial_enter(RecoveryStep *step, GError **error)
 {
 	g_autofree char *dir = trial_dir(step);
-	g_autofree char *to = g_build_filename(dir, SNAPSHOT, NULL);
-	g_autofree char *arrived = NULL;
+	g_autoptr(GError) local = NULL;
 
-	if (!rd_image_is_valid(recovery_string(step, "image")))
-		return etcd_refuse(error, "'%s' is not an image", recovery_string(step, "image"));
 	/* noted by this attempt: its job may run */
-	if (recovery_recall(step, "begun") == NULL) {
-		if (!clean_up(step, error) || !check_room(step, error) ||
-		    !run(step, (const char *[]){"mkdir", "-p", "-m", "700", dir, NULL}, error) ||
-		    !recovery_put(step, recovery_string(step, "snapshot"), to, 0600, error) ||
-		    !rd_sum_ask(step, to, &arrived, error))
-			return FALSE;
-		if (g_strcmp0(arrived, recovery_string(step, "sha256")) != 0)
-			return etcd_refuse(error,
-					   "%s is no longer the file that was verified: its "
-					   "SHA-256 is %s. Verify it again",
-					   recovery_string(step, "snapshot"),
-					   arrived != NULL ? arrived : "unknown");
-		if (!recovery_remember(step, "begun", dir, error))
-			return FALSE;
-	}
-	return run_job(step, dir, error);
+	if (recovery_recall(step, "image") != NULL)
+		return run_job(step, dir, error);
+	if (recovery_recall(step, "unfit") != NULL)
+		return TRUE;
+	if (prepare(step, dir, &local))
+		return run_job(step, dir, error);
+	if (is_result(local))
+		return recovery_remember(step, "unfit", local->message, error);
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
 }
 
 /* ---- what came of it ----------------------------------------------------------------------- */
@@ -267,20 +292,22 @@ etcd_trial_probe(RecoveryStep *step, GError **error)
 	g_auto(GStrv) names = rd_list_dir(step, NULL, TRIALS, error);
 	g_auto(RecoveryReply) reply = {0};
 	g_autofree char *text = NULL;
+	const char *unfit = recovery_recall(step, "unfit");
 	RecoveryJobState state;
-	gboolean differs;
+	gboolean differs = TRUE;
 
 	if (names == NULL)
 		return RECOVERY_PROBE_UNKNOWN;
 	if (!g_strv_contains((const char *const *)names, recovery_run_id(step)))
 		return RECOVERY_PROBE_ABSENT;
-	if (!recovery_job_state(step, JOB, &state, &reply, error))
+	if (unfit == NULL && !recovery_job_state(step, JOB, &state, &reply, error))
 		return RECOVERY_PROBE_UNKNOWN;
-	if (state != RECOVERY_JOB_ENDED)
+	if (unfit == NULL && state != RECOVERY_JOB_ENDED)
 		return RECOVERY_PROBE_ABSENT;
-	text = judge(step, &reply, &differs);
+	text = unfit != NULL ? g_strdup(unfit) : judge(step, &reply, &differs);
 	if (differs)
 		recovery_outcome(step, "differs");
+	recovery_progress(step, "%s: %s", recovery_target(step), text);
 	return recovery_output(step, "found", text, error) ? RECOVERY_PROBE_PRESENT
 							   : RECOVERY_PROBE_UNKNOWN;
 }
