@@ -2,9 +2,9 @@
 
 /* A trial: the snapshot is really restored, by the tools of the cluster's own image, and an etcd
  * serves what came of it; then all of it is taken away again. It happens in one container without a
- * network, so its ports are nobody else's and no peer can be reached, in a directory of ours below
- * /var/lib/recoveryd. The container's first process is bounded by timeout(1), and whatever it
- * started ends with it, whoever is killed meanwhile.
+ * network, on sockets in a directory of ours below /var/lib/recoveryd: there is no port to collide
+ * with, and no peer can be reached. The container's first process is bounded by timeout(1), and
+ * whatever it started ends with it, whoever is killed meanwhile.
  *
  * The only state that deletes: nothing but this directory, which nobody else writes. */
 
@@ -21,13 +21,15 @@
 #define MARK	 "recoveryd-trial " /* begins what we read of the job's output */
 #define LIMIT	 "3000"		    /* seconds in the container; below the state's own time */
 
-/* $1: the directory. Later tools first: in 3.6 etcdctl can no longer restore. */
+/* $1: the directory, where the sockets trial:2379 and trial:2380 appear. Later tools first: in 3.6
+ * etcdctl can no longer restore. The count is of all keys whatever the limit; --count-only is not
+ * known before 3.5. */
 static const char script[] =
     "set -eu\n"
     "cd \"$1\"\n"
     "tool=etcdctl\n"
     "! command -v etcdutl >/dev/null 2>&1 || tool=etcdutl\n"
-    "peer=http://127.0.0.1:2380 client=http://127.0.0.1:2379\n"
+    "peer=unix://trial:2380 client=unix://trial:2379\n"
     "status=$($tool snapshot status " SNAPSHOT " -w json)\n"
     "$tool snapshot restore " SNAPSHOT " --data-dir data --name trial"
     " --initial-cluster trial=$peer --initial-advertise-peer-urls $peer\n"
@@ -38,7 +40,7 @@ static const char script[] =
     "\tkill -0 $! 2>/dev/null || { tail -n 5 etcd.log; exit 1; }\n"
     "\tsleep 1\n"
     "done\n"
-    "count=$(etcdctl --endpoints=$client get '' --prefix --count-only -w json)\n"
+    "count=$(etcdctl --endpoints=$client get '' --prefix --keys-only --limit=1 -w json)\n"
     "members=$(etcdctl --endpoints=$client member list -w simple | wc -l)\n"
     "echo\n"
     "echo \"" MARK "status $status\"\n"
