@@ -153,6 +153,8 @@ static const RecoveryParam trial_params[] = {
 static const char *const trial_outcomes[] = {"same", "differs", NULL};
 static const char *const trial_outputs[] = {"found", NULL};
 
+static const char *const cluster_id_outputs[] = {"cluster-id", NULL};
+
 static const RecoveryParam one_cluster_params[] = {
     {"cluster-id", RECOVERY_PARAM_STRING, NULL, "the cluster that every etcd has to be of"},
     {0},
@@ -344,6 +346,14 @@ static const RecoveryState states[] = {
 	.probe = etcd_trial_probe,
 	.enter = etcd_trial_enter,
 	.undo = etcd_trial_undo,
+    },
+    {
+	.name = "cluster-id",
+	.summary = "which cluster this host's etcd is of",
+	.kind = RECOVERY_KIND_QUERY,
+	.outputs = cluster_id_outputs,
+	.timeout = 60,
+	.enter = etcd_cluster_id,
     },
     {
 	.name = "one-cluster",

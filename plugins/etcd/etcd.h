@@ -69,6 +69,7 @@ gboolean etcd_trial_undo(RecoveryStep *step, GError **error);
 /* one-cluster.c */
 RecoveryProbe etcd_one_cluster_probe(RecoveryStep *step, GError **error);
 gboolean etcd_one_cluster_enter(RecoveryStep *step, GError **error);
+gboolean etcd_cluster_id(RecoveryStep *step, GError **error);
 
 /* FALSE with PERMANENT and the text */
 gboolean etcd_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
