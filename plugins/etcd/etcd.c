@@ -145,7 +145,6 @@ static const RecoveryParam no_quorum_params[] = {
 static const RecoveryParam trial_params[] = {
     {"snapshot", RECOVERY_PARAM_FILE, NULL, "the snapshot here"},
     {"sha256", RECOVERY_PARAM_STRING, NULL, "of it"},
-    {"image", RECOVERY_PARAM_STRING, NULL, "etcd's image on the host"},
     {"revision", RECOVERY_PARAM_STRING, "any", "what etcd has to say"},
     {"keys", RECOVERY_PARAM_STRING, "any", "the like"},
     {"hash", RECOVERY_PARAM_STRING, "any", "the like"},
@@ -153,6 +152,8 @@ static const RecoveryParam trial_params[] = {
 };
 static const char *const trial_outcomes[] = {"same", "differs", NULL};
 static const char *const trial_outputs[] = {"found", NULL};
+
+static const char *const cluster_id_outputs[] = {"cluster-id", NULL};
 
 static const RecoveryParam one_cluster_params[] = {
     {"cluster-id", RECOVERY_PARAM_STRING, NULL, "the cluster that every etcd has to be of"},
@@ -345,6 +346,14 @@ static const RecoveryState states[] = {
 	.probe = etcd_trial_probe,
 	.enter = etcd_trial_enter,
 	.undo = etcd_trial_undo,
+    },
+    {
+	.name = "cluster-id",
+	.summary = "which cluster this host's etcd is of",
+	.kind = RECOVERY_KIND_QUERY,
+	.outputs = cluster_id_outputs,
+	.timeout = 60,
+	.enter = etcd_cluster_id,
     },
     {
 	.name = "one-cluster",

@@ -49,6 +49,9 @@ gboolean etcd_status(RecoveryStep *step, GError **error);
 /* script.c */
 gboolean etcd_script(RecoveryStep *step, GError **error);
 /* room.c */
+/* etcd's image as the operator's files name it, on this host; NULL with PERMANENT (transfer full)
+ */
+char *etcd_env_image(RecoveryStep *step, GError **error);
 gboolean etcd_restore_room(RecoveryStep *step, GError **error);
 /* cluster-restore.c */
 gboolean etcd_cluster_restore_baseline(RecoveryStep *step, GError **error);
@@ -66,6 +69,7 @@ gboolean etcd_trial_undo(RecoveryStep *step, GError **error);
 /* one-cluster.c */
 RecoveryProbe etcd_one_cluster_probe(RecoveryStep *step, GError **error);
 gboolean etcd_one_cluster_enter(RecoveryStep *step, GError **error);
+gboolean etcd_cluster_id(RecoveryStep *step, GError **error);
 
 /* FALSE with PERMANENT and the text */
 gboolean etcd_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);

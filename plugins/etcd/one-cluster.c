@@ -172,3 +172,21 @@ etcd_one_cluster_enter(RecoveryStep *step, GError **error)
 	return recovery_wait(step, odd_one_runs, error) && find_odd(step, &odd, error) &&
 	       (odd == 0 || stop_odd(step, odd, error));
 }
+
+gboolean
+etcd_cluster_id(RecoveryStep *step, GError **error)
+{
+	g_autofree char *text = NULL;
+	guint64 id;
+
+	if (!ask_id(step, NULL, &id, error))
+		return FALSE;
+	if (id == 0) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+			    "%s: no etcd runs that says which cluster it is of",
+			    recovery_target(step));
+		return FALSE;
+	}
+	text = g_strdup_printf(HEX, id);
+	return recovery_output(step, "cluster-id", text, error);
+}

@@ -11,8 +11,8 @@
 #define GIB (G_GUINT64_CONSTANT(1) << 30)
 
 /* F14: the script's podman would fetch it, perhaps from a registry on the cluster that is down */
-static char *
-check_image(RecoveryStep *step, GError **error)
+char *
+etcd_env_image(RecoveryStep *step, GError **error)
 {
 	g_autofree char *env = NULL, *image = NULL;
 	g_auto(RecoveryReply) reply = {0};
@@ -122,7 +122,7 @@ look_around(RecoveryStep *step, GString *note, GError **error)
 gboolean
 etcd_restore_room(RecoveryStep *step, GError **error)
 {
-	g_autofree char *image = check_image(step, error);
+	g_autofree char *image = etcd_env_image(step, error);
 	g_autofree char *pod = NULL;
 	g_autoptr(GString) note = g_string_new(NULL);
 

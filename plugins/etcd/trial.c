@@ -2,9 +2,9 @@
 
 /* A trial: the snapshot is really restored, by the tools of the cluster's own image, and an etcd
  * serves what came of it; then all of it is taken away again. It happens in one container without a
- * network, so its ports are nobody else's and no peer can be reached, in a directory of ours below
- * /var/lib/recoveryd. The container's first process is bounded by timeout(1), and whatever it
- * started ends with it, whoever is killed meanwhile.
+ * network, on sockets in a directory of ours below /var/lib/recoveryd: there is no port to collide
+ * with, and no peer can be reached. The container's first process is bounded by timeout(1), and
+ * whatever it started ends with it, whoever is killed meanwhile.
  *
  * The only state that deletes: nothing but this directory, which nobody else writes. */
 
@@ -17,16 +17,19 @@
 #define JOB	 "trial"
 #define TRIALS	 "/var/lib/recoveryd/trial"
 #define SNAPSHOT "snapshot.db"
+#define SCRIPT	 "trial.sh"
 #define MARK	 "recoveryd-trial " /* begins what we read of the job's output */
 #define LIMIT	 "3000"		    /* seconds in the container; below the state's own time */
 
-/* $1: the directory. Later tools first: in 3.6 etcdctl can no longer restore. */
+/* $1: the directory, where the sockets trial:2379 and trial:2380 appear. Later tools first: in 3.6
+ * etcdctl can no longer restore. The count is of all keys whatever the limit; --count-only is not
+ * known before 3.5. */
 static const char script[] =
     "set -eu\n"
     "cd \"$1\"\n"
     "tool=etcdctl\n"
     "! command -v etcdutl >/dev/null 2>&1 || tool=etcdutl\n"
-    "peer=http://127.0.0.1:2380 client=http://127.0.0.1:2379\n"
+    "peer=unix://trial:2380 client=unix://trial:2379\n"
     "status=$($tool snapshot status " SNAPSHOT " -w json)\n"
     "$tool snapshot restore " SNAPSHOT " --data-dir data --name trial"
     " --initial-cluster trial=$peer --initial-advertise-peer-urls $peer\n"
@@ -37,7 +40,7 @@ static const char script[] =
     "\tkill -0 $! 2>/dev/null || { tail -n 5 etcd.log; exit 1; }\n"
     "\tsleep 1\n"
     "done\n"
-    "count=$(etcdctl --endpoints=$client get '' --prefix --count-only -w json)\n"
+    "count=$(etcdctl --endpoints=$client get '' --prefix --keys-only --limit=1 -w json)\n"
     "members=$(etcdctl --endpoints=$client member list -w simple | wc -l)\n"
     "echo\n"
     "echo \"" MARK "status $status\"\n"
@@ -107,6 +110,7 @@ run_job(RecoveryStep *step, const char *dir, GError **error)
 {
 	g_autofree char *name = g_strconcat("--name=recoveryd-trial-", recovery_run_id(step), NULL);
 	g_autofree char *mount = g_strdup_printf("%s:%s:Z", dir, dir);
+	g_autofree char *commands = g_build_filename(dir, SCRIPT, NULL);
 	const char *argv[] = {"podman",
 			      "run",
 			      "--rm",
@@ -117,14 +121,12 @@ run_job(RecoveryStep *step, const char *dir, GError **error)
 			      "ETCDCTL_API=3",
 			      "-v",
 			      mount,
-			      recovery_string(step, "image"),
+			      recovery_recall(step, "image"),
 			      "-k",
 			      "10",
 			      LIMIT,
 			      "/bin/sh",
-			      "-c",
-			      script,
-			      "trial",
+			      commands,
 			      dir,
 			      NULL};
 	const RecoveryCommand command = {.argv = argv};
@@ -139,32 +141,57 @@ run_job(RecoveryStep *step, const char *dir, GError **error)
 	return FALSE;
 }
 
+/* the directory first: what is unfit is undone like the rest */
+static gboolean
+prepare(RecoveryStep *step, const char *dir, GError **error)
+{
+	g_autofree char *to = g_build_filename(dir, SNAPSHOT, NULL);
+	g_autofree char *commands = g_build_filename(dir, SCRIPT, NULL);
+	g_autofree char *image = NULL, *arrived = NULL;
+
+	if (!clean_up(step, error) ||
+	    !run(step, (const char *[]){"mkdir", "-p", "-m", "700", dir, NULL}, error))
+		return FALSE;
+	image = etcd_env_image(step, error);
+	if (image == NULL || !check_room(step, error) ||
+	    !recovery_put(step, recovery_string(step, "snapshot"), to, 0600, error) ||
+	    !rd_sum_ask(step, to, &arrived, error))
+		return FALSE;
+	if (g_strcmp0(arrived, recovery_string(step, "sha256")) != 0)
+		return etcd_refuse(error,
+				   "%s is no longer the file that was verified: its SHA-256 is %s. "
+				   "Verify it again",
+				   recovery_string(step, "snapshot"),
+				   arrived != NULL ? arrived : "unknown");
+	return recovery_put_data(step, script, strlen(script), commands, 0600, error) &&
+	       recovery_remember(step, "image", image, error);
+}
+
+/* Whatever stands in its way is its result: a run that waited for a person would keep the lock. */
+static gboolean
+is_result(const GError *error)
+{
+	return g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED) ||
+	       g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT);
+}
+
 gboolean
 etcd_trial_enter(RecoveryStep *step, GError **error)
 {
 	g_autofree char *dir = trial_dir(step);
-	g_autofree char *to = g_build_filename(dir, SNAPSHOT, NULL);
-	g_autofree char *arrived = NULL;
+	g_autoptr(GError) local = NULL;
 
-	if (!rd_image_is_valid(recovery_string(step, "image")))
-		return etcd_refuse(error, "'%s' is not an image", recovery_string(step, "image"));
 	/* noted by this attempt: its job may run */
-	if (recovery_recall(step, "begun") == NULL) {
-		if (!clean_up(step, error) || !check_room(step, error) ||
-		    !run(step, (const char *[]){"mkdir", "-p", "-m", "700", dir, NULL}, error) ||
-		    !recovery_put(step, recovery_string(step, "snapshot"), to, 0600, error) ||
-		    !rd_sum_ask(step, to, &arrived, error))
-			return FALSE;
-		if (g_strcmp0(arrived, recovery_string(step, "sha256")) != 0)
-			return etcd_refuse(error,
-					   "%s is no longer the file that was verified: its "
-					   "SHA-256 is %s. Verify it again",
-					   recovery_string(step, "snapshot"),
-					   arrived != NULL ? arrived : "unknown");
-		if (!recovery_remember(step, "begun", dir, error))
-			return FALSE;
-	}
-	return run_job(step, dir, error);
+	if (recovery_recall(step, "image") != NULL)
+		return run_job(step, dir, error);
+	if (recovery_recall(step, "unfit") != NULL)
+		return TRUE;
+	if (prepare(step, dir, &local))
+		return run_job(step, dir, error);
+	if (is_result(local))
+		return recovery_remember(step, "unfit", local->message, error);
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
 }
 
 /* ---- what came of it ----------------------------------------------------------------------- */
@@ -267,20 +294,22 @@ etcd_trial_probe(RecoveryStep *step, GError **error)
 	g_auto(GStrv) names = rd_list_dir(step, NULL, TRIALS, error);
 	g_auto(RecoveryReply) reply = {0};
 	g_autofree char *text = NULL;
+	const char *unfit = recovery_recall(step, "unfit");
 	RecoveryJobState state;
-	gboolean differs;
+	gboolean differs = TRUE;
 
 	if (names == NULL)
 		return RECOVERY_PROBE_UNKNOWN;
 	if (!g_strv_contains((const char *const *)names, recovery_run_id(step)))
 		return RECOVERY_PROBE_ABSENT;
-	if (!recovery_job_state(step, JOB, &state, &reply, error))
+	if (unfit == NULL && !recovery_job_state(step, JOB, &state, &reply, error))
 		return RECOVERY_PROBE_UNKNOWN;
-	if (state != RECOVERY_JOB_ENDED)
+	if (unfit == NULL && state != RECOVERY_JOB_ENDED)
 		return RECOVERY_PROBE_ABSENT;
-	text = judge(step, &reply, &differs);
+	text = unfit != NULL ? g_strdup(unfit) : judge(step, &reply, &differs);
 	if (differs)
 		recovery_outcome(step, "differs");
+	recovery_progress(step, "%s: %s", recovery_target(step), text);
 	return recovery_output(step, "found", text, error) ? RECOVERY_PROBE_PRESENT
 							   : RECOVERY_PROBE_UNKNOWN;
 }

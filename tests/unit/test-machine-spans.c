@@ -109,6 +109,106 @@ test_beside_cancelled(Fixture *f, gconstpointer data)
 	assert_life(f, "watch", "cluster", RD_LIFE_DONE);
 }
 
+/* what works beside the rest has something to say: nothing else begins before a person has looked
+ */
+static void
+test_beside_holds(Fixture *f, gconstpointer data)
+{
+	script(f, "enter lend@m1", "stay");
+	script(f, "enter watch@cluster", "permanent:look at this,stay");
+	drive(f, 1000);
+	script(f, "enter lend@m1", "finished");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "look at this"));
+	g_assert_cmpuint(count(f, "check work"), ==, 0);
+	person(f, "resume", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
+static void
+watch_hosts(Fixture *f)
+{
+	static const char *const others[] = {"m1", "m2", NULL};
+	RdPlanState *state = state_of(f, "watch");
+
+	g_ptr_array_set_size(state->targets, 0);
+	add_targets(state, others);
+	rd_run_free(f->run);
+	f->run = rd_run_new(f->plan);
+	script(f, "enter watch@m1", "stay");
+	script(f, "probe watch@m1", "absent");
+	script(f, "probe watch@m2", "absent");
+	script(f, "survey m2", "unreachable");
+}
+
+/* on hosts, each in a lane of its own beside the host's; a doubt in it fences the host anew */
+static void
+test_beside_hosts(Fixture *f, gconstpointer data)
+{
+	watch_hosts(f);
+	script(f, "survey m2", "finished");
+	script(f, "enter watch@m2", "lost,stay");
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "enter watch@m1"), ==, 1);
+	g_assert_cmpuint(count(f, "enter watch@m2"), ==, 2);
+	g_assert_cmpuint(count(f, "settle watch@m2"), ==, 1);
+	g_assert_cmpuint(count(f, "take m2"), ==, 2);
+}
+
+/* A host that was stated to be powered off is asked before anything begins, and now and then. When
+ * it answers it is fenced before anything else begins; no step is made for it, but what watches
+ * beside the rest watches it, too. */
+static void
+test_returned(Fixture *f, gconstpointer data)
+{
+	watch_hosts(f);
+	script(f, "enter watch@m2", "permanent:an odd one");
+	script(f, "enter work@m0", "stay");
+	person(f, "excuse", NULL, "m2");
+	drive(f, 1000);
+	g_assert_cmpint(sent_at(f, "survey m2"), <, sent_at(f, "check watch"));
+	g_assert_cmpuint(count(f, "survey m2"), ==, 1);
+	g_assert_cmpuint(events_of(f, RD_EVENT_REFUSED, "unreachable"), ==, 0);
+	f->clock += 31 * G_USEC_PER_SEC;
+	script(f, "survey m2", "finished");
+	drive(f, 1000);
+	g_assert_cmpuint(events_of(f, RD_EVENT_HOST, "returned"), ==, 1);
+	g_assert_cmpuint(count(f, "take m2"), ==, 1);
+	g_assert_cmpint(sent_at(f, "take m2"), <, sent_at(f, "enter watch@m2"));
+	script(f, "enter work@m0", "finished");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "an odd one"));
+	g_assert_cmpuint(count(f, "check work"), ==, 1);
+	/* off again, as was said */
+	script(f, "survey m2", "unreachable");
+	person(f, "excuse", NULL, "m2");
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "check work@m1"), ==, 1);
+	g_assert_cmpuint(count(f, "check work@m2"), ==, 0);
+}
+
+/* somebody makes another machine of it: that one is enrolled by a person, or not at all */
+static void
+test_returned_as_another(Fixture *f, gconstpointer data)
+{
+	watch_hosts(f);
+	script(f, "survey m2", "finished");
+	script(f, "enter watch@m2", "stay");
+	drive_to(f, "enter work@m1");
+	script(f, "survey m2", "finished");
+	rd_run_find_host(f->run, "m2")->machine_id[0] = 'x';
+	person(f, "excuse", NULL, "m2");
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "survey m2"), >, 1);
+	g_assert_cmpuint(events_of(f, RD_EVENT_HOST, "returned"), ==, 0);
+}
+
 /* ---- borrowed ------------------------------------------------------------------------------ */
 
 static void
@@ -367,6 +467,10 @@ main(int argc, char **argv)
 	    {"/machine/beside/rebuilt", test_beside_rebuilt},
 	    {"/machine/beside/comes-to-rest", test_beside_comes_to_rest},
 	    {"/machine/beside/cancelled", test_beside_cancelled},
+	    {"/machine/beside/holds", test_beside_holds},
+	    {"/machine/beside/hosts", test_beside_hosts},
+	    {"/machine/beside/returned", test_returned},
+	    {"/machine/beside/another", test_returned_as_another},
 	    {"/machine/borrow/at-its-place", test_given_back_at_its_place},
 	    {"/machine/borrow/nothing", test_nothing_borrowed},
 	    {"/machine/borrow/cancelled", test_given_back_when_cancelled},

@@ -63,6 +63,8 @@ replace_setup(Fixture *f, gconstpointer data)
 	/* it goes on until it is told to end */
 	script(f, "enter approve-csrs@cluster", "stay");
 	script(f, "probe approve-csrs@cluster", "absent");
+	script(f, "enter one-etcd@m2", "stay");
+	script(f, "probe one-etcd@m2", "absent");
 	decide(f);
 	person(f, "excuse", NULL, "m1");
 	person(f, "excuse", NULL, "m2");
@@ -89,7 +91,7 @@ give_outputs(Fixture *f, const RdOrder *order, const Lost *lost)
 	    {"keepalived/facts", "used", "no"},		 {"operator/known", "names", "dns"},
 	    {"operator/known", "unstable", ""},		 {"operator/redeploy", "recorded", "6"},
 	    {"operator/stable", "unstable", ""},	 {"machine/delete", "at", "1795000900"},
-	    {"machine/delete-node", "at", "1795000900"},
+	    {"machine/delete-node", "at", "1795000900"}, {"etcd/cluster-id", "cluster-id", "77"},
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(outputs); i++)
