@@ -101,8 +101,8 @@ check_room(RecoveryStep *step, GError **error)
 
 	if (g_stat(from, &info) != 0)
 		return etcd_refuse(error, "%s here cannot be read: %s", from, g_strerror(errno));
-	return etcd_check_space(step, "/var/lib", (guint64)info.st_size * 3 + 512 * 1024 * 1024,
-				error);
+	return rd_space_check(step, "/var/lib", (guint64)info.st_size * 3 + 512 * 1024 * 1024,
+			      error);
 }
 
 static gboolean
