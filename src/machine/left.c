@@ -91,19 +91,29 @@ rd_rest_append(GString *line, const char *option, const char *text)
 	g_string_append_printf(line, " %s %s", option, quoted != NULL ? quoted : text);
 }
 
-char *
-rd_run_get_rest(RdRun *run)
+/* something was left out that is no host's */
+static gboolean
+rd_run_has_postponed(RdRun *run)
 {
-	const RdPlanRest *rest = run->plan->rest;
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->plan->postponable && step->life == RD_LIFE_SKIPPED &&
+		    strcmp(step->target, RD_CLUSTER) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* the line to type; @names (nullable): the hosts that are left over */
+static char *
+rd_rest_line(RdRun *run, const RdPlanRest *rest, const char *names)
+{
 	const char *cluster = rd_run_get_input(run, RD_RUN_INPUT_CLUSTER);
 	const char *recovery = rd_run_get_input(run, RD_RUN_INPUT_RECOVERY);
-	g_autofree char *names = rest != NULL ? rd_run_leftover_names(run) : NULL;
 	const RdStep anywhere = {.target = RD_CLUSTER};
-	GString *line;
+	GString *line = g_string_new("recoveryd start ");
 
-	if (names == NULL)
-		return NULL;
-	line = g_string_new("recoveryd start ");
 	g_string_append(line, rest->procedure);
 	rd_rest_append(line, "-c", cluster != NULL ? cluster : "FILE");
 	if (recovery != NULL)
@@ -131,4 +141,19 @@ rd_run_get_rest(RdRun *run)
 			rd_rest_append(line, "-i", pair);
 	}
 	return g_string_free(line, FALSE);
+}
+
+char *
+rd_run_get_rest(RdRun *run)
+{
+	const RdPlan *plan = run->plan;
+	g_autofree char *names = plan->rest != NULL ? rd_run_leftover_names(run) : NULL;
+	g_autofree char *hosts = names != NULL ? rd_rest_line(run, plan->rest, names) : NULL;
+	g_autofree char *first = NULL;
+
+	if (plan->later == NULL || !rd_run_has_postponed(run))
+		return g_steal_pointer(&hosts);
+	first = rd_rest_line(run, plan->later, names);
+	/* nodes cannot be brought to their end while operators wait for others */
+	return hosts != NULL ? g_strdup_printf("%s && %s", first, hosts) : g_steal_pointer(&first);
 }

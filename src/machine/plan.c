@@ -190,19 +190,31 @@ rd_plan_add_unit(RdPlan *plan, const char *name, guint count)
 	g_ptr_array_add(plan->units, unit);
 }
 
-void
-rd_plan_set_rest(RdPlan *plan, const char *procedure)
+RdPlanRest *
+rd_plan_rest_new(const char *procedure)
 {
-	plan->rest = g_new0(RdPlanRest, 1);
-	plan->rest->procedure = g_strdup(procedure);
-	plan->rest->inputs = g_ptr_array_new_with_free_func(g_free);
+	RdPlanRest *rest = g_new0(RdPlanRest, 1);
+
+	rest->procedure = g_strdup(procedure);
+	rest->inputs = g_ptr_array_new_with_free_func(g_free);
+	return rest;
 }
 
 void
-rd_plan_add_rest_input(RdPlan *plan, const char *name, const char *template)
+rd_plan_rest_add(RdPlanRest *rest, const char *name, const char *template)
 {
-	g_ptr_array_add(plan->rest->inputs, g_strdup(name));
-	g_ptr_array_add(plan->rest->inputs, g_strdup(template));
+	g_ptr_array_add(rest->inputs, g_strdup(name));
+	g_ptr_array_add(rest->inputs, g_strdup(template));
+}
+
+static void
+rd_plan_rest_free(RdPlanRest *rest)
+{
+	if (rest == NULL)
+		return;
+	g_free(rest->procedure);
+	g_ptr_array_unref(rest->inputs);
+	g_free(rest);
 }
 
 int
@@ -249,10 +261,7 @@ rd_plan_free(RdPlan *plan)
 	g_ptr_array_unref(plan->hosts);
 	g_ptr_array_unref(plan->states);
 	g_ptr_array_unref(plan->units);
-	if (plan->rest != NULL) {
-		g_free(plan->rest->procedure);
-		g_ptr_array_unref(plan->rest->inputs);
-		g_free(plan->rest);
-	}
+	rd_plan_rest_free(plan->rest);
+	rd_plan_rest_free(plan->later);
 	g_free(plan);
 }

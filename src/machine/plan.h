@@ -115,6 +115,8 @@ typedef struct {
 	GPtrArray *states; /* (element-type RdPlanState) */
 	GPtrArray *units;  /* (element-type RdPlanUnit) */
 	RdPlanRest *rest;  /* (nullable) */
+	RdPlanRest
+	    *later; /* (nullable) the like for what was postponed on the cluster as a whole */
 } RdPlan;
 
 RdPlan *rd_plan_new(const char *procedure, const char *cluster);
@@ -128,8 +130,9 @@ void rd_plan_state_set_gate(RdPlanState *state, const char *name, const char *te
 void rd_plan_state_add_edge(RdPlanState *state, const char *outcome, const char *to);
 /* the last @count states become one unit */
 void rd_plan_add_unit(RdPlan *plan, const char *name, guint count);
-void rd_plan_set_rest(RdPlan *plan, const char *procedure);
-void rd_plan_add_rest_input(RdPlan *plan, const char *name, const char *template);
+/* for plan->rest and plan->later, which own it */
+RdPlanRest *rd_plan_rest_new(const char *procedure);
+void rd_plan_rest_add(RdPlanRest *rest, const char *name, const char *template);
 /* indices, -1 when there is none */
 int rd_plan_find_state(const RdPlan *plan, const char *name);
 int rd_plan_find_unit(const RdPlan *plan, const char *state);

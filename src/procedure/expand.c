@@ -277,6 +277,17 @@ add_hosts(Expansion *self, RdPlan *plan)
 	}
 }
 
+/* NULL when the procedure names none */
+static RdPlanRest *
+expand_rest(const char *name, const GPtrArray *inputs)
+{
+	RdPlanRest *rest = name != NULL ? rd_plan_rest_new(name) : NULL;
+
+	for (guint i = 0; rest != NULL && i + 1 < inputs->len; i += 2)
+		rd_plan_rest_add(rest, inputs->pdata[i], inputs->pdata[i + 1]);
+	return rest;
+}
+
 RdPlan *
 rd_procedure_expand(const RdProcedure *procedure, const RdInventory *inventory, GHashTable *inputs,
 		    GError **error)
@@ -292,11 +303,8 @@ rd_procedure_expand(const RdProcedure *procedure, const RdInventory *inventory, 
 	gboolean known = FALSE;
 
 	plan->summary = g_strdup(procedure->summary);
-	if (procedure->rest != NULL)
-		rd_plan_set_rest(plan, procedure->rest);
-	for (guint i = 0; i + 1 < procedure->rest_inputs->len; i += 2)
-		rd_plan_add_rest_input(plan, procedure->rest_inputs->pdata[i],
-				       procedure->rest_inputs->pdata[i + 1]);
+	plan->rest = expand_rest(procedure->rest, procedure->rest_inputs);
+	plan->later = expand_rest(procedure->later, procedure->later_inputs);
 	add_inputs(&self, inputs);
 	/* half-known inputs would only repeat in every state what is wrong with them */
 	known = wrong->len == 0;

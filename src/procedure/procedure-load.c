@@ -16,8 +16,8 @@
 #define FORMAT	      "1"
 #define REQUIRED_KEYS 4 /* of top_keys, from the front */
 
-static const char *const top_keys[] = {"procedure", "format",	"summary",   "states",
-				       "inputs",    "releases", "leftovers", NULL};
+static const char *const top_keys[] = {"procedure", "format",	 "summary",   "states", "inputs",
+				       "releases",  "leftovers", "postponed", NULL};
 static const char *const input_keys[] = {"type", "default", "summary", NULL};
 static const char *const group_keys[] = {"group", "on", "among", "order", "states", NULL};
 static const char *const leftover_keys[] = {"procedure", "inputs", NULL};
@@ -305,21 +305,24 @@ read_states(RdLoading *self, JsonNode *node)
 		rd_yaml_complain(self->yaml, node, "there are no states");
 }
 
+/* @key: "leftovers" of hosts, "postponed" of the cluster */
 static void
-read_leftovers(RdLoading *self, JsonNode *node)
+read_rest(RdLoading *self, JsonObject *top, const char *key, char **procedure, GPtrArray *rest)
 {
-	JsonObject *object = rd_yaml_mapping(self->yaml, node, "leftovers", leftover_keys);
+	JsonNode *node = json_object_get_member(top, key);
+	JsonObject *object =
+	    node != NULL ? rd_yaml_mapping(self->yaml, node, key, leftover_keys) : NULL;
 	JsonNode *inputs = object != NULL ? json_object_get_member(object, "inputs") : NULL;
 	JsonObject *pairs =
 	    inputs != NULL ? rd_yaml_mapping(self->yaml, inputs, "inputs", NULL) : NULL;
 	g_autoptr(GList) names = pairs != NULL ? json_object_get_members(pairs) : NULL;
 	int last = (int)self->procedure->states->len - 1;
 
-	self->procedure->rest =
+	*procedure =
 	    object != NULL ? g_strdup(rd_yaml_member(self->yaml, object, "procedure")) : NULL;
-	if (object != NULL && self->procedure->rest == NULL)
+	if (object != NULL && *procedure == NULL)
 		rd_yaml_complain(self->yaml, node,
-				 "leftovers: which procedure takes them? procedure: NAME");
+				 "%s: which procedure takes them? procedure: NAME", key);
 	for (GList *l = names; l != NULL; l = l->next) {
 		JsonNode *value = json_object_get_member(pairs, l->data);
 		const char *text = rd_yaml_scalar(self->yaml, value, l->data);
@@ -328,8 +331,8 @@ read_leftovers(RdLoading *self, JsonNode *node)
 			continue;
 		if (strcmp(text, RD_LEFTOVERS) != 0)
 			rd_loading_note_references(self, text, value, last);
-		g_ptr_array_add(self->procedure->rest_inputs, g_strdup(l->data));
-		g_ptr_array_add(self->procedure->rest_inputs, g_strdup(text));
+		g_ptr_array_add(rest, g_strdup(l->data));
+		g_ptr_array_add(rest, g_strdup(text));
 	}
 }
 
@@ -365,8 +368,8 @@ read_top(RdLoading *self)
 		read_inputs(self, json_object_get_member(top, "inputs"));
 	if (json_object_has_member(top, "states"))
 		read_states(self, json_object_get_member(top, "states"));
-	if (json_object_has_member(top, "leftovers"))
-		read_leftovers(self, json_object_get_member(top, "leftovers"));
+	read_rest(self, top, "leftovers", &self->procedure->rest, self->procedure->rest_inputs);
+	read_rest(self, top, "postponed", &self->procedure->later, self->procedure->later_inputs);
 }
 
 static RdProcedure *

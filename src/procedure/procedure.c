@@ -118,6 +118,7 @@ rd_procedure_new(void)
 	self->states = g_ptr_array_new_with_free_func((GDestroyNotify)state_free);
 	self->units = g_ptr_array_new_with_free_func((GDestroyNotify)unit_free);
 	self->rest_inputs = g_ptr_array_new_with_free_func(g_free);
+	self->later_inputs = g_ptr_array_new_with_free_func(g_free);
 	return self;
 }
 
@@ -134,6 +135,8 @@ rd_procedure_free(RdProcedure *self)
 	g_free(self->releases.otherwise);
 	g_free(self->rest);
 	g_ptr_array_unref(self->rest_inputs);
+	g_free(self->later);
+	g_ptr_array_unref(self->later_inputs);
 	g_ptr_array_unref(self->inputs);
 	g_ptr_array_unref(self->states);
 	g_ptr_array_unref(self->units);

@@ -78,10 +78,12 @@ typedef struct {
 	RdProcedureReleases releases;
 	char *rest;		/* (nullable) the procedure that takes the leftovers of a run */
 	GPtrArray *rest_inputs; /* (element-type utf8) pairs of its input, template */
-	char *digest;		/* hex SHA-256 of the file's bytes */
-	GPtrArray *inputs;	/* (element-type RdProcedureInput) */
-	GPtrArray *states;	/* (element-type RdProcedureState) */
-	GPtrArray *units;	/* (element-type RdProcedureUnit) */
+	char *later; /* (nullable) the one that takes what was postponed on the cluster */
+	GPtrArray *later_inputs; /* the like */
+	char *digest;		 /* hex SHA-256 of the file's bytes */
+	GPtrArray *inputs;	 /* (element-type RdProcedureInput) */
+	GPtrArray *states;	 /* (element-type RdProcedureState) */
+	GPtrArray *units;	 /* (element-type RdProcedureUnit) */
 } RdProcedure;
 
 /* NULL with every mistake of the file as "FILE:LINE:COLUMN: text". @types must outlive it. */

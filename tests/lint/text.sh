@@ -9,6 +9,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 
 long_for_a_reason() {
 	cat <<'T'
+tests/sim/grid.c            the grid, the random ones and the way back share their forks
 tests/unit/plugin-tape.c    the whole step API once more, on tapes
 tests/unit/test-procedure.c one case beside the other
 tests/unit/test-snapshot.c  one case beside the other

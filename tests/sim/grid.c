@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "disk.h"
+#include "kinds.h"
 #include "likeness.h"
 #include "trial.h"
 #include <glib/gstdio.h>
@@ -18,18 +19,13 @@
 
 typedef struct {
 	guint runs, done, held, doubled, lost, bad;
-	guint kinds; /* of moment that it could strike at */
 } Row;
 
 typedef struct {
 	const char *procedure;
 	guint32 seed;
 	guint every, touches_every, cancels_every, jobs;
-	guint kinds;	     /* 0: not this way; else each fault at each Nth kind of moment, once */
-	GHashTable *kinds_n; /* (element-type utf8 guint) how often there is each, undisturbed */
-	GHashTable *kinds_at; /* the same so far */
-	GHashTable
-	    *kinds_of; /* (element-type utf8 guint) 1: the fault strikes at one of that kind */
+	Kinds *kinds; /* (nullable) the sample is by these */
 	gboolean real_pace;
 	const Scene *scene; /* (nullable) */
 	const char *only;
@@ -186,35 +182,6 @@ describe(RdMoment moment, const char *state, const char *target, const RdCall *c
 			       state != NULL ? state : "", target != NULL ? target : "");
 }
 
-/* ---- which moments are tried ---------------------------------------------------------------- */
-
-/* What is alike: the same state sends the same sort of call on this host and on that, again and
- * again. A moment without call (the journal's, a report) is one of its state. (transfer full) */
-static char *
-kind_of(RdMoment moment, const char *state, const RdCall *call)
-{
-	gboolean of_api = call != NULL && call->state == NULL && call->argv != NULL;
-
-	return g_strdup_printf("%s %s%s %s", state != NULL ? state : "",
-			       call != NULL ? rd_call_verb_to_string(call->verb) : "",
-			       of_api ? call->argv[0] : "", rd_moment_to_string(moment));
-}
-
-static guint
-kind_count(GHashTable *counts, const char *kind)
-{
-	return GPOINTER_TO_UINT(g_hash_table_lookup(counts, kind));
-}
-
-static guint
-kind_add(GHashTable *counts, const char *kind)
-{
-	guint n = kind_count(counts, kind) + 1;
-
-	g_hash_table_insert(counts, g_strdup(kind), GUINT_TO_POINTER(n));
-	return n;
-}
-
 static void
 at_kind(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const char *host,
 	const RdCall *call, RdSimRequest *request)
@@ -222,22 +189,7 @@ at_kind(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, con
 	Grid *grid = trial->at_data;
 	g_autofree char *kind = kind_of(moment, bastion_state(bastion, target), call);
 
-	(void)kind_add(grid->kinds_n, kind);
-}
-
-/* Each fault takes every Nth kind that comes, each beginning with another one; of a kind one
- * moment, here another than there, so that all hosts have their turn. @nth: from 1 */
-static gboolean
-is_kind_sampled(Grid *grid, guint row, const char *kind, guint nth)
-{
-	g_autofree char *text = g_strdup_printf("%u %u %s", grid->seed, row, kind);
-	guint n = MAX(kind_count(grid->kinds_n, kind), 1);
-
-	if (kind_count(grid->kinds_of, text) == 0)
-		g_hash_table_insert(
-		    grid->kinds_of, g_strdup(text),
-		    GUINT_TO_POINTER(1 + (row + grid->rows[row].kinds++) % grid->kinds));
-	return kind_count(grid->kinds_of, text) == 1 && nth == 1 + g_str_hash(text) % n;
+	kinds_expect(grid->kinds, kind);
 }
 
 /* of a recovery, and of the way back from it */
@@ -265,8 +217,8 @@ is_wanted(Grid *grid, Trial *trial, const Fault *fault, const char *state, const
 	if (fault->cancels && grid->at_boundary < 0)
 		return state != NULL && g_hash_table_add(grid->cancelled, g_strdup(state)) &&
 		       g_hash_table_size(grid->cancelled) % grid->cancels_every == 0;
-	if (grid->kinds > 0 && grid->at_boundary < 0)
-		return is_kind_sampled(grid, (guint)(fault - faults), kind, nth);
+	if (grid->kinds != NULL && grid->at_boundary < 0)
+		return kinds_take(grid->kinds, (guint)(fault - faults), kind, nth);
 	return is_sampled(grid, trial, call);
 }
 
@@ -277,7 +229,7 @@ at(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const ch
 	Grid *grid = trial->at_data;
 	const char *state = bastion_state(bastion, target);
 	g_autofree char *kind = kind_of(moment, state, call);
-	guint nth = kind_add(grid->kinds_at, kind);
+	guint nth = grid->kinds != NULL ? kinds_meet(grid->kinds, kind) : 0;
 
 	/* of two runs it is the second that is tried */
 	if (grid->then != NULL && trial->bastions->len == 1)
@@ -385,7 +337,7 @@ undisturbed(Grid *grid, gboolean verbose)
 		Outcome outcome;
 
 		trial->at_data = grid;
-		trial->at = i == 0 ? at_kind : NULL;
+		trial->at = i == 0 && grid->kinds != NULL ? at_kind : NULL;
 		trial_run(trial, NULL, &outcome);
 		if (verbose && i == 0)
 			printf("%s", bastion->trace->str);
@@ -547,7 +499,7 @@ run_grid(Grid *grid)
 	       grid->children / took);
 	printf("%sok - %s: %s at %s\n", bad > 0 || !outcome.good ? "not " : "", grid->procedure,
 	       grid->back ? "the way back" : "every fault",
-	       grid->every > 1 || grid->kinds > 0 ? "sampled boundaries" : "every boundary");
+	       grid->every > 1 || grid->kinds != NULL ? "sampled boundaries" : "every boundary");
 	trial_free(trial);
 	return bad == 0 && outcome.good;
 }
@@ -617,10 +569,8 @@ main(int argc, char **argv)
 	grid.every = (guint)MAX(every, 1);
 	grid.touches_every = (guint)MAX(touches_every, 1);
 	grid.cancels_every = (guint)MAX(cancels_every, 1);
-	grid.kinds = (guint)MAX(kinds, 0);
-	grid.kinds_n = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	grid.kinds_at = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	grid.kinds_of = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	if (kinds > 0)
+		grid.kinds = kinds_new((guint)kinds, (guint32)seed);
 	grid.jobs = (guint)MAX(jobs, 1);
 	grid.real_pace = real_pace;
 	grid.only = only;
@@ -666,9 +616,7 @@ main(int argc, char **argv)
 	remove_dir(grid.dir);
 	g_clear_pointer(&grid.expected, g_hash_table_unref);
 	g_hash_table_unref(grid.cancelled);
-	g_hash_table_unref(grid.kinds_n);
-	g_hash_table_unref(grid.kinds_at);
-	g_hash_table_unref(grid.kinds_of);
+	kinds_free(grid.kinds);
 	rd_plan_free(grid.plan);
 	g_clear_pointer(&grid.then, rd_plan_free);
 	g_free(grid.first_dir);

@@ -3,7 +3,8 @@
 /* restore-cluster-state and manual-restore on each of the clusters of scene.c, undisturbed, with
  * the person that it asks for. The output is the list of what is tried (TAP).
  *
- * sim-scenes [NAME…]: only these, and with their whole history. */
+ * sim-scenes [NAME…]: only these, and with their whole history.
+ * sim-scenes --not NAME: all but this one. */
 
 #include "disk.h"
 #include "trial.h"
@@ -92,14 +93,14 @@ int
 main(int argc, char **argv)
 {
 	RdCatalogue *catalogue = load_catalogue();
+	gboolean good = TRUE, all_but = argc > 1 && g_str_equal(argv[1], "--not");
 	guint number = 0;
-	gboolean good = TRUE;
 
-	if (argc < 2)
-		printf("1..%u\n", n_scenes);
 	for (guint i = 0; i < n_scenes; i++)
-		if (argc < 2 || g_strv_contains((const char *const *)argv + 1, scenes[i].name))
-			good &= try_scene(&scenes[i], catalogue, ++number, argc > 1);
+		if (argc < 2 ||
+		    g_strv_contains((const char *const *)argv + 1, scenes[i].name) != all_but)
+			good &= try_scene(&scenes[i], catalogue, ++number, argc > 1 && !all_but);
+	printf("1..%u\n", number);
 	rd_catalogue_free(catalogue);
 	return good ? 0 : 1;
 }

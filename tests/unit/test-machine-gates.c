@@ -195,8 +195,8 @@ test_gate_before_group(Fixture *f, gconstpointer data)
 	rd_plan_state_set_gate(state_of(f, "roll"), "roll", NULL, FALSE);
 	state_of(f, "roll")->skippable = TRUE;
 	state_of(f, "last")->postponable = TRUE;
-	rd_plan_set_rest(f->plan, "finish");
-	rd_plan_add_rest_input(f->plan, "nodes", RD_LEFTOVERS);
+	f->plan->rest = rd_plan_rest_new("finish");
+	rd_plan_rest_add(f->plan->rest, "nodes", RD_LEFTOVERS);
 	drive(f, 1000);
 	person(f, "deny", NULL, "roll");
 	drive(f, 1000);
@@ -271,10 +271,10 @@ test_rest(Fixture *f, gconstpointer data)
 	work->postponable = TRUE;
 	g_ptr_array_add(work->when, g_strdup("${target}"));
 	g_ptr_array_add(work->when, g_strdup("m0"));
-	rd_plan_set_rest(f->plan, "finish-nodes");
-	rd_plan_add_rest_input(f->plan, "nodes", RD_LEFTOVERS);
-	rd_plan_add_rest_input(f->plan, "since", "${lend.since}");
-	rd_plan_add_rest_input(f->plan, "colour", "${input.colour}");
+	f->plan->rest = rd_plan_rest_new("finish-nodes");
+	rd_plan_rest_add(f->plan->rest, "nodes", RD_LEFTOVERS);
+	rd_plan_rest_add(f->plan->rest, "since", "${lend.since}");
+	rd_plan_rest_add(f->plan->rest, "colour", "${input.colour}");
 	/* left out for good: no leftover */
 	g_ptr_array_add(state_of(f, "last")->when, g_strdup("${target}"));
 	g_ptr_array_add(state_of(f, "last")->when, g_strdup("w1"));
