@@ -3,6 +3,8 @@
 
 #include "watch.h"
 
+#include "journal/news.h"
+
 #define RD_WATCH_PACE_MS 250
 
 typedef struct {
@@ -55,8 +57,7 @@ rd_watch_soon(gpointer data)
 
 /* a burst of changes is one look, at its end or after the pace, whichever comes first */
 static void
-rd_watch_changed(GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event,
-		 gpointer data)
+rd_watch_changed(gpointer data)
 {
 	RdWatch *self = data;
 
@@ -67,21 +68,16 @@ rd_watch_changed(GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorE
 gboolean
 rd_watch(RdRundir *dir, guint tick_ms, RdWatchLook look, gpointer data, GError **error)
 {
-	g_autoptr(GFile) path = g_file_new_for_path(rd_rundir_get_path(dir));
-	g_autoptr(GFileMonitor) monitor = NULL;
 	RdWatch self = {.look = look, .data = data, .tick_ms = tick_ms};
+	g_autoptr(RdNews) news = rd_news_new(rd_rundir_get_path(dir), rd_watch_changed, &self);
 
-	monitor = g_file_monitor_directory(path, G_FILE_MONITOR_WATCH_MOVES, NULL, error);
-	if (monitor == NULL)
-		return FALSE;
-	g_signal_connect(monitor, "changed", G_CALLBACK(rd_watch_changed), &self);
 	if (!look(data, error))
 		return error == NULL || *error == NULL;
 	self.loop = g_main_loop_new(NULL, FALSE);
 	rd_watch_arm_tick(&self);
 	g_main_loop_run(self.loop);
 	g_main_loop_unref(self.loop);
-	g_signal_handlers_disconnect_by_data(monitor, &self);
+	g_clear_pointer(&news, rd_news_free);
 	if (self.soon != 0)
 		g_source_remove(self.soon);
 	if (self.tick != 0)

@@ -12,6 +12,7 @@
 #include "begin.h"
 #include "engine.h"
 #include "journal/lock.h"
+#include "journal/news.h"
 #include "journal/proc.h"
 #include "journal/request.h"
 #include "notify.h"
@@ -33,7 +34,7 @@ typedef struct {
 	RdEngine *engine;
 	RdNotify *notify;
 	GMainLoop *loop;
-	GFileMonitor *monitor;
+	RdNews *news;	      /* of requests */
 	JsonObject *progress; /* target -> {"text", "at"} */
 	guint status_source;
 	gboolean over;	  /* the engine has stopped: what is asked now is for the next one */
@@ -155,8 +156,9 @@ rd_session_hear(RdSession *self, const RdRequest *request, const char *who, GErr
 }
 
 static void
-rd_session_take_requests(RdSession *self)
+rd_session_take_requests(gpointer data)
 {
+	RdSession *self = data;
 	g_autofree char *path = rd_rundir_file(self->open->dir, "requests");
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GPtrArray) requests = rd_requests_take(path, &error);
@@ -176,13 +178,6 @@ rd_session_take_requests(RdSession *self)
 			g_clear_error(&error);
 		}
 	}
-}
-
-static void
-rd_session_requests_changed(GFileMonitor *monitor, GFile *file, GFile *other,
-			    GFileMonitorEvent event, gpointer data)
-{
-	rd_session_take_requests(data);
 }
 
 static gboolean
@@ -214,21 +209,6 @@ rd_session_runner_started(GPid pid, gpointer data)
 
 	if (!rd_lock_set_runner(self->lock, pid, &error))
 		g_warning("%s", error->message);
-}
-
-static gboolean
-rd_session_watch_requests(RdSession *self, GError **error)
-{
-	g_autofree char *path = rd_rundir_file(self->open->dir, "requests");
-	g_autoptr(GFile) dir = g_file_new_for_path(path);
-
-	self->monitor = g_file_monitor_directory(dir, G_FILE_MONITOR_WATCH_MOVES, NULL, error);
-	if (self->monitor == NULL)
-		return FALSE;
-	/* a request is renamed in whole, so the first news of it is the last */
-	g_file_monitor_set_rate_limit(self->monitor, 0);
-	g_signal_connect(self->monitor, "changed", G_CALLBACK(rd_session_requests_changed), self);
-	return TRUE;
 }
 
 static gboolean
@@ -270,9 +250,9 @@ rd_session_prepare(RdSession *self, const char *who, GError **error)
 			       .stopped = rd_session_stopped,
 			       .data = self};
 	g_autoptr(GHashTable) documents = rd_copy_documents_of(self->open->dir);
+	g_autofree char *requests = rd_rundir_file(self->open->dir, "requests");
 
-	if (!rd_session_watch_requests(self, error))
-		return FALSE;
+	self->news = rd_news_new(requests, rd_session_take_requests, self);
 	self->crew = rd_runner_crew_new(&crew, error);
 	if (self->crew == NULL)
 		return FALSE;
@@ -288,7 +268,7 @@ static void
 rd_session_close(RdSession *self)
 {
 	g_clear_handle_id(&self->status_source, g_source_remove);
-	g_clear_object(&self->monitor);
+	g_clear_pointer(&self->news, rd_news_free);
 	g_clear_pointer(&self->engine, rd_engine_free);
 	if (self->crew != NULL)
 		self->crew->klass->free(self->crew);
