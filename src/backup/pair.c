@@ -3,6 +3,9 @@
 
 #include "pair.h"
 
+#include "plugins/common/archive.h"
+
+#include <glib/gstdio.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <stdio.h>
@@ -332,4 +335,18 @@ rd_pair_add_inputs(const RdPair *self, const char *name, GHashTable *inputs)
 			g_hash_table_insert(
 			    inputs, g_strdup_printf("%s.%s", name, rd_pair_fields[i]), value);
 	}
+}
+
+char *
+rd_archive_unpack(const char *archive, GError **error)
+{
+	g_autofree char *path = NULL;
+	int file = g_file_open_tmp("recoveryd-XXXXXX.db", &path, error);
+
+	if (file < 0)
+		return NULL;
+	if (g_close(file, error) && rd_archive_take_snapshot(archive, NULL, path, error))
+		return g_steal_pointer(&path);
+	(void)g_unlink(path);
+	return NULL;
 }

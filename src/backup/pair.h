@@ -38,6 +38,10 @@ gboolean rd_pair_prove_resources(RdPair *self, GCancellable *cancellable, GError
 void rd_pair_free(RdPair *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdPair, rd_pair_free)
 
+/* A snapshot out of a *.snapshots.tgz (plugins/common/archive.h), in a temporary file that is the
+ * caller's to remove; NULL says what is wrong with the archive. (transfer full) */
+char *rd_archive_unpack(const char *archive, GError **error);
+
 /* What a procedure may refer to as ${input.NAME.FIELD}; ends with NULL. */
 extern const char *const rd_pair_fields[];
 /* NULL for what is not known before rd_pair_prove(), or no field (transfer full) */

@@ -3,6 +3,9 @@
 
 #include "verdict.h"
 
+#include "plugins/common/archive.h"
+
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define DAY	   (24 * 60 * 60)
@@ -74,6 +77,24 @@ format_day(gint64 seconds)
 
 /* ---- the snapshot -------------------------------------------------------------------------- */
 
+/* of 4.1 to 4.3: the snapshots of all masters are alike but for the moment, so any tells */
+static gboolean
+check_archive(RdBackupVerdict *self, const char *archive)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *file = rd_archive_unpack(archive, &error);
+
+	if (file == NULL) {
+		add(self, "pair", RD_CHECK_BLOCK, "Take another backup", "%s", error->message);
+		self->path = g_strdup(archive);
+		return FALSE;
+	}
+	add(self, "pair", RD_CHECK_OK, NULL, "a snapshot of a master, and what belongs to it");
+	self->unpacked = g_strdup(file);
+	self->path = g_steal_pointer(&file);
+	return TRUE;
+}
+
 /* FALSE: nothing is there to be looked at */
 static gboolean
 check_pair(RdBackupVerdict *self, const char *path)
@@ -82,6 +103,8 @@ check_pair(RdBackupVerdict *self, const char *path)
 	g_autofree char *absolute = g_canonicalize_filename(path, NULL);
 	g_autofree char *name = g_path_get_basename(absolute);
 
+	if (g_file_test(absolute, G_FILE_TEST_IS_REGULAR) && rd_archive_is(absolute))
+		return check_archive(self, absolute);
 	if (g_file_test(absolute, G_FILE_TEST_IS_REGULAR) && !g_str_has_prefix(name, "snapshot_")) {
 		self->path = g_steal_pointer(&absolute);
 		add(self, "pair", RD_CHECK_WARN,
@@ -415,6 +438,9 @@ rd_verdict_free(RdBackupVerdict *self)
 	if (self == NULL)
 		return;
 	g_free(self->path);
+	if (self->unpacked != NULL)
+		(void)g_unlink(self->unpacked);
+	g_free(self->unpacked);
 	rd_pair_free(self->pair);
 	rd_snapshot_free(self->proof);
 	rd_facts_free(self->facts);

@@ -23,10 +23,11 @@ typedef struct {
 } RdCheck;
 
 typedef struct {
-	char *path;	   /* absolute, of the snapshot; of what was given when there is none */
-	RdPair *pair;	   /* (nullable) a snapshot alone has none */
-	RdSnapshot *proof; /* (nullable) */
-	RdFacts *facts;	   /* (nullable) when the tree is not sound */
+	char *path;	/* absolute, of the snapshot; of what was given when there is none */
+	char *unpacked; /* (nullable) that one, taken out of an archive; it goes with the verdict */
+	RdPair *pair;	/* (nullable) a snapshot alone has none */
+	RdSnapshot *proof;	/* (nullable) */
+	RdFacts *facts;		/* (nullable) when the tree is not sound */
 	RdResources *resources; /* (nullable) */
 	GPtrArray *checks;	/* RdCheck, in the order in which they were made */
 	RdCheckLevel level;	/* the worst of them */

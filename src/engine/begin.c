@@ -2,6 +2,7 @@
 #define G_LOG_DOMAIN "rd-engine"
 
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "backup/identity.h"
@@ -9,6 +10,7 @@
 #include "begin.h"
 #include "journal/journal.h"
 #include "machine/run.h"
+#include "plugins/common/archive.h"
 #include "procedure/expand.h"
 #include "setting.h"
 
@@ -165,20 +167,39 @@ rd_begin_check_approved(RdBeginning *self, GError **error)
 
 /* the ClusterVersion in the snapshot says what it is a backup of */
 static gboolean
-rd_begin_check_release(RdBeginning *self, const RdPair *pair, GError **error)
+rd_begin_check_release(RdBeginning *self, const char *snapshot, GError **error)
 {
 	g_autoptr(RdIdentity) identity = NULL;
 	g_autofree char *why = NULL;
 
 	if (self->procedure->releases.otherwise == NULL)
 		return TRUE;
-	identity = rd_identity_read(pair->snapshot, NULL, error);
+	identity = rd_identity_read(snapshot, NULL, error);
 	if (identity == NULL)
 		return FALSE;
 	if (rd_procedure_is_for(self->procedure, identity->version, &why))
 		return TRUE;
-	g_set_error(error, RD_BACKUP_ERROR, RD_BACKUP_ERROR_CHOICE, "%s: %s", pair->snapshot, why);
+	g_set_error(error, RD_BACKUP_ERROR, RD_BACKUP_ERROR_CHOICE, "%s: %s", snapshot, why);
 	return FALSE;
+}
+
+/* a backup that a state proves by itself: an archive of 4.1 to 4.3, or a snapshot alone */
+static gboolean
+rd_begin_check_file(RdBeginning *self, const char *path, GError **error)
+{
+	g_autofree char *snapshot = NULL;
+	gboolean good;
+
+	if (self->procedure->releases.otherwise == NULL)
+		return TRUE;
+	if (!rd_archive_is(path))
+		return rd_begin_check_release(self, path, error);
+	snapshot = rd_archive_unpack(path, error);
+	if (snapshot == NULL)
+		return FALSE;
+	good = rd_begin_check_release(self, snapshot, error);
+	(void)g_unlink(snapshot);
+	return good;
 }
 
 /* INV-3: the backup is proven before anything else, and again by hash wherever it is used */
@@ -188,7 +209,7 @@ rd_begin_prove_backup(RdBeginning *self, const char *name, const char *path, GEr
 	g_autoptr(RdPair) pair = rd_pair_choose(path, error);
 
 	if (pair == NULL || !rd_pair_prove(pair, self->options->accept_no_hash, NULL, error) ||
-	    !rd_begin_check_release(self, pair, error))
+	    !rd_begin_check_release(self, pair->snapshot, error))
 		return FALSE;
 	rd_pair_add_inputs(pair, name, self->setting->inputs);
 	g_free(self->snapshot);
@@ -215,6 +236,9 @@ rd_begin_take_inputs(RdBeginning *self, GError **error)
 				return FALSE;
 			continue;
 		}
+		if (input != NULL && input->type == RD_INPUT_FILE && g_str_equal(name, "backup") &&
+		    !rd_begin_check_file(self, path, error))
+			return FALSE;
 		g_hash_table_replace(self->setting->inputs, g_strdup(name),
 				     path != NULL ? g_steal_pointer(&path) : g_strdup(value));
 	}

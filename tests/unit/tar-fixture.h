@@ -50,6 +50,21 @@ tar_add(Tar *self, const char *name, const char *text)
 	tar_add_type(self, name, AE_IFREG, text);
 }
 
+G_GNUC_UNUSED static void
+tar_add_file(Tar *self, const char *name, GMappedFile *file)
+{
+	struct archive_entry *entry = archive_entry_new();
+	gsize size = g_mapped_file_get_length(file);
+
+	archive_entry_set_pathname(entry, name);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	archive_entry_set_size(entry, (la_int64_t)size);
+	g_assert_cmpint(archive_write_header(self->archive, entry), ==, ARCHIVE_OK);
+	g_assert_cmpint(archive_write_data(self->archive, g_mapped_file_get_contents(file), size),
+			==, size);
+	archive_entry_free(entry);
+}
+
 static void
 tar_end(Tar *self)
 {

@@ -269,6 +269,39 @@ reach(const char *path)
 	return verdict;
 }
 
+/* 4.1 to 4.3: a snapshot out of the files of the masters, without one of which it is none */
+static void
+test_archive(void)
+{
+	static const char *const rest[] = {"etcd-member.yaml", "etcd-client.key", "etcd-client.crt",
+					   "etcd-ca-bundle.crt"};
+	g_autofree char *path = in_scratch("x.snapshots.tgz"), *unpacked = NULL;
+	g_autoptr(GMappedFile) data = NULL;
+
+	if (!have_etcd())
+		return;
+	data = g_mapped_file_new(snapshot, FALSE, NULL);
+	for (guint missing = 0; missing < 2; missing++) {
+		g_autoptr(RdBackupVerdict) verdict = NULL;
+		Tar tar;
+
+		tar_begin(&tar, path);
+		for (guint i = missing; i < G_N_ELEMENTS(rest); i++) {
+			g_autofree char *name = g_strdup_printf("m0/assets/backup/%s", rest[i]);
+
+			tar_add(&tar, name, "x");
+		}
+		tar_add_file(&tar, "m0/assets/backup/snapshot.db", data);
+		tar_end(&tar);
+		verdict = reach(path);
+		g_assert_cmpint(verdict->level, ==, missing ? RD_CHECK_BLOCK : RD_CHECK_OK);
+		g_assert_true((verdict->facts != NULL) == (missing == 0));
+		if (missing == 0)
+			unpacked = g_strdup(verdict->unpacked);
+	}
+	g_assert_false(g_file_test(unpacked, G_FILE_TEST_EXISTS));
+}
+
 /* one fault at a time; in the snapshot a value is encrypted with aescbc/k1 */
 static void
 test_cases(void)
@@ -547,6 +580,7 @@ main(int argc, char **argv)
 	g_test_add_func("/verdict/bomb", test_bomb);
 	g_test_add_func("/verdict/crowd", test_crowd);
 	g_test_add_func("/verdict/cases", test_cases);
+	g_test_add_func("/verdict/archive", test_archive);
 	g_test_add_func("/verdict/broken-files", test_broken_files);
 	g_test_add_func("/verdict/identity", test_identity);
 	g_test_add_func("/verdict/difference", test_difference);
