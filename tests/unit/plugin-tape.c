@@ -7,11 +7,11 @@
 struct _RecoveryStep {
 	const RecoveryPlugin *plugin;
 	const RecoveryState *state;
-	char *dir;			    /* (owned) */
-	char *name;			    /* (owned) */
-	char **lines;			    /* (owned) */
-	guint at;			    /* the next line */
-	char *target;			    /* (owned) */
+	char *dir;					/* (owned) */
+	char *name;					/* (owned) */
+	char **lines;					/* (owned) */
+	guint at;					/* the next line */
+	char *target;					/* (owned) */
 	char **hosts, **excused, **returned, **workers; /* (owned) */
 	GHashTable *params, *notes, *first, *addresses;
 	const char *doing;
