@@ -97,6 +97,21 @@ bring_data(RecoveryStep *step, const Disk *disk, GError **error)
 	       recovery_move(step, BACK, MEMBER_DIR, error);
 }
 
+/* once: what lies there afterwards is the old data, which a second try must not put away */
+static gboolean
+return_data(RecoveryStep *step, const Disk *disk, GError **error)
+{
+	g_autofree char *dir = recovery_work_dir(step), *there = NULL;
+	g_autofree char *path = g_strdup_printf("%s/%s.undone", dir, recovery_state_name(step));
+
+	if (!rd_file_ask(step, NULL, path, &there, error))
+		return FALSE;
+	return there != NULL ||
+	       (stop_kubelet(step, error) && stop_etcd(step, error) &&
+		disk_keep_member(step, disk, error) && bring_data(step, disk, error) &&
+		recovery_put_data(step, "yes\n", strlen("yes\n"), path, 0600, error));
+}
+
 gboolean
 member_restore_undo(RecoveryStep *step, GError **error)
 {
@@ -109,9 +124,7 @@ member_restore_undo(RecoveryStep *step, GError **error)
 		return TRUE;
 	if (disk.phase == DISK_STRANGE)
 		return disk_refuse(step, &disk, error);
-	if (disk.phase != DISK_OLD &&
-	    (!stop_kubelet(step, error) || !stop_etcd(step, error) ||
-	     !disk_keep_member(step, &disk, error) || !bring_data(step, &disk, error)))
+	if (disk.phase != DISK_OLD && !return_data(step, &disk, error))
 		return FALSE;
 	return disk_find(step, &now, &recorded, error) && disk_start(step, &now, error);
 }

@@ -219,16 +219,37 @@ restore_data(RecoveryStep *step, GError **error)
 	return recovery_job(step, "by-hand", &command, NULL, error);
 }
 
+/* Noted by this attempt, its job may have ended already: it is not done again then, and what it
+ * restored is what lies there. */
+static gboolean
+restore_by_hand(RecoveryStep *step, const Disk *disk, GError **error)
+{
+	if (recovery_recall(step, "by-hand") == NULL &&
+	    (!check_snapshot(step, error) || !disk_keep_member(step, disk, error) ||
+	     !recovery_remember(step, "by-hand", "yes", error)))
+		return FALSE;
+	return restore_data(step, error);
+}
+
 static gboolean
 go_on(RecoveryStep *step, const Disk *disk, GError **error)
 {
+	g_auto(Disk) now = {0};
+	gboolean recorded;
+
 	recovery_progress(step, "%s: what " SCRIPT_RESTORE " left undone is done one by one",
 			  recovery_target(step));
-	if (disk->phase == DISK_REMOVED &&
-	    (!check_snapshot(step, error) || !disk_keep_member(step, disk, error) ||
-	     !restore_data(step, error)))
+	if (disk->phase == DISK_REMOVED && !restore_by_hand(step, disk, error))
 		return FALSE;
-	return disk_start(step, disk, error);
+	if (!disk_find(step, &now, &recorded, error))
+		return FALSE;
+	/* an etcd that starts on nothing would be nobody's */
+	if (restore_files_inode(now.files, MEMBER_DIR) != NULL)
+		return disk_start(step, &now, error);
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+		    "%s: there is no data in " MEMBER_DIR " after the restore; nothing was started",
+		    recovery_target(step));
+	return FALSE;
 }
 
 /* It ended with 1: before it changed anything, or after half of its work. The disk tells. */
