@@ -269,9 +269,9 @@ class ClusterVerdict:
             down, began = self.ends_of_boots(host)
             need(down > up, f"{host} went down at {down}, before the host in front of it was up at {up}")
             up = began
-        rows = self.run.sql("SELECT target FROM event WHERE kind = 'step' AND state IN ('reboot', 'reboot-worker') "
-                            "AND word = 'finished' ORDER BY seq")
-        equal("order of the reboots", [row[0] for row in rows], order)
+        rows = self.run.sql("SELECT target FROM event WHERE kind = 'touch' AND state IN ('reboot', 'reboot-worker') ORDER BY seq")
+        # one that was cut short before it was sent is told again; how often a host went down its kubelet's starts say
+        equal("order in which they were told", list(dict.fromkeys(row[0] for row in rows)), order)
 
     def assert_rolled(self):
         until(60, lambda: self.scene.ready_replicas() == 2, "both pods of the application run")
