@@ -11,8 +11,8 @@
 #include "journal/journal.h"
 #include "machine/run.h"
 #include "plan-file.h"
-#include "policy.h"
 #include "plugins/common/archive.h"
+#include "policy.h"
 #include "procedure/expand.h"
 #include "setting.h"
 
