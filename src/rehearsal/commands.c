@@ -419,6 +419,7 @@ static const Command commands[] = {
     {"sha256sum", FALSE, 50, 400, NULL, sha256sum},
     {"rmdir", TRUE, 1, 5, NULL, rmdir_empty},
     {"which", FALSE, 1, 5, NULL, which},
+    {"restorecon -R -n -v", FALSE, 20, 200, NULL, nothing},
     {"restorecon -R", TRUE, 20, 200, NULL, nothing},
     {"ss -Htln", FALSE, 1, 10, NULL, ss},
     {"ss -Htnp", FALSE, 1, 10, NULL, rd_sim_ss_sessions},
