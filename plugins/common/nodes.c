@@ -91,13 +91,20 @@ rd_node_is_alive(JsonNode *lease, const RecoveryMoment *moment)
 	return renewed > moment->since && moment->now - renewed <= ALIVE;
 }
 
-#define SILENT 300 /* seconds without a renewal; kubelets renew every 10 */
+/* How long its kubelet has been silent, in seconds. One that lives needs the API to say so: time
+ * without it counts for nothing, and neither does a lease that came out of the backup. */
+static double
+silence(JsonNode *lease, const RecoveryMoment *moment)
+{
+	double renewed = rd_api_time(lease, "spec", "renewTime", NULL);
+
+	return moment->now - MAX(renewed, moment->since);
+}
 
 gboolean
 rd_node_check_lost(RecoveryStep *step, const char *name, const RdNode *self, GError **error)
 {
 	g_auto(GStrv) excused = recovery_excused(step), recovery = recovery_hosts(step, "recovery");
-	double renewed = rd_api_time(self->lease, "spec", "renewTime", NULL);
 	RecoveryMoment moment;
 
 	if (recovery[0] != NULL && g_str_equal(recovery[0], name))
@@ -110,13 +117,19 @@ rd_node_check_lost(RecoveryStep *step, const char *name, const RdNode *self, GEr
 		    name);
 	if (!rd_api_moment(step, &moment, error))
 		return FALSE;
-	if (moment.now - renewed >= SILENT)
+	if (silence(self->lease, &moment) >= RD_NODE_SILENT)
 		return TRUE;
-	return rd_api_refuse(
-	    error,
-	    "%s is stated to be powered off, but its kubelet has renewed its lease "
-	    "%.0f s ago: it runs. Nothing is deleted",
-	    name, MAX(moment.now - renewed, 0));
+	if (rd_api_time(self->lease, "spec", "renewTime", NULL) > moment.since)
+		return rd_api_refuse(
+		    error,
+		    "%s is stated to be powered off, but its kubelet has renewed its lease "
+		    "%.0f s ago: it runs. Nothing is deleted",
+		    name, MAX(silence(self->lease, &moment), 0));
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+		    "%s has been silent since the API answers, but that is %.0f s only: after %d s "
+		    "it counts as lost. Nothing is deleted",
+		    name, silence(self->lease, &moment), RD_NODE_SILENT);
+	return FALSE;
 }
 
 char *

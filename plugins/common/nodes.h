@@ -29,9 +29,12 @@ gboolean rd_node_is_control_plane(JsonNode *node);
 /* The kubelet whose @lease (nullable) this is has logged in since @moment->since, and lately. Never
  * enough to believe what its Node says. */
 gboolean rd_node_is_alive(JsonNode *lease, const RecoveryMoment *moment);
+/* seconds; kubelets renew their lease every 10 */
+#define RD_NODE_SILENT 300
 /* INV-25: whether Node @name may be deleted as one whose host is lost. A person has stated that it
- * is powered off (excuse), it is not the recovery host, and its kubelet has been silent for five
- * minutes; a Node that is gone passes. FALSE with PERMANENT says what speaks against it. */
+ * is powered off (excuse), it is not the recovery host, and its kubelet has been silent for
+ * RD_NODE_SILENT seconds in which the API answered (parameter `since`); a Node that is gone passes.
+ * FALSE with PERMANENT says what speaks against it, with FAILED that it is too early to tell. */
 gboolean rd_node_check_lost(RecoveryStep *step, const char *name, const RdNode *self,
 			    GError **error);
 

@@ -130,30 +130,48 @@ put_aside(RecoveryStep *step, const RdPod *pod, char **where, GError **error)
 	return *where != NULL && recovery_move(step, pod->manifest, *where, error);
 }
 
+/* *still: crictl was asked in vain; *where as put_aside() has it */
 static gboolean
-stop_odd(RecoveryStep *step, guint64 odd, GError **error)
+stop_odd(RecoveryStep *step, char **where, gboolean *still, GError **error)
 {
 	const RdPod *pod = rd_pod_find("etcd", error);
-	g_autofree char *where = NULL;
 	g_autoptr(GError) left = NULL;
-	RecoveryProbe gone;
 
-	if (pod == NULL || !put_aside(step, pod, &where, error) ||
+	if (pod == NULL || !put_aside(step, pod, where, error) ||
 	    !rd_pod_stop_containers(step, pod, error))
 		return FALSE;
-	gone = rd_pod_gone(step, pod, &left);
+	*still = rd_pod_gone(step, pod, &left) != RECOVERY_PROBE_PRESENT;
+	return TRUE;
+}
+
+/* an earlier attempt has stopped it, and could not say so */
+static gboolean
+find_stopped(RecoveryStep *step, char **where, GError **error)
+{
+	const RdPod *pod = rd_pod_find("etcd", error);
+	g_autofree char *aside = NULL;
+
+	if (pod == NULL || !recovery_aside_path(step, pod->manifest, &aside, error))
+		return FALSE;
+	*where = aside != NULL ? g_path_get_dirname(aside) : NULL;
+	return TRUE;
+}
+
+/* FALSE, always */
+static gboolean
+tell(RecoveryStep *step, const char *odd, const char *where, gboolean still, GError **error)
+{
 	return etcd_refuse(
 	    error,
-	    "%s: an etcd of another cluster ran there, " HEX "; this run's is %s. %s%s%s. Find out "
+	    "%s: an etcd of another cluster ran there, %s; this run's is %s. %s%s%s. Find out "
 	    "who started it: a host that came back with its old disk, or a manifest that somebody "
 	    "put back. Let it be so, or power the host off and say so with excuse; then resume",
 	    recovery_target(step), odd, recovery_string(step, "cluster-id"),
 	    where != NULL ? "Its manifest was moved to " : "It has no manifest",
 	    where != NULL ? where : "",
-	    gone == RECOVERY_PROBE_PRESENT
-		? ", and it was stopped"
-		: ", and crictl was asked to stop it, but it still runs: 'systemctl restart crio' "
-		  "there");
+	    still ? ", and crictl was asked to stop it, but it still runs: 'systemctl restart "
+		    "crio' there"
+		  : ", and it was stopped");
 }
 
 /* it goes on for as long as it is let: there is no end of it that could be found */
@@ -163,14 +181,43 @@ etcd_one_cluster_probe(RecoveryStep *step, GError **error)
 	return RECOVERY_PROBE_ABSENT;
 }
 
+/* The engine or the connection may be lost between the stop and the word to a person. So what was
+ * found is noted before anything is touched, "odd-N", and that it was told behind that, "told-N".
+ */
+static char *
+next_key(RecoveryStep *step, char **told)
+{
+	for (guint i = 1;; i++) {
+		g_autofree char *key = g_strdup_printf("told-%u", i);
+
+		if (recovery_recall_first(step, key) != NULL)
+			continue;
+		*told = g_steal_pointer(&key);
+		return g_strdup_printf("odd-%u", i);
+	}
+}
+
 gboolean
 etcd_one_cluster_enter(RecoveryStep *step, GError **error)
 {
+	g_autofree char *told = NULL, *key = next_key(step, &told), *text = NULL, *where = NULL;
+	const char *noted = recovery_recall_first(step, key);
+	gboolean still = FALSE;
 	guint64 odd = 0;
 
+	if (noted == NULL && !recovery_wait(step, odd_one_runs, error))
+		return FALSE;
 	/* asked again: while a plan is made nobody waited */
-	return recovery_wait(step, odd_one_runs, error) && find_odd(step, &odd, error) &&
-	       (odd == 0 || stop_odd(step, odd, error));
+	if (!find_odd(step, &odd, error))
+		return FALSE;
+	if (noted == NULL && odd == 0)
+		return TRUE;
+	text = noted != NULL ? g_strdup(noted) : g_strdup_printf(HEX, odd);
+	if (!recovery_remember(step, key, text, error))
+		return FALSE;
+	if (odd != 0 ? !stop_odd(step, &where, &still, error) : !find_stopped(step, &where, error))
+		return FALSE;
+	return recovery_remember(step, told, "yes", error) && tell(step, text, where, still, error);
 }
 
 gboolean

@@ -94,6 +94,25 @@ find_lost(RecoveryStep *step, char **names, RdNode *node, GString *all, GError *
 	return TRUE;
 }
 
+/* before, each would be refused: nobody could renew a lease without the API */
+static RecoveryProbe
+time_to_speak(RecoveryStep *step, GError **error)
+{
+	RecoveryMoment moment;
+	double left;
+
+	if (!rd_api_moment(step, &moment, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	left = moment.since + RD_NODE_SILENT - moment.now;
+	if (left <= 0)
+		return RECOVERY_PROBE_PRESENT;
+	recovery_progress(step,
+			  "a host that is stated to be powered off counts as lost when the API has "
+			  "answered for %d s and its kubelet said nothing: %.0f s more",
+			  RD_NODE_SILENT, left);
+	return RECOVERY_PROBE_ABSENT;
+}
+
 gboolean
 machine_lost(RecoveryStep *step, GError **error)
 {
@@ -104,6 +123,8 @@ machine_lost(RecoveryStep *step, GError **error)
 	JsonNode *machine = NULL;
 	gboolean automatic = FALSE;
 
+	if (excused[0] != NULL && !recovery_wait(step, time_to_speak, error))
+		return FALSE;
 	if (!find_lost(step, excused, &node, all, error))
 		return FALSE;
 	if (node.node == NULL) {

@@ -47,7 +47,7 @@ static const RecoveryState states[] = {
 	.params = lost_params,
 	.outcomes = lost_outcomes,
 	.outputs = lost_outputs,
-	.timeout = 300,
+	.timeout = 900,
 	.enter = machine_lost,
     },
     {
