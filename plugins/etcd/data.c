@@ -190,6 +190,57 @@ check_listing(RecoveryStep *step, char **names, const char *dir, GError **error)
 	return RECOVERY_PROBE_PRESENT;
 }
 
+/* where there is none, there are no labels */
+static gboolean
+has_restorecon(RecoveryStep *step, gboolean *has, GError **error)
+{
+	static const char *const which[] = {"which", "restorecon", NULL};
+	g_auto(RecoveryReply) reply = {0};
+
+	if (!recovery_ask_status(step, NULL, which, &reply, error))
+		return FALSE;
+	*has = reply.status == 0;
+	return TRUE;
+}
+
+gboolean
+etcd_restore_labels(RecoveryStep *step, GError **error)
+{
+	static const char *const relabel[] = {"restorecon", "-R", ETCD_MEMBER, NULL};
+	const RecoveryCommand command = {.argv = relabel};
+	gboolean has;
+
+	return has_restorecon(step, &has, error) &&
+	       (!has || recovery_run(step, &command, NULL, error));
+}
+
+/* INV-11: what it would still change. A wrong label, and etcd may not read its own data. */
+static RecoveryProbe
+check_labels(RecoveryStep *step, GError **error)
+{
+	static const char *const try[] = {"restorecon", "-R", "-n", "-v", ETCD_MEMBER, NULL};
+	g_auto(RecoveryReply) reply = {0};
+	gboolean has;
+
+	if (!has_restorecon(step, &has, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	if (!has)
+		return RECOVERY_PROBE_PRESENT;
+	if (!recovery_ask_status(step, NULL, try, &reply, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	if (reply.status != 0) {
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+			    "%s: 'restorecon -R -n -v " ETCD_MEMBER "' ended with status %d: %s",
+			    recovery_target(step), reply.status, g_strchomp(reply.err));
+		return RECOVERY_PROBE_UNKNOWN;
+	}
+	if (*g_strstrip(reply.out) == '\0')
+		return RECOVERY_PROBE_PRESENT;
+	reply.out[strcspn(reply.out, "\n")] = '\0';
+	recovery_progress(step, "%s: %s", recovery_target(step), reply.out);
+	return RECOVERY_PROBE_ABSENT;
+}
+
 RecoveryProbe
 etcd_place_probe(RecoveryStep *step, GError **error)
 {
@@ -207,25 +258,12 @@ etcd_place_probe(RecoveryStep *step, GError **error)
 	if (!etcd_inode(step, ETCD_MEMBER, &inode, error))
 		return RECOVERY_PROBE_UNKNOWN;
 	if (inode != NULL && (before == NULL || g_str_equal(inode, before)))
-		return RECOVERY_PROBE_PRESENT;
+		return check_labels(step, error);
 	etcd_refuse(error,
 		    "%s: %s is not the data that was restored (its snap/db has inode %s, the "
 		    "restored one had %s)",
 		    recovery_target(step), ETCD_MEMBER, inode != NULL ? inode : NONE, before);
 	return RECOVERY_PROBE_UNKNOWN;
-}
-
-gboolean
-etcd_restore_labels(RecoveryStep *step, GError **error)
-{
-	static const char *const which[] = {"which", "restorecon", NULL};
-	static const char *const relabel[] = {"restorecon", "-R", ETCD_MEMBER, NULL};
-	const RecoveryCommand command = {.argv = relabel};
-	g_auto(RecoveryReply) reply = {0};
-
-	if (!recovery_ask_status(step, NULL, which, &reply, error))
-		return FALSE;
-	return reply.status != 0 || recovery_run(step, &command, NULL, error);
 }
 
 gboolean

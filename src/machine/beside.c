@@ -24,7 +24,7 @@ rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all)
 {
 	for (guint i = 0; i < run->steps->len; i++) {
 		RdStep *step = g_ptr_array_index(run->steps, i);
-		gboolean over, settles;
+		gboolean over;
 		RdHand *hand;
 
 		if (step->plan->beside == NULL || step->visit == 0 ||
@@ -41,9 +41,8 @@ rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all)
 			return TRUE;
 		}
 		over = all || rd_beside_is_over(run, step->plan);
-		/* what settles a doubt comes to its end by itself, and would be in doubt again */
-		settles = hand->what == RD_DO_SETTLE || hand->what == RD_DO_PROBE;
-		if (hand->busy && (over || (run->resting && !settles)) && !hand->stopping) {
+		if (hand->busy && !rd_hand_settles(hand) && (over || run->resting) &&
+		    !hand->stopping) {
 			hand->stopping = TRUE;
 			hand->leaving = over;
 			move->cancel = g_strdup(hand->name);

@@ -82,7 +82,8 @@ rd_run_decide_stops(RdRun *run, RdMove *move)
 		hand->deadline = run->clock >= deadline;
 		/* only what cannot touch is interrupted for a person, or what would go on for ever
 		 */
-		if (hand->deadline || (leave && (hand->what == RD_DO_LOOK || hand->beside))) {
+		if (hand->deadline || (leave && (hand->what == RD_DO_LOOK ||
+						 (hand->beside && !rd_hand_settles(hand))))) {
 			hand->stopping = TRUE;
 			move->cancel = g_strdup(hand->name);
 			return TRUE;

@@ -42,6 +42,14 @@ typedef struct {
 	gint64 not_before; /* survey, take, release: clock of the next try */
 } RdHand;
 
+/* It looks what became of something, and comes to its end by itself. Told to stop, it would leave
+ * the doubt that it was sent for, and be sent again. */
+static inline gboolean
+rd_hand_settles(const RdHand *hand)
+{
+	return hand->what == RD_DO_SETTLE || hand->what == RD_DO_PROBE;
+}
+
 struct _RdRun {
 	const RdPlan *plan;
 	RdRunState state;

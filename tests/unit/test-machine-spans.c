@@ -109,6 +109,21 @@ test_beside_cancelled(Fixture *f, gconstpointer data)
 	assert_life(f, "watch", "cluster", RD_LIFE_DONE);
 }
 
+/* What looks whether a watch touched is not told to stop: it would leave the doubt that it was sent
+ * for, and be sent again, for ever. */
+static void
+test_beside_cancelled_in_doubt(Fixture *f, gconstpointer data)
+{
+	script(f, "enter watch@cluster", "lost,stay");
+	drive_to(f, "settle watch@cluster");
+	person(f, "cancel", NULL, NULL);
+	decide(f);
+	g_assert_false(g_hash_table_contains(f->stopped, "cluster/watch"));
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+	g_assert_cmpuint(count(f, "settle watch"), ==, 1);
+}
+
 /* what works beside the rest has something to say: nothing else begins before a person has looked
  */
 static void
@@ -467,6 +482,7 @@ main(int argc, char **argv)
 	    {"/machine/beside/rebuilt", test_beside_rebuilt},
 	    {"/machine/beside/comes-to-rest", test_beside_comes_to_rest},
 	    {"/machine/beside/cancelled", test_beside_cancelled},
+	    {"/machine/beside/cancelled-in-doubt", test_beside_cancelled_in_doubt},
 	    {"/machine/beside/holds", test_beside_holds},
 	    {"/machine/beside/hosts", test_beside_hosts},
 	    {"/machine/beside/returned", test_returned},
