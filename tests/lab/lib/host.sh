@@ -38,7 +38,7 @@ host_usr_local() {
 	mount --bind "$LAB/image" "$1/opt/image"
 	mount -t tmpfs -o mode=755 tmpfs "$1/usr/local"
 	mkdir "$1/usr/local/bin"
-	ln -s /opt/standin/{crictl,podman} "$1/usr/local/bin/"
+	ln -s /opt/standin/{crictl,podman,runtimecfg} "$1/usr/local/bin/"
 	if is_old; then
 		old_host_usr_local "$1"
 		return
