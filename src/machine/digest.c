@@ -27,7 +27,9 @@ static void
 rd_digest_trouble(RdRun *run, GPtrArray *events, RdHand *hand, const char *word, const char *text,
 		  gint64 number)
 {
-	const RdRunHost *host = rd_run_lock_of(run, hand->name);
+	/* a lane beside others has a name of its own */
+	const RdRunHost *host =
+	    rd_run_lock_of(run, hand->step != NULL ? hand->step->target : hand->name);
 	RdEvent *event;
 
 	/* on the way out it may be asked for days */

@@ -423,13 +423,14 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 	} else if (what != RD_STEP_BEGIN && what != RD_STEP_LOOK && what != RD_STEP_SETTLED) {
 		step->doubt_since = 0;
 	}
-	/* something of ours may still touch there: only a higher number shuts it out */
+	/* Something of ours may still touch there: only a higher number shuts it out. One that is
+	 * asked for already, because of another lane of this host, does. */
 	if (host != NULL && (from == RD_LIFE_RUNNING || from == RD_LIFE_UNDOING) &&
 	    (what == RD_STEP_LOST || what == RD_STEP_UNREACHABLE || what == RD_STEP_DEADLINE))
-		host->granted = host->pending = 0;
+		host->granted = 0;
 	if (host != NULL && (from == RD_LIFE_HELD || from == RD_LIFE_OWING) &&
 	    (what == RD_STEP_RESUME || what == RD_STEP_DECIDE_REDO || what == RD_STEP_UNDO))
-		host->granted = host->pending = 0;
+		host->granted = 0;
 	if (step->life == RD_LIFE_UNDONE)
 		step->owed = FALSE;
 }
