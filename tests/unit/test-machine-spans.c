@@ -173,6 +173,39 @@ test_beside_hosts(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "take m2"), ==, 2);
 }
 
+/* whose lock another has is told by that host's name, whichever lane found it */
+static void
+test_beside_hosts_fenced(Fixture *f, gconstpointer data)
+{
+	watch_hosts(f);
+	script(f, "survey m2", "finished");
+	drive_to(f, "enter work@m0");
+	script(f, "enter watch@m1", "fenced:lock #7 of another run");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpstr(rd_run_find_host(f->run, "m1")->trouble_word, ==, "fenced");
+	g_assert_null(rd_run_find_host(f->run, "m0")->trouble_word);
+}
+
+/* doubts in two lanes of one host: the number that is asked for already shuts out both */
+static void
+test_beside_hosts_doubt(Fixture *f, gconstpointer data)
+{
+	watch_hosts(f);
+	script(f, "survey m2", "finished");
+	script(f, "enter watch@m2", "stay");
+	drive_to(f, "enter work@m2");
+	script(f, "enter work@m2", "lost,finished");
+	drive(f, 1);
+	g_assert_cmpuint(count(f, "take m2"), ==, 2);
+	script(f, "enter watch@m2", "lost,stay");
+	drive(f, 1);
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "settle"), ==, 2);
+	g_assert_cmpuint(count(f, "take m2"), ==, 2);
+}
+
 /* A host that was stated to be powered off is asked before anything begins, and now and then. When
  * it answers it is fenced before anything else begins; no step is made for it, but what watches
  * beside the rest watches it, too. */
@@ -485,6 +518,8 @@ main(int argc, char **argv)
 	    {"/machine/beside/cancelled-in-doubt", test_beside_cancelled_in_doubt},
 	    {"/machine/beside/holds", test_beside_holds},
 	    {"/machine/beside/hosts", test_beside_hosts},
+	    {"/machine/beside/hosts-fenced", test_beside_hosts_fenced},
+	    {"/machine/beside/hosts-doubt", test_beside_hosts_doubt},
 	    {"/machine/beside/returned", test_returned},
 	    {"/machine/beside/another", test_returned_as_another},
 	    {"/machine/borrow/at-its-place", test_given_back_at_its_place},
