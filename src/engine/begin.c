@@ -176,9 +176,10 @@ rd_begin_read_rules(RdBeginning *self, GError **error)
 	return self->policy != NULL;
 }
 
-/* the ClusterVersion in the snapshot says what it is a backup of */
+/* The ClusterVersion in @snapshot says what it is a backup of. @of: the file that a person named,
+ * and in which it was. */
 static gboolean
-rd_begin_check_release(RdBeginning *self, const char *snapshot, GError **error)
+rd_begin_check_release(RdBeginning *self, const char *snapshot, const char *of, GError **error)
 {
 	g_autoptr(RdIdentity) identity = NULL;
 	g_autofree char *why = NULL;
@@ -190,7 +191,7 @@ rd_begin_check_release(RdBeginning *self, const char *snapshot, GError **error)
 		return FALSE;
 	if (rd_procedure_is_for(self->procedure, identity->version, &why))
 		return TRUE;
-	g_set_error(error, RD_BACKUP_ERROR, RD_BACKUP_ERROR_CHOICE, "%s: %s", snapshot, why);
+	g_set_error(error, RD_BACKUP_ERROR, RD_BACKUP_ERROR_CHOICE, "%s: %s", of, why);
 	return FALSE;
 }
 
@@ -204,11 +205,11 @@ rd_begin_check_file(RdBeginning *self, const char *path, GError **error)
 	if (self->procedure->releases.otherwise == NULL)
 		return TRUE;
 	if (!rd_archive_is(path))
-		return rd_begin_check_release(self, path, error);
+		return rd_begin_check_release(self, path, path, error);
 	snapshot = rd_archive_unpack(path, error);
 	if (snapshot == NULL)
 		return FALSE;
-	good = rd_begin_check_release(self, snapshot, error);
+	good = rd_begin_check_release(self, snapshot, path, error);
 	(void)g_unlink(snapshot);
 	return good;
 }
@@ -220,7 +221,7 @@ rd_begin_prove_backup(RdBeginning *self, const char *name, const char *path, GEr
 	g_autoptr(RdPair) pair = rd_pair_choose(path, error);
 
 	if (pair == NULL || !rd_pair_prove(pair, self->options->accept_no_hash, NULL, error) ||
-	    !rd_begin_check_release(self, pair->snapshot, error))
+	    !rd_begin_check_release(self, pair->snapshot, pair->snapshot, error))
 		return FALSE;
 	rd_pair_add_inputs(pair, name, self->setting->inputs);
 	g_free(self->snapshot);
