@@ -132,6 +132,7 @@ static const struct {
     {"/apis/discovery.k8s.io/v1/endpointslices", rd_sim_catch_up_slice},
     {"/apis/policy/v1/poddisruptionbudgets", rd_sim_catch_up_budget},
     {"/apis/certificates.k8s.io/v1/certificatesigningrequests", rd_sim_catch_up_csr},
+    {"/apis/certificates.k8s.io/v1beta1/certificatesigningrequests", rd_sim_catch_up_csr},
     {"/apis/operator.openshift.io/v1/etcds", rd_sim_catch_up_operator},
     {"/apis/operator.openshift.io/v1/kubeapiservers", rd_sim_catch_up_operator},
     {"/apis/operator.openshift.io/v1/kubecontrollermanagers", rd_sim_catch_up_operator},

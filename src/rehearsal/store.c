@@ -113,6 +113,22 @@ rd_sim_store_serve(RdSimStore *self, const char *collection, const char *kind)
 	g_hash_table_insert(self->kinds, g_strdup(collection), g_strdup(kind));
 }
 
+#define REQUESTS(version) "/apis/certificates.k8s.io/" version "/certificatesigningrequests"
+
+void
+rd_sim_store_serve_old_requests(RdSimStore *self)
+{
+	g_hash_table_remove(self->kinds, REQUESTS("v1"));
+	rd_sim_store_serve(self, REQUESTS("v1beta1"), "CertificateSigningRequest");
+}
+
+const char *
+rd_sim_store_requests(RdSimStore *self)
+{
+	return g_hash_table_contains(self->kinds, REQUESTS("v1")) ? REQUESTS("v1")
+								  : REQUESTS("v1beta1");
+}
+
 JsonObject *
 rd_sim_metadata(JsonObject *object)
 {
