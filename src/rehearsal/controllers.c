@@ -62,7 +62,7 @@ rd_sim_set_condition(JsonObject *object, const char *type, const char *status, c
 {
 	JsonObject *holder = rd_sim_member(object, "status");
 	JsonObject *condition = find_condition(object, type);
-	g_autofree char *text = rd_sim_time_text(time);
+	g_autofree char *text = NULL;
 
 	if (!json_object_has_member(holder, "conditions"))
 		json_object_set_array_member(holder, "conditions", json_array_new());
@@ -75,6 +75,7 @@ rd_sim_set_condition(JsonObject *object, const char *type, const char *status, c
 	if (g_str_equal(json_object_get_string_member_with_default(condition, "status", ""),
 			status))
 		return FALSE;
+	text = rd_sim_time_text(time);
 	json_object_set_string_member(condition, "status", status);
 	json_object_set_string_member(condition, "reason", reason);
 	json_object_set_string_member(condition, "lastTransitionTime", text);
@@ -105,9 +106,8 @@ is_approved(JsonObject *csr)
 }
 
 void
-rd_sim_catch_up_csr(RdSimBehind *self, const char *path)
+rd_sim_catch_up_csr(RdSimBehind *self, const char *path, JsonObject *csr)
 {
-	JsonObject *csr = rd_sim_store_find(self->store, path);
 	JsonObject *status = rd_sim_member(csr, "status");
 
 	if (!is_approved(csr) || json_object_has_member(status, "certificate") ||
@@ -122,7 +122,7 @@ rd_sim_catch_up_csr(RdSimBehind *self, const char *path)
 
 static const struct {
 	const char *collection;
-	void (*catch_up)(RdSimBehind *self, const char *path);
+	void (*catch_up)(RdSimBehind *self, const char *path, JsonObject *object);
 } controllers[] = {
     {"/api/v1/nodes", rd_sim_catch_up_node},
     {"/apis/coordination.k8s.io/v1/leases", rd_sim_catch_up_lease},
@@ -145,10 +145,13 @@ rd_sim_controllers_catch_up(RdSimBehind *self)
 	rd_sim_catch_up_new_nodes(self);
 	rd_sim_catch_up_signer(self);
 	for (guint i = 0; i < G_N_ELEMENTS(controllers); i++) {
-		g_autoptr(GPtrArray) paths =
-		    rd_sim_store_paths(self->store, controllers[i].collection);
+		g_autoptr(GPtrArray) objects =
+		    rd_sim_store_list(self->store, controllers[i].collection);
 
-		for (guint j = 0; j < paths->len; j++)
-			controllers[i].catch_up(self, paths->pdata[j]);
+		for (guint j = 0; j < objects->len; j++) {
+			const RdSimObject *one = objects->pdata[j];
+
+			controllers[i].catch_up(self, one->path, json_node_get_object(one->body));
+		}
 	}
 }

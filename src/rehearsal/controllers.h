@@ -31,8 +31,8 @@ gboolean rd_sim_set_condition(JsonObject *object, const char *type, const char *
 const char *rd_sim_condition(JsonObject *object, const char *type);
 
 /* nodes.c */
-void rd_sim_catch_up_node(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_lease(RdSimBehind *self, const char *path);
+void rd_sim_catch_up_node(RdSimBehind *self, const char *path, JsonObject *object);
+void rd_sim_catch_up_lease(RdSimBehind *self, const char *path, JsonObject *object);
 /* a kubelet that has reached the API lately: what lets pods come and go there */
 gboolean rd_sim_node_lives(RdSimBehind *self, const char *name);
 void rd_sim_renew_lease(RdSimBehind *self, const char *path, const char *manager, double time);
@@ -58,17 +58,17 @@ char *rd_sim_pki_public(const char *private_pem);
 gboolean rd_sim_kubelet_logs_in(RdSimBehind *self, RdSimHost *host);
 
 /* operators.c */
-void rd_sim_catch_up_operator(RdSimBehind *self, const char *path);
+void rd_sim_catch_up_operator(RdSimBehind *self, const char *path, JsonObject *object);
 void rd_sim_catch_up_members(RdSimBehind *self);
 
 /* workloads.c */
 #define RD_SIM_STUCK "rehearsal/stuck" /* annotation of a pod that ends by force only */
-void rd_sim_catch_up_pod(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_deployment(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_slice(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_budget(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_csr(RdSimBehind *self, const char *path);
+void rd_sim_catch_up_pod(RdSimBehind *self, const char *path, JsonObject *object);
+void rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path, JsonObject *object);
+void rd_sim_catch_up_deployment(RdSimBehind *self, const char *path, JsonObject *object);
+void rd_sim_catch_up_slice(RdSimBehind *self, const char *path, JsonObject *object);
+void rd_sim_catch_up_budget(RdSimBehind *self, const char *path, JsonObject *object);
+void rd_sim_catch_up_csr(RdSimBehind *self, const char *path, JsonObject *object);
 /* a running container of that name anywhere */
 gboolean rd_sim_runs_somewhere(RdSimCluster *cluster, const char *container);
 /* a running pod, as JSON; @kind: of its owner. (transfer full) */

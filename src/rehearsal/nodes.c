@@ -33,23 +33,21 @@ last_renewal(RdSimBehind *self, double begun)
 }
 
 static void
-silent(RdSimBehind *self, const char *path, const char *name)
+silent(RdSimBehind *self, const char *path, JsonObject *node, const char *name)
 {
 	g_autofree char *gone = g_strdup_printf("gone %s", name);
 
 	if (self->now >= rd_sim_behind_seen(self, gone) + GRACE_S &&
 	    rd_sim_runs_somewhere(self->cluster, "kube-controller-manager") &&
-	    rd_sim_set_condition(rd_sim_store_find(self->store, path), "Ready", "Unknown",
-				 "NodeStatusUnknown", self->now))
+	    rd_sim_set_condition(node, "Ready", "Unknown", "NodeStatusUnknown", self->now))
 		rd_sim_store_written(self->store, path, "kube-controller-manager", "status",
 				     self->now);
 }
 
 /* a kubelet that has just started says of which boot it is, and is not Ready for a while */
 static void
-correct(RdSimBehind *self, const char *path, const RdSimHost *host, double begun)
+correct(RdSimBehind *self, const char *path, JsonObject *node, const RdSimHost *host, double begun)
 {
-	JsonObject *node = rd_sim_store_find(self->store, path);
 	JsonObject *info = rd_sim_member(rd_sim_member(node, "status"), "nodeInfo");
 	const char *said = json_object_get_string_member_with_default(info, "bootID", NULL);
 	gboolean changed = FALSE;
@@ -67,7 +65,7 @@ correct(RdSimBehind *self, const char *path, const RdSimHost *host, double begun
 }
 
 void
-rd_sim_catch_up_node(RdSimBehind *self, const char *path)
+rd_sim_catch_up_node(RdSimBehind *self, const char *path, JsonObject *node)
 {
 	const char *name = strrchr(path, '/') + 1;
 	RdSimHost *host = rd_sim_cluster_find(self->cluster, name);
@@ -78,7 +76,7 @@ rd_sim_catch_up_node(RdSimBehind *self, const char *path)
 
 	if (host == NULL || host->power != RD_SIM_UP || !rd_sim_kubelet_logs_in(self, host)) {
 		rd_sim_behind_forget(self, in);
-		silent(self, path, name);
+		silent(self, path, node, name);
 		return;
 	}
 	rd_sim_behind_forget(self, gone);
@@ -86,7 +84,7 @@ rd_sim_catch_up_node(RdSimBehind *self, const char *path)
 	begun = MIN(begun, MAX(self->up, (double)host->kubelet_since / G_USEC_PER_SEC));
 	if (rd_sim_store_find(self->store, lease) != NULL)
 		rd_sim_renew_lease(self, lease, "kubelet", last_renewal(self, begun));
-	correct(self, path, host, begun);
+	correct(self, path, node, host, begun);
 }
 
 gboolean
@@ -99,7 +97,7 @@ rd_sim_node_lives(RdSimBehind *self, const char *name)
 
 /* those of kubelets are the nodes' */
 void
-rd_sim_catch_up_lease(RdSimBehind *self, const char *path)
+rd_sim_catch_up_lease(RdSimBehind *self, const char *path, JsonObject *lease)
 {
 	const char *name = strrchr(path, '/') + 1;
 	double begun = self->up + OPERATORS_S;

@@ -205,12 +205,13 @@ render(Rollout *self)
 {
 	const char *reason = json_object_get_string_member_with_default(
 	    rd_sim_member(self->object, "spec"), "forceRedeploymentReason", "");
-	g_autofree char *path = NULL, *json = NULL;
-	g_autoptr(JsonNode) quoted = json_node_init_string(json_node_alloc(), reason);
-	g_autofree char *text = json_to_string(quoted, FALSE);
+	g_autofree char *path = NULL, *json = NULL, *text = NULL;
+	g_autoptr(JsonNode) quoted = NULL;
 
 	if (is_handled(self, reason) || !may_render(self))
 		return FALSE;
+	quoted = json_node_init_string(json_node_alloc(), reason);
+	text = json_to_string(quoted, FALSE);
 	json_object_set_int_member(self->status, "latestAvailableRevision", ++self->latest);
 	path = map_path(self, self->latest);
 	json = g_strdup_printf("{\"data\":{\"forceRedeploymentReason\":%s}}", text);
@@ -389,15 +390,14 @@ tell_cluster_operator(Rollout *self, gboolean rolling)
 }
 
 void
-rd_sim_catch_up_operator(RdSimBehind *behind, const char *path)
+rd_sim_catch_up_operator(RdSimBehind *behind, const char *path, JsonObject *object)
 {
-	Rollout self = {.behind = behind, .path = path};
+	Rollout self = {.behind = behind, .path = path, .object = object};
 	gboolean changed, rolling;
 
 	for (guint i = 0; i < G_N_ELEMENTS(operators); i++)
 		if (g_str_has_prefix(path + strlen(BASE), operators[i].plural))
 			self.kind = &operators[i];
-	self.object = rd_sim_store_find(behind->store, path);
 	self.status = rd_sim_member(self.object, "status");
 	self.latest = json_object_get_int_member(self.status, "latestAvailableRevision");
 	if (is_stuck(behind, self.kind->plural) || behind->now < behind->up + SETTLE_S)

@@ -6,17 +6,19 @@ G_BEGIN_DECLS
 /* shared by store.c (objects), store-serve.c (requests), select.c (selectors) and patch.c */
 
 typedef struct {
+	guint refs;
 	char *collection; /* "/api/v1/pods", without namespace */
 	char *namespace;  /* (nullable) */
 	char *name;
+	char *path;
 	JsonNode *body;
 } RdSimObject;
 
 struct _RdSimStore {
 	GHashTable *kinds;   /* (element-type utf8 utf8) collection to kind */
 	GHashTable *objects; /* (element-type utf8 RdSimObject) by path */
-	GHashTable *lists;   /* (element-type utf8 GPtrArray) collection to its paths in order, as
-			      * long as   none comes or goes */
+	GHashTable *lists;   /* (element-type utf8 GPtrArray) collection to its RdSimObjects in the
+			      * order of their paths, as long as none comes or goes */
 	GHashTable *tally;   /* (element-type utf8 guint) */
 	gint64 version;
 	gint64 compacted; /* pages of lists from before it are gone */
@@ -45,8 +47,11 @@ void rd_sim_store_complete(RdSimStore *self, const RdSimPlace *place, JsonObject
 			   double time);
 /* @body is taken */
 void rd_sim_store_insert(RdSimStore *self, const RdSimPlace *place, JsonNode *body);
-/* @namespace NULL: of all */
-GPtrArray *rd_sim_store_paths_of(RdSimStore *self, const char *collection, const char *namespace);
+/* in the order of their paths; it stays as it is when one comes or goes afterwards.
+ * (element-type RdSimObject) (transfer full) */
+GPtrArray *rd_sim_store_list(RdSimStore *self, const char *collection);
+/* @namespace NULL: any */
+gboolean rd_sim_object_is_in(const RdSimObject *object, const char *namespace);
 
 /* the value at "metadata.name" as text, NULL when there is none. (transfer full) */
 char *rd_sim_select_field(JsonObject *object, const char *path);

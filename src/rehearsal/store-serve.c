@@ -62,8 +62,7 @@ static void
 serve_list(Serve *self)
 {
 	RdSimStore *store = self->store;
-	g_autoptr(GPtrArray) paths =
-	    rd_sim_store_paths_of(store, self->place.collection, self->place.namespace);
+	g_autoptr(GPtrArray) objects = rd_sim_store_list(store, self->place.collection);
 	g_autofree char *limit = rd_sim_select_query(self->place.query, "limit");
 	g_autofree char *token = rd_sim_select_query(self->place.query, "continue");
 	g_autofree char *version = g_strdup_printf("%" G_GINT64_FORMAT, store->version);
@@ -71,7 +70,7 @@ serve_list(Serve *self)
 	guint most = limit != NULL ? (guint)strtoul(limit, NULL, 10) : 0;
 	JsonObject *list = json_object_new(), *meta = json_object_new();
 	JsonArray *items = json_array_new();
-	const char *after = NULL;
+	const char *after = NULL, *last = NULL;
 
 	json_node_take_object(node, list);
 	json_object_set_object_member(list, "metadata", meta);
@@ -87,21 +86,23 @@ serve_list(Serve *self)
 		}
 		after++;
 	}
-	for (guint i = 0; i < paths->len; i++) {
-		JsonNode *one =
-		    ((RdSimObject *)g_hash_table_lookup(store->objects, paths->pdata[i]))->body;
+	for (guint i = 0; i < objects->len; i++) {
+		const RdSimObject *one = objects->pdata[i];
 
-		if ((after != NULL && strcmp(paths->pdata[i], after) <= 0) ||
-		    !rd_sim_select_matches(json_node_get_object(one), self->place.query))
+		if (!rd_sim_object_is_in(one, self->place.namespace))
 			continue;
-		if (most > 0 && json_array_get_length(items) == most) {
-			g_autofree char *next = g_strdup_printf(
-			    "%" G_GINT64_FORMAT " %s", store->version, (char *)paths->pdata[i - 1]);
+		if ((after == NULL || strcmp(one->path, after) > 0) &&
+		    rd_sim_select_matches(json_node_get_object(one->body), self->place.query)) {
+			if (most > 0 && json_array_get_length(items) == most) {
+				g_autofree char *next = g_strdup_printf("%" G_GINT64_FORMAT " %s",
+									store->version, last);
 
-			json_object_set_string_member(meta, "continue", next);
-			break;
+				json_object_set_string_member(meta, "continue", next);
+				break;
+			}
+			json_array_add_element(items, json_node_ref(one->body));
 		}
-		json_array_add_element(items, rd_sim_json_copy(one));
+		last = one->path;
 	}
 	json_object_set_string_member(meta, "resourceVersion", version);
 	answer_object(self, 200, node);
@@ -155,18 +156,20 @@ end_gracefully(Serve *self, const RdSimObject *object)
 static gboolean
 take_room(Serve *self, const RdSimObject *object)
 {
-	g_autoptr(GPtrArray) paths = rd_sim_store_paths_of(
-	    self->store, "/apis/policy/v1/poddisruptionbudgets", object->namespace);
+	g_autoptr(GPtrArray) budgets =
+	    rd_sim_store_list(self->store, "/apis/policy/v1/poddisruptionbudgets");
 
-	for (guint i = 0; i < paths->len; i++) {
-		JsonObject *budget = rd_sim_store_find(self->store, paths->pdata[i]);
+	for (guint i = 0; i < budgets->len; i++) {
+		const RdSimObject *one = budgets->pdata[i];
+		JsonObject *budget = json_node_get_object(one->body);
 		g_autofree char *app = rd_sim_select_field(budget, "spec.selector.matchLabels.app");
 		g_autofree char *own =
 		    rd_sim_select_field(json_node_get_object(object->body), "metadata.labels.app");
 		JsonObject *status = json_object_get_object_member(budget, "status");
 		gint64 room;
 
-		if (g_strcmp0(app, own) != 0 || status == NULL)
+		if (!rd_sim_object_is_in(one, object->namespace) || g_strcmp0(app, own) != 0 ||
+		    status == NULL)
 			continue;
 		room = json_object_get_int_member_with_default(status, "disruptionsAllowed", 0);
 		if (room <= 0)

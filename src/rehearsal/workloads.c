@@ -56,25 +56,46 @@ is_ending(JsonObject *pod)
 	return json_object_has_member(rd_sim_metadata(pod), "deletionTimestamp");
 }
 
-/* its pods on @node (NULL: anywhere), those that are ending counted apart */
-static guint
-count_pods(RdSimBehind *self, JsonObject *meta, const char *node, guint *ending)
+/* the pods of @app. (element-type JsonObject, unowned) (transfer full) */
+static GPtrArray *
+find_pods(RdSimBehind *self, const char *app, const char *namespace)
 {
-	const char *app = json_object_get_string_member(meta, "name");
-	const char *namespace = json_object_get_string_member(meta, "namespace");
-	g_autoptr(GPtrArray) paths = rd_sim_store_paths_of(self->store, PODS, namespace);
+	g_autoptr(GPtrArray) all = rd_sim_store_list(self->store, PODS);
+	GPtrArray *pods = g_ptr_array_new();
+
+	for (guint i = 0; i < all->len; i++) {
+		const RdSimObject *one = all->pdata[i];
+		JsonObject *pod = json_node_get_object(one->body), *labels;
+
+		if (!rd_sim_object_is_in(one, namespace))
+			continue;
+		labels = rd_sim_member(rd_sim_metadata(pod), "labels");
+		if (g_strcmp0(json_object_get_string_member_with_default(labels, "app", ""), app) ==
+		    0)
+			g_ptr_array_add(pods, pod);
+	}
+	return pods;
+}
+
+/* those that @meta tells of */
+static GPtrArray *
+find_own_pods(RdSimBehind *self, JsonObject *meta)
+{
+	return find_pods(self, json_object_get_string_member(meta, "name"),
+			 json_object_get_string_member(meta, "namespace"));
+}
+
+/* those on @node (NULL: anywhere), those that are ending counted apart */
+static guint
+count_pods(GPtrArray *pods, const char *node, guint *ending)
+{
 	guint n = 0;
 
 	*ending = 0;
-	for (guint i = 0; i < paths->len; i++) {
-		JsonObject *pod = rd_sim_store_find(self->store, paths->pdata[i]);
-		JsonObject *labels = rd_sim_member(rd_sim_metadata(pod), "labels");
-
-		if (g_strcmp0(json_object_get_string_member_with_default(labels, "app", ""), app) !=
-			0 ||
-		    (node != NULL && !g_str_equal(node_of(pod), node)))
+	for (guint i = 0; i < pods->len; i++) {
+		if (node != NULL && !g_str_equal(node_of(pods->pdata[i]), node))
 			continue;
-		if (is_ending(pod))
+		if (is_ending(pods->pdata[i]))
 			(*ending)++;
 		else
 			n++;
@@ -95,16 +116,16 @@ make_pod(RdSimBehind *self, const char *kind, JsonObject *meta, const char *node
 }
 
 void
-rd_sim_catch_up_pod(RdSimBehind *self, const char *path)
+rd_sim_catch_up_pod(RdSimBehind *self, const char *path, JsonObject *pod)
 {
-	JsonObject *pod = rd_sim_store_find(self->store, path);
 	JsonObject *meta = rd_sim_metadata(pod);
-	g_autofree char *key = g_strdup_printf("ending %s", path);
+	g_autofree char *key = NULL;
 
 	if (!is_ending(pod) || !rd_sim_node_lives(self, node_of(pod)) ||
 	    json_object_has_member(rd_sim_member(meta, "annotations"), RD_SIM_STUCK))
 		return;
 	self->under_way = TRUE;
+	key = g_strconcat("ending ", path, NULL);
 	if (self->now < rd_sim_behind_seen(self, key) + END_S)
 		return;
 	rd_sim_behind_forget(self, key);
@@ -130,9 +151,9 @@ fill(RdSimBehind *self, const char *kind, JsonObject *meta, const char *node)
 
 /* the daemon set controller says how many there are */
 static void
-tell_counts(RdSimBehind *self, const char *path, guint wanted, guint available)
+tell_counts(RdSimBehind *self, const char *path, JsonObject *set, guint wanted, guint available)
 {
-	JsonObject *status = rd_sim_member(rd_sim_store_find(self->store, path), "status");
+	JsonObject *status = rd_sim_member(set, "status");
 
 	if (json_object_get_int_member_with_default(status, "desiredNumberScheduled", -1) ==
 		wanted &&
@@ -157,27 +178,28 @@ tell_network(RdSimBehind *self, gboolean whole)
 }
 
 void
-rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path)
+rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path, JsonObject *set)
 {
-	JsonObject *meta = rd_sim_metadata(rd_sim_store_find(self->store, path));
-	g_autoptr(GPtrArray) nodes = rd_sim_store_paths(self->store, "/api/v1/nodes");
+	JsonObject *meta = rd_sim_metadata(set);
+	g_autoptr(GPtrArray) nodes = rd_sim_store_list(self->store, "/api/v1/nodes");
+	g_autoptr(GPtrArray) pods = find_own_pods(self, meta);
 	guint available = 0;
 
+	/* one that is made on the way is on a node that had none, and is counted next time */
 	for (guint i = 0; i < nodes->len; i++) {
-		const char *node = strrchr(nodes->pdata[i], '/') + 1;
-		guint ending = 0, there = count_pods(self, meta, node, &ending);
+		const RdSimObject *node = nodes->pdata[i];
+		guint ending = 0, there = count_pods(pods, node->name, &ending);
 
-		if (there == 0 && ending == 0 && fill(self, "DaemonSet", meta, node))
+		if (there == 0 && ending == 0 && fill(self, "DaemonSet", meta, node->name))
 			self->under_way = TRUE;
 		available +=
 		    there > 0 &&
-		    g_str_equal(
-			rd_sim_condition(rd_sim_store_find(self->store, nodes->pdata[i]), "Ready"),
-			"True");
+		    g_str_equal(rd_sim_condition(json_node_get_object(node->body), "Ready"),
+				"True");
 	}
 	if (self->now < self->up + END_S)
 		return;
-	tell_counts(self, path, nodes->len, available);
+	tell_counts(self, path, set, nodes->len, available);
 	tell_network(self, available == nodes->len);
 }
 
@@ -196,42 +218,42 @@ node_label(JsonObject *spec)
 
 /* the node with the fewest of them that may have one; NULL: none */
 static const char *
-choose_node(RdSimBehind *self, JsonObject *meta, const char *label, GPtrArray *nodes)
+choose_node(RdSimBehind *self, GPtrArray *pods, const char *label, GPtrArray *nodes)
 {
 	const char *best = NULL;
 	guint fewest = G_MAXUINT;
 
 	for (guint i = 0; i < nodes->len; i++) {
-		JsonObject *object = rd_sim_store_find(self->store, nodes->pdata[i]);
-		const char *node = strrchr(nodes->pdata[i], '/') + 1;
-		guint ending = 0, there = count_pods(self, meta, node, &ending);
+		const RdSimObject *node = nodes->pdata[i];
+		JsonObject *object = json_node_get_object(node->body);
+		guint ending = 0, there = count_pods(pods, node->name, &ending);
 
 		if (!json_object_has_member(rd_sim_member(rd_sim_metadata(object), "labels"),
 					    label) ||
 		    json_object_get_boolean_member_with_default(rd_sim_member(object, "spec"),
 								"unschedulable", FALSE) ||
 		    !g_str_equal(rd_sim_condition(object, "Ready"), "True") ||
-		    !rd_sim_node_lives(self, node) || there >= fewest)
+		    !rd_sim_node_lives(self, node->name) || there >= fewest)
 			continue;
-		best = node;
+		best = node->name;
 		fewest = there;
 	}
 	return best;
 }
 
 void
-rd_sim_catch_up_deployment(RdSimBehind *self, const char *path)
+rd_sim_catch_up_deployment(RdSimBehind *self, const char *path, JsonObject *object)
 {
-	JsonObject *object = rd_sim_store_find(self->store, path);
 	JsonObject *meta = rd_sim_metadata(object), *spec = rd_sim_member(object, "spec");
-	g_autoptr(GPtrArray) nodes = rd_sim_store_paths(self->store, "/api/v1/nodes");
-	guint ending = 0, there = count_pods(self, meta, NULL, &ending);
+	g_autoptr(GPtrArray) nodes = rd_sim_store_list(self->store, "/api/v1/nodes");
+	g_autoptr(GPtrArray) pods = find_own_pods(self, meta);
+	guint ending = 0, there = count_pods(pods, NULL, &ending);
 	const char *node;
 
 	if (there >= json_object_get_int_member(spec, "replicas") ||
 	    !rd_sim_runs_somewhere(self->cluster, "kube-scheduler"))
 		return;
-	node = choose_node(self, meta, node_label(spec), nodes);
+	node = choose_node(self, pods, node_label(spec), nodes);
 	if (node != NULL && fill(self, "ReplicaSet", meta, node))
 		self->under_way = TRUE;
 }
@@ -240,29 +262,24 @@ rd_sim_catch_up_deployment(RdSimBehind *self, const char *path)
 
 /* the pods of the service that are there, and whether the node controller believes in them */
 void
-rd_sim_catch_up_slice(RdSimBehind *self, const char *path)
+rd_sim_catch_up_slice(RdSimBehind *self, const char *path, JsonObject *object)
 {
-	JsonObject *object = rd_sim_store_find(self->store, path);
 	JsonObject *meta = rd_sim_metadata(object);
 	const char *service = json_object_get_string_member_with_default(
 	    rd_sim_member(meta, "labels"), "kubernetes.io/service-name", "");
-	g_autoptr(GPtrArray) paths = rd_sim_store_paths_of(
-	    self->store, PODS, json_object_get_string_member(meta, "namespace"));
+	g_autoptr(GPtrArray) pods =
+	    find_pods(self, service, json_object_get_string_member(meta, "namespace"));
 	JsonArray *endpoints = json_array_new();
 	g_autoptr(JsonNode) fresh = json_node_init_array(json_node_alloc(), endpoints);
 	JsonNode *old = json_object_get_member(object, "endpoints");
 
 	json_array_unref(endpoints);
-	for (guint i = 0; i < paths->len; i++) {
-		JsonObject *pod = rd_sim_store_find(self->store, paths->pdata[i]);
-		JsonObject *labels = rd_sim_member(rd_sim_metadata(pod), "labels");
-		g_autofree char *node = g_strdup_printf("/api/v1/nodes/%s", node_of(pod));
-		JsonObject *home = rd_sim_store_find(self->store, node), *one;
+	for (guint i = 0; i < pods->len; i++) {
+		JsonObject *pod = pods->pdata[i];
+		g_autofree char *node = g_strconcat("/api/v1/nodes/", node_of(pod), NULL);
+		JsonObject *home = rd_sim_store_find(self->store, node);
+		JsonObject *one = json_object_new();
 
-		if (g_strcmp0(json_object_get_string_member_with_default(labels, "app", ""),
-			      service) != 0)
-			continue;
-		one = json_object_new();
 		json_object_set_string_member(one, "nodeName", node_of(pod));
 		json_object_set_boolean_member(
 		    rd_sim_member(one, "conditions"), "ready",
@@ -277,13 +294,13 @@ rd_sim_catch_up_slice(RdSimBehind *self, const char *path)
 }
 
 void
-rd_sim_catch_up_budget(RdSimBehind *self, const char *path)
+rd_sim_catch_up_budget(RdSimBehind *self, const char *path, JsonObject *object)
 {
-	JsonObject *object = rd_sim_store_find(self->store, path);
 	JsonObject *meta = rd_sim_metadata(object), *status = rd_sim_member(object, "status");
 	gint64 least = json_object_get_int_member_with_default(rd_sim_member(object, "spec"),
 							       "minAvailable", 0);
-	guint ending = 0, there = count_pods(self, meta, NULL, &ending);
+	g_autoptr(GPtrArray) pods = find_own_pods(self, meta);
+	guint ending = 0, there = count_pods(pods, NULL, &ending);
 	gint64 allowed = MAX((gint64)there - least, 0);
 
 	if (json_object_get_int_member_with_default(status, "disruptionsAllowed", -1) == allowed)
