@@ -26,20 +26,22 @@ rd_sim_behind_forget(RdSimBehind *self, const char *what)
 JsonObject *
 rd_sim_member(JsonObject *object, const char *name)
 {
-	if (!json_object_has_member(object, name))
-		json_object_set_object_member(object, name, json_object_new());
+	JsonNode *node = json_object_get_member(object, name);
+
+	if (node != NULL)
+		return json_node_get_object(node);
+	json_object_set_object_member(object, name, json_object_new());
 	return json_object_get_object_member(object, name);
 }
 
 static JsonObject *
 find_condition(JsonObject *object, const char *type)
 {
-	JsonObject *holder = rd_sim_member(object, "status");
-	JsonArray *all = json_object_has_member(holder, "conditions")
-			     ? json_object_get_array_member(holder, "conditions")
-			     : NULL;
+	JsonNode *node = json_object_get_member(rd_sim_member(object, "status"), "conditions");
+	JsonArray *all = node != NULL ? json_node_get_array(node) : NULL;
+	guint n = all != NULL ? json_array_get_length(all) : 0;
 
-	for (guint i = 0; all != NULL && i < json_array_get_length(all); i++) {
+	for (guint i = 0; i < n; i++) {
 		JsonObject *one = json_array_get_object_element(all, i);
 
 		if (g_str_equal(json_object_get_string_member_with_default(one, "type", ""), type))
@@ -60,13 +62,14 @@ gboolean
 rd_sim_set_condition(JsonObject *object, const char *type, const char *status, const char *reason,
 		     double time)
 {
-	JsonObject *holder = rd_sim_member(object, "status");
 	JsonObject *condition = find_condition(object, type);
 	g_autofree char *text = NULL;
 
-	if (!json_object_has_member(holder, "conditions"))
-		json_object_set_array_member(holder, "conditions", json_array_new());
 	if (condition == NULL) {
+		JsonObject *holder = rd_sim_member(object, "status");
+
+		if (!json_object_has_member(holder, "conditions"))
+			json_object_set_array_member(holder, "conditions", json_array_new());
 		condition = json_object_new();
 		json_object_set_string_member(condition, "type", type);
 		json_array_add_object_element(json_object_get_array_member(holder, "conditions"),

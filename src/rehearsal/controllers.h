@@ -35,7 +35,8 @@ void rd_sim_catch_up_node(RdSimBehind *self, const char *path, JsonObject *objec
 void rd_sim_catch_up_lease(RdSimBehind *self, const char *path, JsonObject *object);
 /* a kubelet that has reached the API lately: what lets pods come and go there */
 gboolean rd_sim_node_lives(RdSimBehind *self, const char *name);
-void rd_sim_renew_lease(RdSimBehind *self, const char *path, const char *manager, double time);
+void rd_sim_renew_lease(RdSimBehind *self, const char *path, JsonObject *lease, const char *manager,
+			double time);
 
 /* signer.c: the pod that signs certificates of etcd's members (domain P1-12), and Nodes of hosts
  * that have none yet */

@@ -13,9 +13,10 @@
 #define OPERATORS_S 30.0 /* until operators lead again: their leases of the past run out */
 
 void
-rd_sim_renew_lease(RdSimBehind *self, const char *path, const char *manager, double time)
+rd_sim_renew_lease(RdSimBehind *self, const char *path, JsonObject *lease, const char *manager,
+		   double time)
 {
-	JsonObject *spec = rd_sim_member(rd_sim_store_find(self->store, path), "spec");
+	JsonObject *spec = rd_sim_member(lease, "spec");
 	g_autofree char *whole = rd_sim_time_text(time);
 	g_autofree char *text = g_strdup_printf("%.19s.000000Z", whole);
 
@@ -69,7 +70,8 @@ rd_sim_catch_up_node(RdSimBehind *self, const char *path, JsonObject *node)
 {
 	const char *name = strrchr(path, '/') + 1;
 	RdSimHost *host = rd_sim_cluster_find(self->cluster, name);
-	g_autofree char *lease = g_strconcat(LEASES, name, NULL);
+	g_autofree char *lease_path = g_strconcat(LEASES, name, NULL);
+	JsonObject *lease = rd_sim_store_find(self->store, lease_path);
 	g_autofree char *gone = g_strdup_printf("gone %s", name);
 	g_autofree char *in = g_strdup_printf("in %s", name);
 	double begun;
@@ -82,8 +84,8 @@ rd_sim_catch_up_node(RdSimBehind *self, const char *path, JsonObject *node)
 	rd_sim_behind_forget(self, gone);
 	begun = rd_sim_behind_seen(self, in);
 	begun = MIN(begun, MAX(self->up, (double)host->kubelet_since / G_USEC_PER_SEC));
-	if (rd_sim_store_find(self->store, lease) != NULL)
-		rd_sim_renew_lease(self, lease, "kubelet", last_renewal(self, begun));
+	if (lease != NULL)
+		rd_sim_renew_lease(self, lease_path, lease, "kubelet", last_renewal(self, begun));
 	correct(self, path, node, host, begun);
 }
 
@@ -103,5 +105,5 @@ rd_sim_catch_up_lease(RdSimBehind *self, const char *path, JsonObject *lease)
 	double begun = self->up + OPERATORS_S;
 
 	if (self->now >= begun && g_str_has_suffix(name, "-operator-lock"))
-		rd_sim_renew_lease(self, path, name, last_renewal(self, begun));
+		rd_sim_renew_lease(self, path, lease, name, last_renewal(self, begun));
 }

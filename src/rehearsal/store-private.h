@@ -55,8 +55,15 @@ gboolean rd_sim_object_is_in(const RdSimObject *object, const char *namespace);
 
 /* the value at "metadata.name" as text, NULL when there is none. (transfer full) */
 char *rd_sim_select_field(JsonObject *object, const char *path);
+/* what a list is about: terms like "a=b" */
+typedef struct {
+	char **labels, **fields;
+} RdSimSelector;
 /* @query: "labelSelector=a%3Db&fieldSelector=…&limit=1", nullable */
-gboolean rd_sim_select_matches(JsonObject *object, const char *query);
+void rd_sim_selector_parse(const char *query, RdSimSelector *selector);
+void rd_sim_selector_clear(RdSimSelector *selector);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdSimSelector, rd_sim_selector_clear)
+gboolean rd_sim_select_matches(JsonObject *object, const RdSimSelector *selector);
 /* "limit" of the query, unescaped; NULL when it is not there. (transfer full) */
 char *rd_sim_select_query(const char *query, const char *key);
 

@@ -71,7 +71,9 @@ serve_list(Serve *self)
 	JsonObject *list = json_object_new(), *meta = json_object_new();
 	JsonArray *items = json_array_new();
 	const char *after = NULL, *last = NULL;
+	g_auto(RdSimSelector) selector = {0};
 
+	rd_sim_selector_parse(self->place.query, &selector);
 	json_node_take_object(node, list);
 	json_object_set_object_member(list, "metadata", meta);
 	json_object_set_array_member(list, "items", items);
@@ -92,7 +94,7 @@ serve_list(Serve *self)
 		if (!rd_sim_object_is_in(one, self->place.namespace))
 			continue;
 		if ((after == NULL || strcmp(one->path, after) > 0) &&
-		    rd_sim_select_matches(json_node_get_object(one->body), self->place.query)) {
+		    rd_sim_select_matches(json_node_get_object(one->body), &selector)) {
 			if (most > 0 && json_array_get_length(items) == most) {
 				g_autofree char *next = g_strdup_printf("%" G_GINT64_FORMAT " %s",
 									store->version, last);

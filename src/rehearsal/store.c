@@ -128,8 +128,11 @@ rd_sim_store_serve(RdSimStore *self, const char *collection, const char *kind)
 JsonObject *
 rd_sim_metadata(JsonObject *object)
 {
-	if (!json_object_has_member(object, "metadata"))
-		json_object_set_object_member(object, "metadata", json_object_new());
+	JsonNode *node = json_object_get_member(object, "metadata");
+
+	if (node != NULL)
+		return json_node_get_object(node);
+	json_object_set_object_member(object, "metadata", json_object_new());
 	return json_object_get_object_member(object, "metadata");
 }
 

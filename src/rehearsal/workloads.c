@@ -260,7 +260,39 @@ rd_sim_catch_up_deployment(RdSimBehind *self, const char *path, JsonObject *obje
 
 /* ---- who is reached, who may go ------------------------------------------------------------- */
 
-/* the pods of the service that are there, and whether the node controller believes in them */
+/* the pod is there, and the node controller believes in it */
+static gboolean
+is_reached(RdSimBehind *self, JsonObject *pod)
+{
+	g_autofree char *node = g_strconcat("/api/v1/nodes/", node_of(pod), NULL);
+	JsonObject *home = rd_sim_store_find(self->store, node);
+
+	return !is_ending(pod) && home != NULL &&
+	       g_str_equal(rd_sim_condition(home, "Ready"), "True");
+}
+
+/* @endpoints (nullable) tells of @pods as they are */
+static gboolean
+tells_of(RdSimBehind *self, JsonNode *endpoints, GPtrArray *pods)
+{
+	JsonArray *all = endpoints != NULL ? json_node_get_array(endpoints) : NULL;
+
+	if (all == NULL || json_array_get_length(all) != pods->len)
+		return FALSE;
+	for (guint i = 0; i < pods->len; i++) {
+		JsonObject *one = json_array_get_object_element(all, i);
+		JsonObject *conditions = rd_sim_member(one, "conditions");
+
+		if (g_strcmp0(json_object_get_string_member_with_default(one, "nodeName", NULL),
+			      node_of(pods->pdata[i])) != 0 ||
+		    json_object_get_boolean_member_with_default(conditions, "ready", FALSE) !=
+			is_reached(self, pods->pdata[i]))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* the pods of the service, and which of them are reached */
 void
 rd_sim_catch_up_slice(RdSimBehind *self, const char *path, JsonObject *object)
 {
@@ -269,27 +301,21 @@ rd_sim_catch_up_slice(RdSimBehind *self, const char *path, JsonObject *object)
 	    rd_sim_member(meta, "labels"), "kubernetes.io/service-name", "");
 	g_autoptr(GPtrArray) pods =
 	    find_pods(self, service, json_object_get_string_member(meta, "namespace"));
-	JsonArray *endpoints = json_array_new();
-	g_autoptr(JsonNode) fresh = json_node_init_array(json_node_alloc(), endpoints);
-	JsonNode *old = json_object_get_member(object, "endpoints");
+	JsonArray *endpoints;
 
-	json_array_unref(endpoints);
+	if (self->now < self->up + REPLACE_S ||
+	    tells_of(self, json_object_get_member(object, "endpoints"), pods))
+		return;
+	endpoints = json_array_new();
 	for (guint i = 0; i < pods->len; i++) {
-		JsonObject *pod = pods->pdata[i];
-		g_autofree char *node = g_strconcat("/api/v1/nodes/", node_of(pod), NULL);
-		JsonObject *home = rd_sim_store_find(self->store, node);
 		JsonObject *one = json_object_new();
 
-		json_object_set_string_member(one, "nodeName", node_of(pod));
-		json_object_set_boolean_member(
-		    rd_sim_member(one, "conditions"), "ready",
-		    !is_ending(pod) && home != NULL &&
-			g_str_equal(rd_sim_condition(home, "Ready"), "True"));
+		json_object_set_string_member(one, "nodeName", node_of(pods->pdata[i]));
+		json_object_set_boolean_member(rd_sim_member(one, "conditions"), "ready",
+					       is_reached(self, pods->pdata[i]));
 		json_array_add_object_element(endpoints, one);
 	}
-	if (self->now < self->up + REPLACE_S || (old != NULL && json_node_equal(old, fresh)))
-		return;
-	json_object_set_member(object, "endpoints", json_node_copy(fresh));
+	json_object_set_array_member(object, "endpoints", endpoints);
 	rd_sim_store_written(self->store, path, "endpointslice-controller", NULL, self->now);
 }
 
