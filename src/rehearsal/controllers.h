@@ -24,6 +24,8 @@ void rd_sim_behind_forget(RdSimBehind *self, const char *what);
 
 /* json_object_get_object_member() that makes it when it is not there */
 JsonObject *rd_sim_member(JsonObject *object, const char *name);
+/* the same for those who only look: an empty one, not to be changed, when it is not there */
+JsonObject *rd_sim_peek(JsonObject *object, const char *name);
 /* TRUE: it was not so before */
 gboolean rd_sim_set_condition(JsonObject *object, const char *type, const char *status,
 			      const char *reason, double time);

@@ -49,7 +49,7 @@ silent(RdSimBehind *self, const char *path, JsonObject *node, const char *name)
 static void
 correct(RdSimBehind *self, const char *path, JsonObject *node, const RdSimHost *host, double begun)
 {
-	JsonObject *info = rd_sim_member(rd_sim_member(node, "status"), "nodeInfo");
+	JsonObject *info = rd_sim_peek(rd_sim_peek(node, "status"), "nodeInfo");
 	const char *said = json_object_get_string_member_with_default(info, "bootID", NULL);
 	gboolean changed = FALSE;
 
@@ -71,7 +71,7 @@ rd_sim_catch_up_node(RdSimBehind *self, const char *path, JsonObject *node)
 	const char *name = strrchr(path, '/') + 1;
 	RdSimHost *host = rd_sim_cluster_find(self->cluster, name);
 	g_autofree char *lease_path = g_strconcat(LEASES, name, NULL);
-	JsonObject *lease = rd_sim_store_find(self->store, lease_path);
+	JsonObject *lease = rd_sim_store_look(self->store, lease_path);
 	g_autofree char *gone = g_strdup_printf("gone %s", name);
 	g_autofree char *in = g_strdup_printf("in %s", name);
 	double begun;

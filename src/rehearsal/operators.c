@@ -99,7 +99,7 @@ change_members(RdSimBehind *self, RdSimHost *voter)
 		g_autofree char *node = g_strdup_printf("/api/v1/nodes/%s", host->name);
 
 		if (!host->worker && has_etcd_pod(host) &&
-		    rd_sim_store_find(self->store, node) != NULL &&
+		    rd_sim_store_look(self->store, node) != NULL &&
 		    rd_sim_node_lives(self, host->name) && rd_sim_etcd_add_learner(voter, host))
 			return TRUE;
 	}
@@ -113,7 +113,7 @@ rd_sim_catch_up_members(RdSimBehind *self)
 
 	if (voter == NULL || voter->dns_name != NULL || is_stuck(self, "etcds") ||
 	    self->now < self->up + SETTLE_S ||
-	    rd_sim_store_find(self->store, BASE "etcds/cluster") == NULL ||
+	    rd_sim_store_look(self->store, BASE "etcds/cluster") == NULL ||
 	    self->now < rd_sim_behind_seen(self, "members") + JOIN_S)
 		return;
 	if (change_members(self, voter)) {
@@ -145,8 +145,8 @@ static gboolean
 is_handled(const Rollout *self, const char *reason)
 {
 	g_autofree char *path = map_path(self, self->latest);
-	JsonObject *map = rd_sim_store_find(self->behind->store, path);
-	JsonObject *data = map != NULL ? rd_sim_member(map, "data") : NULL;
+	JsonObject *map = rd_sim_store_look(self->behind->store, path);
+	JsonObject *data = map != NULL ? rd_sim_peek(map, "data") : NULL;
 
 	return g_strcmp0(reason, data != NULL ? json_object_get_string_member_with_default(
 						    data, "forceRedeploymentReason", "")
@@ -194,7 +194,7 @@ may_render(const Rollout *self)
 	RdSimHost *voter = find_voter(self->behind);
 
 	if (!is_etcd(self->kind) || count_masters(self->behind) == 1 || is_rolling(self) ||
-	    dares(rd_sim_member(self->object, "spec")))
+	    dares(rd_sim_peek(self->object, "spec")))
 		return TRUE;
 	return voter != NULL && voter->etcd->peers->len >= 3 &&
 	       count_sound(self->behind, voter) == voter->etcd->peers->len;
@@ -204,7 +204,7 @@ static gboolean
 render(Rollout *self)
 {
 	const char *reason = json_object_get_string_member_with_default(
-	    rd_sim_member(self->object, "spec"), "forceRedeploymentReason", "");
+	    rd_sim_peek(self->object, "spec"), "forceRedeploymentReason", "");
 	g_autofree char *path = NULL, *json = NULL, *text = NULL;
 	g_autoptr(JsonNode) quoted = NULL;
 
@@ -380,7 +380,7 @@ tell_cluster_operator(Rollout *self, gboolean rolling)
 {
 	g_autofree char *path =
 	    g_strdup_printf("/apis/config.openshift.io/v1/clusteroperators/%s", self->kind->pod);
-	JsonObject *object = rd_sim_store_find(self->behind->store, path);
+	JsonObject *object = rd_sim_store_look(self->behind->store, path);
 
 	if (object != NULL &&
 	    rd_sim_set_condition(object, "Progressing", rolling ? "True" : "False",

@@ -12,6 +12,8 @@ typedef struct {
 	char *name;
 	char *path;
 	JsonNode *body;
+	char
+	    *text; /* (owned) (nullable) the body as JSON, if that was asked for since it changed */
 } RdSimObject;
 
 struct _RdSimStore {
@@ -50,6 +52,13 @@ void rd_sim_store_insert(RdSimStore *self, const RdSimPlace *place, JsonNode *bo
 /* in the order of their paths; it stays as it is when one comes or goes afterwards.
  * (element-type RdSimObject) (transfer full) */
 GPtrArray *rd_sim_store_list(RdSimStore *self, const char *collection);
+/* NULL when there is none. What rd_sim_store_find() gives may be changed, this may not. (unowned)
+ */
+JsonObject *rd_sim_store_look(RdSimStore *self, const char *path);
+/* its body as JSON (unowned) */
+const char *rd_sim_object_text(RdSimObject *object);
+/* who changes a body in place says so; rd_sim_store_find() and rd_sim_store_written() do */
+void rd_sim_object_changed(RdSimObject *object);
 /* @namespace NULL: any */
 gboolean rd_sim_object_is_in(const RdSimObject *object, const char *namespace);
 

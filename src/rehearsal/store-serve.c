@@ -41,10 +41,10 @@ answer_status(Serve *self, guint code, const char *reason, const char *message)
 }
 
 static void
-answer_object(Serve *self, guint code, JsonNode *node)
+answer_object(Serve *self, guint code, RdSimObject *object)
 {
 	self->status = code;
-	self->body = json_to_string(node, FALSE);
+	self->body = g_strdup(rd_sim_object_text(object));
 }
 
 static const char *
@@ -67,16 +67,16 @@ serve_list(Serve *self)
 	g_autofree char *token = rd_sim_select_query(self->place.query, "continue");
 	g_autofree char *version = g_strdup_printf("%" G_GINT64_FORMAT, store->version);
 	g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+	g_autoptr(GString) items = g_string_new(NULL);
+	g_autofree char *meta_json = NULL;
+	guint n = 0;
 	guint most = limit != NULL ? (guint)strtoul(limit, NULL, 10) : 0;
-	JsonObject *list = json_object_new(), *meta = json_object_new();
-	JsonArray *items = json_array_new();
+	JsonObject *meta = json_object_new();
 	const char *after = NULL, *last = NULL;
 	g_auto(RdSimSelector) selector = {0};
 
 	rd_sim_selector_parse(self->place.query, &selector);
-	json_node_take_object(node, list);
-	json_object_set_object_member(list, "metadata", meta);
-	json_object_set_array_member(list, "items", items);
+	json_node_take_object(node, meta);
 	/* "VERSION PATH": the last one of the page before */
 	if (token != NULL) {
 		after = strchr(token, ' ');
@@ -89,25 +89,29 @@ serve_list(Serve *self)
 		after++;
 	}
 	for (guint i = 0; i < objects->len; i++) {
-		const RdSimObject *one = objects->pdata[i];
+		RdSimObject *one = objects->pdata[i];
 
 		if (!rd_sim_object_is_in(one, self->place.namespace))
 			continue;
 		if ((after == NULL || strcmp(one->path, after) > 0) &&
 		    rd_sim_select_matches(json_node_get_object(one->body), &selector)) {
-			if (most > 0 && json_array_get_length(items) == most) {
+			if (most > 0 && n == most) {
 				g_autofree char *next = g_strdup_printf("%" G_GINT64_FORMAT " %s",
 									store->version, last);
 
 				json_object_set_string_member(meta, "continue", next);
 				break;
 			}
-			json_array_add_element(items, json_node_ref(one->body));
+			g_string_append_printf(items, "%s%s", n++ > 0 ? "," : "",
+					       rd_sim_object_text(one));
 		}
 		last = one->path;
 	}
 	json_object_set_string_member(meta, "resourceVersion", version);
-	answer_object(self, 200, node);
+	meta_json = json_to_string(node, FALSE);
+	self->status = 200;
+	self->body =
+	    g_strconcat("{\"metadata\":", meta_json, ",\"items\":[", items->str, "]}", NULL);
 }
 
 static void
@@ -128,8 +132,8 @@ serve_create(Serve *self, JsonNode *body)
 	}
 	rd_sim_store_complete(self->store, &self->place, json_node_get_object(body), self->time);
 	rd_sim_set_manager(json_node_get_object(body), MANAGER, NULL, self->time);
-	answer_object(self, 201, body);
 	rd_sim_store_insert(self->store, &self->place, json_node_ref(body));
+	answer_object(self, 201, g_hash_table_lookup(self->store->objects, self->place.object));
 }
 
 /* pods get their time to end, unless they are told to end now (domain 2.9) */
@@ -142,7 +146,7 @@ is_pod(const Serve *self)
 }
 
 static void
-end_gracefully(Serve *self, const RdSimObject *object)
+end_gracefully(Serve *self, RdSimObject *object)
 {
 	JsonObject *meta = rd_sim_metadata(json_node_get_object(object->body));
 	g_autofree char *text = rd_sim_time_text(self->time + POD_GRACE_S);
@@ -151,18 +155,19 @@ end_gracefully(Serve *self, const RdSimObject *object)
 		return;
 	json_object_set_string_member(meta, "deletionTimestamp", text);
 	json_object_set_int_member(meta, "deletionGracePeriodSeconds", POD_GRACE_S);
+	rd_sim_object_changed(object);
 	rd_sim_set_version(self->store, json_node_get_object(object->body));
 }
 
 /* the budget that has no room for this pod to go; else it has one place less */
 static gboolean
-take_room(Serve *self, const RdSimObject *object)
+take_room(Serve *self, RdSimObject *object)
 {
 	g_autoptr(GPtrArray) budgets =
 	    rd_sim_store_list(self->store, "/apis/policy/v1/poddisruptionbudgets");
 
 	for (guint i = 0; i < budgets->len; i++) {
-		const RdSimObject *one = budgets->pdata[i];
+		RdSimObject *one = budgets->pdata[i];
 		JsonObject *budget = json_node_get_object(one->body);
 		g_autofree char *app = rd_sim_select_field(budget, "spec.selector.matchLabels.app");
 		g_autofree char *own =
@@ -177,12 +182,13 @@ take_room(Serve *self, const RdSimObject *object)
 		if (room <= 0)
 			return FALSE;
 		json_object_set_int_member(status, "disruptionsAllowed", room - 1);
+		rd_sim_object_changed(one);
 	}
 	return TRUE;
 }
 
 static void
-serve_eviction(Serve *self, const RdSimObject *object, JsonNode *body)
+serve_eviction(Serve *self, RdSimObject *object, JsonNode *body)
 {
 	g_autofree char *uid =
 	    rd_sim_select_field(json_node_get_object(body), "deleteOptions.preconditions.uid");
@@ -201,7 +207,7 @@ serve_eviction(Serve *self, const RdSimObject *object, JsonNode *body)
 }
 
 static void
-serve_delete(Serve *self, const RdSimObject *object)
+serve_delete(Serve *self, RdSimObject *object)
 {
 	JsonObject *meta = rd_sim_metadata(json_node_get_object(object->body));
 	JsonNode *finalizers = json_object_get_member(meta, "finalizers");
@@ -222,13 +228,14 @@ serve_delete(Serve *self, const RdSimObject *object)
 
 		if (!json_object_has_member(meta, "deletionTimestamp"))
 			json_object_set_string_member(meta, "deletionTimestamp", text);
+		rd_sim_object_changed(object);
 		rd_sim_set_version(self->store, json_node_get_object(object->body));
-		answer_object(self, 200, object->body);
+		answer_object(self, 200, object);
 		return;
 	}
 	if (is_pod(self) && !self->request->now) {
 		end_gracefully(self, object);
-		answer_object(self, 200, object->body);
+		answer_object(self, 200, object);
 		return;
 	}
 	answer_status(self, 200, NULL, NULL);
@@ -313,9 +320,10 @@ serve_change(Serve *self, RdSimObject *object, JsonNode *body)
 	keep_identity(json_node_get_object(object->body), json_node_get_object(kept));
 	json_node_unref(object->body);
 	object->body = kept;
+	rd_sim_object_changed(object);
 	rd_sim_set_version(self->store, json_node_get_object(kept));
 	rd_sim_set_manager(json_node_get_object(kept), MANAGER, self->place.sub, self->time);
-	answer_object(self, 200, kept);
+	answer_object(self, 200, object);
 }
 
 static void
@@ -326,7 +334,7 @@ serve_object(Serve *self, JsonNode *body)
 	if (object == NULL)
 		answer_status(self, 404, "NotFound", "not found");
 	else if (self->request->verb == RD_KUBE_GET)
-		answer_object(self, 200, object->body);
+		answer_object(self, 200, object);
 	else if (self->request->verb == RD_KUBE_DELETE)
 		serve_delete(self, object);
 	else if (self->request->verb == RD_KUBE_POST && is_pod(self) &&

@@ -69,8 +69,37 @@ object_unref(gpointer data)
 	g_free(object->namespace);
 	g_free(object->name);
 	g_free(object->path);
+	g_free(object->text);
 	json_node_unref(object->body);
 	g_free(object);
+}
+
+void
+rd_sim_object_changed(RdSimObject *object)
+{
+	g_clear_pointer(&object->text, g_free);
+}
+
+/* one in so many is nevertheless written anew and compared */
+#define CHECKED 64
+
+const char *
+rd_sim_object_text(RdSimObject *object)
+{
+	static guint n;
+	g_autofree char *anew = NULL;
+
+	if (object->text == NULL) {
+		object->text = json_to_string(object->body, FALSE);
+		return object->text;
+	}
+	if (++n % CHECKED != 0)
+		return object->text;
+	anew = json_to_string(object->body, FALSE);
+	if (!g_str_equal(anew, object->text))
+		g_error("%s was changed, and nobody said so: %s, not %s", object->path, anew,
+			object->text);
+	return object->text;
 }
 
 gboolean
@@ -242,6 +271,16 @@ rd_sim_store_put(RdSimStore *self, const char *path, const char *json, double ti
 
 JsonObject *
 rd_sim_store_find(RdSimStore *self, const char *path)
+{
+	RdSimObject *object = g_hash_table_lookup(self->objects, path);
+
+	if (object != NULL)
+		rd_sim_object_changed(object);
+	return object != NULL ? json_node_get_object(object->body) : NULL;
+}
+
+JsonObject *
+rd_sim_store_look(RdSimStore *self, const char *path)
 {
 	const RdSimObject *object = g_hash_table_lookup(self->objects, path);
 

@@ -46,8 +46,7 @@ rd_sim_pod_json(const char *kind, const char *app, const char *node)
 static const char *
 node_of(JsonObject *pod)
 {
-	return json_object_get_string_member_with_default(rd_sim_member(pod, "spec"), "nodeName",
-							  "");
+	return json_object_get_string_member_with_default(rd_sim_peek(pod, "spec"), "nodeName", "");
 }
 
 static gboolean
@@ -69,7 +68,7 @@ find_pods(RdSimBehind *self, const char *app, const char *namespace)
 
 		if (!rd_sim_object_is_in(one, namespace))
 			continue;
-		labels = rd_sim_member(rd_sim_metadata(pod), "labels");
+		labels = rd_sim_peek(rd_sim_metadata(pod), "labels");
 		if (g_strcmp0(json_object_get_string_member_with_default(labels, "app", ""), app) ==
 		    0)
 			g_ptr_array_add(pods, pod);
@@ -122,7 +121,7 @@ rd_sim_catch_up_pod(RdSimBehind *self, const char *path, JsonObject *pod)
 	g_autofree char *key = NULL;
 
 	if (!is_ending(pod) || !rd_sim_node_lives(self, node_of(pod)) ||
-	    json_object_has_member(rd_sim_member(meta, "annotations"), RD_SIM_STUCK))
+	    json_object_has_member(rd_sim_peek(meta, "annotations"), RD_SIM_STUCK))
 		return;
 	self->under_way = TRUE;
 	key = g_strconcat("ending ", path, NULL);
@@ -170,7 +169,7 @@ static void
 tell_network(RdSimBehind *self, gboolean whole)
 {
 	static const char path[] = "/apis/config.openshift.io/v1/clusteroperators/network";
-	JsonObject *object = rd_sim_store_find(self->store, path);
+	JsonObject *object = rd_sim_store_look(self->store, path);
 
 	if (object != NULL && rd_sim_set_condition(object, "Progressing", whole ? "False" : "True",
 						   whole ? "AsExpected" : "Deploying", self->now))
@@ -207,11 +206,11 @@ rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path, JsonObject *set)
 static const char *
 node_label(JsonObject *spec)
 {
-	JsonObject *pod = rd_sim_member(rd_sim_member(spec, "template"), "spec");
+	JsonObject *pod = rd_sim_peek(rd_sim_peek(spec, "template"), "spec");
 	JsonObjectIter iter;
 	const char *label = "kubernetes.io/hostname";
 
-	json_object_iter_init(&iter, rd_sim_member(pod, "nodeSelector"));
+	json_object_iter_init(&iter, rd_sim_peek(pod, "nodeSelector"));
 	(void)json_object_iter_next(&iter, &label, NULL);
 	return label;
 }
@@ -228,9 +227,9 @@ choose_node(RdSimBehind *self, GPtrArray *pods, const char *label, GPtrArray *no
 		JsonObject *object = json_node_get_object(node->body);
 		guint ending = 0, there = count_pods(pods, node->name, &ending);
 
-		if (!json_object_has_member(rd_sim_member(rd_sim_metadata(object), "labels"),
+		if (!json_object_has_member(rd_sim_peek(rd_sim_metadata(object), "labels"),
 					    label) ||
-		    json_object_get_boolean_member_with_default(rd_sim_member(object, "spec"),
+		    json_object_get_boolean_member_with_default(rd_sim_peek(object, "spec"),
 								"unschedulable", FALSE) ||
 		    !g_str_equal(rd_sim_condition(object, "Ready"), "True") ||
 		    !rd_sim_node_lives(self, node->name) || there >= fewest)
@@ -244,7 +243,7 @@ choose_node(RdSimBehind *self, GPtrArray *pods, const char *label, GPtrArray *no
 void
 rd_sim_catch_up_deployment(RdSimBehind *self, const char *path, JsonObject *object)
 {
-	JsonObject *meta = rd_sim_metadata(object), *spec = rd_sim_member(object, "spec");
+	JsonObject *meta = rd_sim_metadata(object), *spec = rd_sim_peek(object, "spec");
 	g_autoptr(GPtrArray) nodes = rd_sim_store_list(self->store, "/api/v1/nodes");
 	g_autoptr(GPtrArray) pods = find_own_pods(self, meta);
 	guint ending = 0, there = count_pods(pods, NULL, &ending);
@@ -265,7 +264,7 @@ static gboolean
 is_reached(RdSimBehind *self, JsonObject *pod)
 {
 	g_autofree char *node = g_strconcat("/api/v1/nodes/", node_of(pod), NULL);
-	JsonObject *home = rd_sim_store_find(self->store, node);
+	JsonObject *home = rd_sim_store_look(self->store, node);
 
 	return !is_ending(pod) && home != NULL &&
 	       g_str_equal(rd_sim_condition(home, "Ready"), "True");
@@ -281,7 +280,7 @@ tells_of(RdSimBehind *self, JsonNode *endpoints, GPtrArray *pods)
 		return FALSE;
 	for (guint i = 0; i < pods->len; i++) {
 		JsonObject *one = json_array_get_object_element(all, i);
-		JsonObject *conditions = rd_sim_member(one, "conditions");
+		JsonObject *conditions = rd_sim_peek(one, "conditions");
 
 		if (g_strcmp0(json_object_get_string_member_with_default(one, "nodeName", NULL),
 			      node_of(pods->pdata[i])) != 0 ||
@@ -298,7 +297,7 @@ rd_sim_catch_up_slice(RdSimBehind *self, const char *path, JsonObject *object)
 {
 	JsonObject *meta = rd_sim_metadata(object);
 	const char *service = json_object_get_string_member_with_default(
-	    rd_sim_member(meta, "labels"), "kubernetes.io/service-name", "");
+	    rd_sim_peek(meta, "labels"), "kubernetes.io/service-name", "");
 	g_autoptr(GPtrArray) pods =
 	    find_pods(self, service, json_object_get_string_member(meta, "namespace"));
 	JsonArray *endpoints;
@@ -323,8 +322,8 @@ void
 rd_sim_catch_up_budget(RdSimBehind *self, const char *path, JsonObject *object)
 {
 	JsonObject *meta = rd_sim_metadata(object), *status = rd_sim_member(object, "status");
-	gint64 least = json_object_get_int_member_with_default(rd_sim_member(object, "spec"),
-							       "minAvailable", 0);
+	gint64 least =
+	    json_object_get_int_member_with_default(rd_sim_peek(object, "spec"), "minAvailable", 0);
 	g_autoptr(GPtrArray) pods = find_own_pods(self, meta);
 	guint ending = 0, there = count_pods(pods, NULL, &ending);
 	gint64 allowed = MAX((gint64)there - least, 0);
