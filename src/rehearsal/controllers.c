@@ -69,6 +69,35 @@ rd_sim_condition(JsonObject *object, const char *type)
 	return found != NULL ? json_object_get_string_member_with_default(found, "status", "") : "";
 }
 
+static const char *
+text_of(JsonObject *object, const char *name, const char *otherwise)
+{
+	return json_object_get_string_member_with_default(object, name, otherwise);
+}
+
+static void
+learn(JsonObject *body, RdSimFacts *facts)
+{
+	JsonObject *meta = rd_sim_peek(body, "metadata"), *spec = rd_sim_peek(body, "spec");
+	JsonObject *info = rd_sim_peek(rd_sim_peek(body, "status"), "nodeInfo");
+
+	facts->known = TRUE;
+	facts->app = text_of(rd_sim_peek(meta, "labels"), "app", "");
+	facts->node = text_of(spec, "nodeName", "");
+	facts->boot = text_of(info, "bootID", NULL);
+	facts->renewed = text_of(spec, "renewTime", "");
+	facts->ending = json_object_has_member(meta, "deletionTimestamp");
+	facts->ready = g_str_equal(rd_sim_condition(body, "Ready"), "True");
+}
+
+const RdSimFacts *
+rd_sim_facts(RdSimObject *object)
+{
+	if (!object->facts.known)
+		learn(rd_sim_object_body(object), &object->facts);
+	return &object->facts;
+}
+
 gboolean
 rd_sim_set_condition(JsonObject *object, const char *type, const char *status, const char *reason,
 		     double time)
@@ -120,23 +149,26 @@ is_approved(JsonObject *csr)
 }
 
 void
-rd_sim_catch_up_csr(RdSimBehind *self, const char *path, JsonObject *csr)
+rd_sim_catch_up_csr(RdSimBehind *self, RdSimObject *object)
 {
+	JsonObject *csr = rd_sim_object_body(object);
+
 	if (!is_approved(csr) ||
 	    json_object_has_member(rd_sim_peek(csr, "status"), "certificate") ||
 	    !rd_sim_runs_somewhere(self->cluster, "kube-controller-manager") ||
-	    self->now < rd_sim_behind_seen(self, path) + SIGN_S)
+	    self->now < rd_sim_behind_seen(self, object->path) + SIGN_S)
 		return;
 	json_object_set_string_member(rd_sim_member(csr, "status"), "certificate",
 				      "LS0tLS1CRUdJTg==");
-	rd_sim_store_written(self->store, path, "kube-controller-manager", "status", self->now);
+	rd_sim_store_written(self->store, object->path, "kube-controller-manager", "status",
+			     self->now);
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
 
 static const struct {
 	const char *collection;
-	void (*catch_up)(RdSimBehind *self, const char *path, JsonObject *object);
+	void (*catch_up)(RdSimBehind *self, RdSimObject *object);
 } controllers[] = {
     {"/api/v1/nodes", rd_sim_catch_up_node},
     {"/apis/coordination.k8s.io/v1/leases", rd_sim_catch_up_lease},
@@ -162,10 +194,7 @@ rd_sim_controllers_catch_up(RdSimBehind *self)
 		g_autoptr(GPtrArray) objects =
 		    rd_sim_store_list(self->store, controllers[i].collection);
 
-		for (guint j = 0; j < objects->len; j++) {
-			const RdSimObject *one = objects->pdata[j];
-
-			controllers[i].catch_up(self, one->path, json_node_get_object(one->body));
-		}
+		for (guint j = 0; j < objects->len; j++)
+			controllers[i].catch_up(self, objects->pdata[j]);
 	}
 }

@@ -317,10 +317,8 @@ bring(Rollout *self, JsonObject *node)
 	RdSimHost *host = rd_sim_cluster_find(behind->cluster, name);
 	g_autofree char *key =
 	    g_strdup_printf("install %s %s %" G_GINT64_FORMAT, self->kind->pod, name, self->latest);
-	g_autofree char *label = label_of(self->latest);
-	g_autofree char *path = g_strdup_printf(RD_SIM_MANIFESTS "/%s-pod.yaml", self->kind->pod);
-	RdSimNode *manifest = host != NULL ? rd_sim_tree_find(host->tree, path) : NULL;
-	g_autofree char *text = manifest != NULL ? rd_sim_node_text(manifest) : NULL;
+	g_autofree char *label = NULL, *path = NULL, *text = NULL;
+	RdSimNode *manifest = NULL;
 
 	if (json_object_get_int_member(node, "targetRevision") != self->latest) {
 		json_object_set_int_member(node, "targetRevision", self->latest);
@@ -330,6 +328,10 @@ bring(Rollout *self, JsonObject *node)
 	if (host == NULL || !rd_sim_node_lives(behind, name) ||
 	    behind->now < rd_sim_behind_seen(behind, key) + INSTALL_S)
 		return FALSE;
+	label = label_of(self->latest);
+	path = g_strdup_printf(RD_SIM_MANIFESTS "/%s-pod.yaml", self->kind->pod);
+	manifest = rd_sim_tree_find(host->tree, path);
+	text = manifest != NULL ? rd_sim_node_text(manifest) : NULL;
 	if (text == NULL || strstr(text, label) == NULL) {
 		if (has_network(host))
 			(void)install(host, self->kind->pod, self->latest);
@@ -379,7 +381,7 @@ static void
 tell_cluster_operator(Rollout *self, gboolean rolling)
 {
 	g_autofree char *path =
-	    g_strdup_printf("/apis/config.openshift.io/v1/clusteroperators/%s", self->kind->pod);
+	    g_strconcat("/apis/config.openshift.io/v1/clusteroperators/", self->kind->pod, NULL);
 	JsonObject *object = rd_sim_store_look(self->behind->store, path);
 
 	if (object != NULL &&
@@ -390,13 +392,15 @@ tell_cluster_operator(Rollout *self, gboolean rolling)
 }
 
 void
-rd_sim_catch_up_operator(RdSimBehind *behind, const char *path, JsonObject *object)
+rd_sim_catch_up_operator(RdSimBehind *behind, RdSimObject *object)
 {
-	Rollout self = {.behind = behind, .path = path, .object = object};
+	Rollout self = {.behind = behind,
+			.path = object->path,
+			.object = rd_sim_object_body(object)};
 	gboolean changed, rolling;
 
 	for (guint i = 0; i < G_N_ELEMENTS(operators); i++)
-		if (g_str_has_prefix(path + strlen(BASE), operators[i].plural))
+		if (g_str_has_prefix(object->path + strlen(BASE), operators[i].plural))
 			self.kind = &operators[i];
 	self.status = rd_sim_member(self.object, "status");
 	self.latest = json_object_get_int_member(self.status, "latestAvailableRevision");
@@ -411,7 +415,7 @@ rd_sim_catch_up_operator(RdSimBehind *behind, const char *path, JsonObject *obje
 	if (is_etcd(self.kind))
 		changed |= tell_members(&self);
 	if (changed)
-		rd_sim_store_written(behind->store, path, "cluster-operator", "status",
+		rd_sim_store_written(behind->store, self.path, "cluster-operator", "status",
 				     behind->now);
 	tell_cluster_operator(&self, rolling);
 	behind->under_way |= rolling;

@@ -5,6 +5,16 @@ G_BEGIN_DECLS
 
 /* shared by store.c (objects), store-serve.c (requests), select.c (selectors) and patch.c */
 
+/* what those who stand behind the API ask a body for again and again; the strings are its own */
+typedef struct {
+	gboolean known;
+	const char *app, *node; /* label "app", spec.nodeName; "" */
+	const char *boot;	/* (nullable) status.nodeInfo.bootID */
+	const char *renewed;	/* spec.renewTime; "" */
+	gboolean ending;	/* it has a deletionTimestamp */
+	gboolean ready;		/* its condition Ready is "True" */
+} RdSimFacts;
+
 typedef struct {
 	guint refs;
 	char *collection; /* "/api/v1/pods", without namespace */
@@ -12,8 +22,9 @@ typedef struct {
 	char *name;
 	char *path;
 	JsonNode *body;
-	char
-	    *text; /* (owned) (nullable) the body as JSON, if that was asked for since it changed */
+	/* if they were asked for since it changed */
+	char *text; /* (owned) (nullable) the body as JSON */
+	RdSimFacts facts;
 } RdSimObject;
 
 struct _RdSimStore {
@@ -55,6 +66,8 @@ GPtrArray *rd_sim_store_list(RdSimStore *self, const char *collection);
 /* NULL when there is none. What rd_sim_store_find() gives may be changed, this may not. (unowned)
  */
 JsonObject *rd_sim_store_look(RdSimStore *self, const char *path);
+RdSimObject *rd_sim_store_look_at(RdSimStore *self, const char *path);
+JsonObject *rd_sim_object_body(const RdSimObject *object);
 /* its body as JSON (unowned) */
 const char *rd_sim_object_text(RdSimObject *object);
 /* who changes a body in place says so; rd_sim_store_find() and rd_sim_store_written() do */

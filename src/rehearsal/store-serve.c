@@ -102,8 +102,8 @@ serve_list(Serve *self)
 				json_object_set_string_member(meta, "continue", next);
 				break;
 			}
-			g_string_append_printf(items, "%s%s", n++ > 0 ? "," : "",
-					       rd_sim_object_text(one));
+			g_string_append(items, n++ > 0 ? "," : "");
+			g_string_append(items, rd_sim_object_text(one));
 		}
 		last = one->path;
 	}

@@ -78,6 +78,13 @@ void
 rd_sim_object_changed(RdSimObject *object)
 {
 	g_clear_pointer(&object->text, g_free);
+	object->facts.known = FALSE;
+}
+
+JsonObject *
+rd_sim_object_body(const RdSimObject *object)
+{
+	return json_node_get_object(object->body);
 }
 
 /* one in so many is nevertheless written anew and compared */
@@ -165,18 +172,26 @@ rd_sim_metadata(JsonObject *object)
 	return json_object_get_object_member(object, "metadata");
 }
 
+/* the same few seconds are asked for at each request, and a calendar takes its time */
 char *
 rd_sim_time_text(double seconds)
 {
+	static struct {
+		time_t when;
+		char text[sizeof "2026-11-20T03:00:00Z"];
+	} slots[256];
 	time_t when = (time_t)seconds;
+	guint slot = (guint)when % G_N_ELEMENTS(slots);
 	struct tm tm;
-	char text[sizeof "2026-11-20T03:00:00Z"];
 
-	/* GDateTime takes ten times as long, and this is asked for at each request */
-	if (gmtime_r(&when, &tm) == NULL ||
-	    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		g_error("%f is no time", seconds);
-	return g_strdup(text);
+	if (slots[slot].when != when || slots[slot].text[0] == '\0') {
+		if (gmtime_r(&when, &tm) == NULL ||
+		    strftime(slots[slot].text, sizeof slots[slot].text, "%Y-%m-%dT%H:%M:%SZ",
+			     &tm) == 0)
+			g_error("%f is no time", seconds);
+		slots[slot].when = when;
+	}
+	return g_strdup(slots[slot].text);
 }
 
 void
@@ -279,12 +294,18 @@ rd_sim_store_find(RdSimStore *self, const char *path)
 	return object != NULL ? json_node_get_object(object->body) : NULL;
 }
 
+RdSimObject *
+rd_sim_store_look_at(RdSimStore *self, const char *path)
+{
+	return g_hash_table_lookup(self->objects, path);
+}
+
 JsonObject *
 rd_sim_store_look(RdSimStore *self, const char *path)
 {
-	const RdSimObject *object = g_hash_table_lookup(self->objects, path);
+	const RdSimObject *object = rd_sim_store_look_at(self, path);
 
-	return object != NULL ? json_node_get_object(object->body) : NULL;
+	return object != NULL ? rd_sim_object_body(object) : NULL;
 }
 
 void

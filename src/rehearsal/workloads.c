@@ -43,19 +43,7 @@ rd_sim_pod_json(const char *kind, const char *app, const char *node)
 	    app, kind, app, node, app, app);
 }
 
-static const char *
-node_of(JsonObject *pod)
-{
-	return json_object_get_string_member_with_default(rd_sim_peek(pod, "spec"), "nodeName", "");
-}
-
-static gboolean
-is_ending(JsonObject *pod)
-{
-	return json_object_has_member(rd_sim_metadata(pod), "deletionTimestamp");
-}
-
-/* the pods of @app. (element-type JsonObject, unowned) (transfer full) */
+/* the pods of @app. (element-type RdSimObject, unowned) (transfer full) */
 static GPtrArray *
 find_pods(RdSimBehind *self, const char *app, const char *namespace)
 {
@@ -63,15 +51,9 @@ find_pods(RdSimBehind *self, const char *app, const char *namespace)
 	GPtrArray *pods = g_ptr_array_new();
 
 	for (guint i = 0; i < all->len; i++) {
-		const RdSimObject *one = all->pdata[i];
-		JsonObject *pod = json_node_get_object(one->body), *labels;
-
-		if (!rd_sim_object_is_in(one, namespace))
-			continue;
-		labels = rd_sim_peek(rd_sim_metadata(pod), "labels");
-		if (g_strcmp0(json_object_get_string_member_with_default(labels, "app", ""), app) ==
-		    0)
-			g_ptr_array_add(pods, pod);
+		if (g_str_equal(rd_sim_facts(all->pdata[i])->app, app) &&
+		    rd_sim_object_is_in(all->pdata[i], namespace))
+			g_ptr_array_add(pods, all->pdata[i]);
 	}
 	return pods;
 }
@@ -92,9 +74,11 @@ count_pods(GPtrArray *pods, const char *node, guint *ending)
 
 	*ending = 0;
 	for (guint i = 0; i < pods->len; i++) {
-		if (node != NULL && !g_str_equal(node_of(pods->pdata[i]), node))
+		const RdSimFacts *pod = rd_sim_facts(pods->pdata[i]);
+
+		if (node != NULL && !g_str_equal(pod->node, node))
 			continue;
-		if (is_ending(pods->pdata[i]))
+		if (pod->ending)
 			(*ending)++;
 		else
 			n++;
@@ -115,20 +99,23 @@ make_pod(RdSimBehind *self, const char *kind, JsonObject *meta, const char *node
 }
 
 void
-rd_sim_catch_up_pod(RdSimBehind *self, const char *path, JsonObject *pod)
+rd_sim_catch_up_pod(RdSimBehind *self, RdSimObject *pod)
 {
-	JsonObject *meta = rd_sim_metadata(pod);
+	const RdSimFacts *facts = rd_sim_facts(pod);
+	JsonObject *meta;
 	g_autofree char *key = NULL;
 
-	if (!is_ending(pod) || !rd_sim_node_lives(self, node_of(pod)) ||
-	    json_object_has_member(rd_sim_peek(meta, "annotations"), RD_SIM_STUCK))
+	if (!facts->ending || !rd_sim_node_lives(self, facts->node))
+		return;
+	meta = rd_sim_metadata(rd_sim_object_body(pod));
+	if (json_object_has_member(rd_sim_peek(meta, "annotations"), RD_SIM_STUCK))
 		return;
 	self->under_way = TRUE;
-	key = g_strconcat("ending ", path, NULL);
+	key = g_strconcat("ending ", pod->path, NULL);
 	if (self->now < rd_sim_behind_seen(self, key) + END_S)
 		return;
 	rd_sim_behind_forget(self, key);
-	rd_sim_store_remove(self->store, path);
+	rd_sim_store_remove(self->store, pod->path);
 }
 
 /* one more on @node when it has been missing long enough; TRUE: it is missing still */
@@ -150,9 +137,9 @@ fill(RdSimBehind *self, const char *kind, JsonObject *meta, const char *node)
 
 /* the daemon set controller says how many there are */
 static void
-tell_counts(RdSimBehind *self, const char *path, JsonObject *set, guint wanted, guint available)
+tell_counts(RdSimBehind *self, RdSimObject *set, guint wanted, guint available)
 {
-	JsonObject *status = rd_sim_member(set, "status");
+	JsonObject *status = rd_sim_member(rd_sim_object_body(set), "status");
 
 	if (json_object_get_int_member_with_default(status, "desiredNumberScheduled", -1) ==
 		wanted &&
@@ -161,7 +148,8 @@ tell_counts(RdSimBehind *self, const char *path, JsonObject *set, guint wanted, 
 	json_object_set_int_member(status, "desiredNumberScheduled", wanted);
 	json_object_set_int_member(status, "updatedNumberScheduled", wanted);
 	json_object_set_int_member(status, "numberAvailable", available);
-	rd_sim_store_written(self->store, path, "kube-controller-manager", "status", self->now);
+	rd_sim_store_written(self->store, set->path, "kube-controller-manager", "status",
+			     self->now);
 }
 
 /* the network operator says of its daemon set whether all of it is there */
@@ -177,28 +165,25 @@ tell_network(RdSimBehind *self, gboolean whole)
 }
 
 void
-rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path, JsonObject *set)
+rd_sim_catch_up_daemon_set(RdSimBehind *self, RdSimObject *set)
 {
-	JsonObject *meta = rd_sim_metadata(set);
+	JsonObject *meta = rd_sim_metadata(rd_sim_object_body(set));
 	g_autoptr(GPtrArray) nodes = rd_sim_store_list(self->store, "/api/v1/nodes");
 	g_autoptr(GPtrArray) pods = find_own_pods(self, meta);
 	guint available = 0;
 
 	/* one that is made on the way is on a node that had none, and is counted next time */
 	for (guint i = 0; i < nodes->len; i++) {
-		const RdSimObject *node = nodes->pdata[i];
+		RdSimObject *node = nodes->pdata[i];
 		guint ending = 0, there = count_pods(pods, node->name, &ending);
 
 		if (there == 0 && ending == 0 && fill(self, "DaemonSet", meta, node->name))
 			self->under_way = TRUE;
-		available +=
-		    there > 0 &&
-		    g_str_equal(rd_sim_condition(json_node_get_object(node->body), "Ready"),
-				"True");
+		available += there > 0 && rd_sim_facts(node)->ready;
 	}
 	if (self->now < self->up + END_S)
 		return;
-	tell_counts(self, path, set, nodes->len, available);
+	tell_counts(self, set, nodes->len, available);
 	tell_network(self, available == nodes->len);
 }
 
@@ -224,7 +209,7 @@ choose_node(RdSimBehind *self, GPtrArray *pods, const char *label, GPtrArray *no
 
 	for (guint i = 0; i < nodes->len; i++) {
 		const RdSimObject *node = nodes->pdata[i];
-		JsonObject *object = json_node_get_object(node->body);
+		JsonObject *object = rd_sim_object_body(node);
 		guint ending = 0, there = count_pods(pods, node->name, &ending);
 
 		if (!json_object_has_member(rd_sim_peek(rd_sim_metadata(object), "labels"),
@@ -241,8 +226,9 @@ choose_node(RdSimBehind *self, GPtrArray *pods, const char *label, GPtrArray *no
 }
 
 void
-rd_sim_catch_up_deployment(RdSimBehind *self, const char *path, JsonObject *object)
+rd_sim_catch_up_deployment(RdSimBehind *self, RdSimObject *deployment)
 {
+	JsonObject *object = rd_sim_object_body(deployment);
 	JsonObject *meta = rd_sim_metadata(object), *spec = rd_sim_peek(object, "spec");
 	g_autoptr(GPtrArray) nodes = rd_sim_store_list(self->store, "/api/v1/nodes");
 	g_autoptr(GPtrArray) pods = find_own_pods(self, meta);
@@ -261,13 +247,13 @@ rd_sim_catch_up_deployment(RdSimBehind *self, const char *path, JsonObject *obje
 
 /* the pod is there, and the node controller believes in it */
 static gboolean
-is_reached(RdSimBehind *self, JsonObject *pod)
+is_reached(RdSimBehind *self, RdSimObject *pod)
 {
-	g_autofree char *node = g_strconcat("/api/v1/nodes/", node_of(pod), NULL);
-	JsonObject *home = rd_sim_store_look(self->store, node);
+	const RdSimFacts *facts = rd_sim_facts(pod);
+	g_autofree char *node = g_strconcat("/api/v1/nodes/", facts->node, NULL);
+	RdSimObject *home = rd_sim_store_look_at(self->store, node);
 
-	return !is_ending(pod) && home != NULL &&
-	       g_str_equal(rd_sim_condition(home, "Ready"), "True");
+	return !facts->ending && home != NULL && rd_sim_facts(home)->ready;
 }
 
 /* @endpoints (nullable) tells of @pods as they are */
@@ -283,7 +269,7 @@ tells_of(RdSimBehind *self, JsonNode *endpoints, GPtrArray *pods)
 		JsonObject *conditions = rd_sim_peek(one, "conditions");
 
 		if (g_strcmp0(json_object_get_string_member_with_default(one, "nodeName", NULL),
-			      node_of(pods->pdata[i])) != 0 ||
+			      rd_sim_facts(pods->pdata[i])->node) != 0 ||
 		    json_object_get_boolean_member_with_default(conditions, "ready", FALSE) !=
 			is_reached(self, pods->pdata[i]))
 			return FALSE;
@@ -293,8 +279,9 @@ tells_of(RdSimBehind *self, JsonNode *endpoints, GPtrArray *pods)
 
 /* the pods of the service, and which of them are reached */
 void
-rd_sim_catch_up_slice(RdSimBehind *self, const char *path, JsonObject *object)
+rd_sim_catch_up_slice(RdSimBehind *self, RdSimObject *slice)
 {
+	JsonObject *object = rd_sim_object_body(slice);
 	JsonObject *meta = rd_sim_metadata(object);
 	const char *service = json_object_get_string_member_with_default(
 	    rd_sim_peek(meta, "labels"), "kubernetes.io/service-name", "");
@@ -309,18 +296,19 @@ rd_sim_catch_up_slice(RdSimBehind *self, const char *path, JsonObject *object)
 	for (guint i = 0; i < pods->len; i++) {
 		JsonObject *one = json_object_new();
 
-		json_object_set_string_member(one, "nodeName", node_of(pods->pdata[i]));
+		json_object_set_string_member(one, "nodeName", rd_sim_facts(pods->pdata[i])->node);
 		json_object_set_boolean_member(rd_sim_member(one, "conditions"), "ready",
 					       is_reached(self, pods->pdata[i]));
 		json_array_add_object_element(endpoints, one);
 	}
 	json_object_set_array_member(object, "endpoints", endpoints);
-	rd_sim_store_written(self->store, path, "endpointslice-controller", NULL, self->now);
+	rd_sim_store_written(self->store, slice->path, "endpointslice-controller", NULL, self->now);
 }
 
 void
-rd_sim_catch_up_budget(RdSimBehind *self, const char *path, JsonObject *object)
+rd_sim_catch_up_budget(RdSimBehind *self, RdSimObject *budget)
 {
+	JsonObject *object = rd_sim_object_body(budget);
 	JsonObject *meta = rd_sim_metadata(object), *status = rd_sim_member(object, "status");
 	gint64 least =
 	    json_object_get_int_member_with_default(rd_sim_peek(object, "spec"), "minAvailable", 0);
@@ -331,5 +319,6 @@ rd_sim_catch_up_budget(RdSimBehind *self, const char *path, JsonObject *object)
 	if (json_object_get_int_member_with_default(status, "disruptionsAllowed", -1) == allowed)
 		return;
 	json_object_set_int_member(status, "disruptionsAllowed", allowed);
-	rd_sim_store_written(self->store, path, "kube-controller-manager", "status", self->now);
+	rd_sim_store_written(self->store, budget->path, "kube-controller-manager", "status",
+			     self->now);
 }

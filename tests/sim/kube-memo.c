@@ -55,6 +55,24 @@ parse(const char *data, gsize size, GError **error)
 	return node;
 }
 
+/* at the quote that ends the string that begins at @at; @end: none does. What is long in these
+ * texts is in strings */
+static const char *
+string_end(const char *at, const char *end)
+{
+	const char *quote = at;
+
+	while ((quote = memchr(quote + 1, '"', (size_t)(end - quote - 1))) != NULL) {
+		const char *slash = quote;
+
+		while (slash[-1] == '\\')
+			slash--;
+		if ((quote - slash) % 2 == 0)
+			return quote;
+	}
+	return end;
+}
+
 /* behind the bracket that closes the one at @at; NULL: none does */
 static const char *
 span(const char *at, const char *end)
@@ -63,8 +81,7 @@ span(const char *at, const char *end)
 
 	for (; at < end; at++) {
 		if (*at == '"') {
-			for (at++; at < end && *at != '"'; at++)
-				at += *at == '\\';
+			at = string_end(at, end);
 		} else if (*at == '{' || *at == '[') {
 			depth++;
 		} else if ((*at == '}' || *at == ']') && --depth == 0) {
