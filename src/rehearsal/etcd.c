@@ -256,8 +256,8 @@ check_one_cluster(RdSimHost *self, gboolean late)
 char *
 rd_sim_etcd_peer_url(const RdSimHost *self)
 {
-	return g_strdup_printf("https://%s:2380",
-			       self->dns_name != NULL ? self->dns_name : self->address);
+	return g_strconcat("https://", self->dns_name != NULL ? self->dns_name : self->address,
+			   ":2380", NULL);
 }
 
 static RdSimPeer *

@@ -17,15 +17,22 @@
 #define INSTALL_S 30.0 /* an installer pod waits so long before it writes */
 #define JOIN_S	  10.0 /* from one change of members to the next */
 
+#define OPERATOR(plural, pod)                                                                      \
+	{                                                                                          \
+		plural, pod, "/api/v1/namespaces/openshift-" pod "/configmaps/" pod "-pod-",       \
+		    "/apis/config.openshift.io/v1/clusteroperators/" pod                           \
+	}
+
 typedef struct {
-	const char *plural, *pod; /* "etcds", "etcd" */
+	const char *plural, *pod;  /* "etcds", "etcd" */
+	const char *map, *cluster; /* paths: of its ConfigMaps, to the revision; ClusterOperator */
 } Operator;
 
 static const Operator operators[] = {
-    {"etcds", "etcd"},
-    {"kubeapiservers", "kube-apiserver"},
-    {"kubecontrollermanagers", "kube-controller-manager"},
-    {"kubeschedulers", "kube-scheduler"},
+    OPERATOR("etcds", "etcd"),
+    OPERATOR("kubeapiservers", "kube-apiserver"),
+    OPERATOR("kubecontrollermanagers", "kube-controller-manager"),
+    OPERATOR("kubeschedulers", "kube-scheduler"),
 };
 
 static gboolean
@@ -136,9 +143,7 @@ typedef struct {
 static char *
 map_path(const Rollout *self, gint64 revision)
 {
-	return g_strdup_printf(
-	    "/api/v1/namespaces/openshift-%s/configmaps/%s-pod-%" G_GINT64_FORMAT, self->kind->pod,
-	    self->kind->pod, revision);
+	return g_strdup_printf("%s%" G_GINT64_FORMAT, self->kind->map, revision);
 }
 
 static gboolean
@@ -380,8 +385,7 @@ tell_members(Rollout *self)
 static void
 tell_cluster_operator(Rollout *self, gboolean rolling)
 {
-	g_autofree char *path =
-	    g_strconcat("/apis/config.openshift.io/v1/clusteroperators/", self->kind->pod, NULL);
+	const char *path = self->kind->cluster;
 	JsonObject *object = rd_sim_store_look(self->behind->store, path);
 
 	if (object != NULL &&
