@@ -75,6 +75,24 @@ text_of(JsonObject *object, const char *name, const char *otherwise)
 	return json_object_get_string_member_with_default(object, name, otherwise);
 }
 
+static gboolean
+is_settled(JsonObject *status)
+{
+	JsonNode *node = json_object_get_member(status, "nodeStatuses");
+	JsonArray *all = node != NULL ? json_node_get_array(node) : NULL;
+	gint64 latest =
+	    json_object_get_int_member_with_default(status, "latestAvailableRevision", 0);
+
+	for (guint i = 0; all != NULL && i < json_array_get_length(all); i++) {
+		JsonObject *one = json_array_get_object_element(all, i);
+
+		if (json_object_get_int_member(one, "targetRevision") != 0 ||
+		    json_object_get_int_member(one, "currentRevision") != latest)
+			return FALSE;
+	}
+	return all != NULL;
+}
+
 static void
 learn(JsonObject *body, RdSimFacts *facts)
 {
@@ -88,6 +106,9 @@ learn(JsonObject *body, RdSimFacts *facts)
 	facts->renewed = text_of(spec, "renewTime", "");
 	facts->ending = json_object_has_member(meta, "deletionTimestamp");
 	facts->ready = g_str_equal(rd_sim_condition(body, "Ready"), "True");
+	facts->progressing = rd_sim_condition(body, "Progressing");
+	facts->settled = is_settled(rd_sim_peek(body, "status")) &&
+			 g_str_equal(rd_sim_condition(body, "NodeInstallerProgressing"), "False");
 }
 
 const RdSimFacts *

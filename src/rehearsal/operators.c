@@ -385,14 +385,15 @@ tell_members(Rollout *self)
 static void
 tell_cluster_operator(Rollout *self, gboolean rolling)
 {
-	const char *path = self->kind->cluster;
-	JsonObject *object = rd_sim_store_look(self->behind->store, path);
+	RdSimObject *object = rd_sim_store_look_at(self->behind->store, self->kind->cluster);
+	const char *word = rolling ? "True" : "False";
 
-	if (object != NULL &&
-	    rd_sim_set_condition(object, "Progressing", rolling ? "True" : "False",
-				 rolling ? "NodeInstaller" : "AsExpected", self->behind->now))
-		rd_sim_store_written(self->behind->store, path, self->kind->pod, "status",
-				     self->behind->now);
+	if (object == NULL || g_str_equal(rd_sim_facts(object)->progressing, word))
+		return;
+	(void)rd_sim_set_condition(rd_sim_object_body(object), "Progressing", word,
+				   rolling ? "NodeInstaller" : "AsExpected", self->behind->now);
+	rd_sim_store_written(self->behind->store, object->path, self->kind->pod, "status",
+			     self->behind->now);
 }
 
 void
@@ -401,7 +402,7 @@ rd_sim_catch_up_operator(RdSimBehind *behind, RdSimObject *object)
 	Rollout self = {.behind = behind,
 			.path = object->path,
 			.object = rd_sim_object_body(object)};
-	gboolean changed, rolling;
+	gboolean changed, rolling = FALSE, settled;
 
 	for (guint i = 0; i < G_N_ELEMENTS(operators); i++)
 		if (g_str_has_prefix(object->path + strlen(BASE), operators[i].plural))
@@ -410,12 +411,15 @@ rd_sim_catch_up_operator(RdSimBehind *behind, RdSimObject *object)
 	self.latest = json_object_get_int_member(self.status, "latestAvailableRevision");
 	if (is_stuck(behind, self.kind->plural) || behind->now < behind->up + SETTLE_S)
 		return;
+	settled = rd_sim_facts(object)->settled;
 	changed = render(&self);
-	changed |= roll(&self);
-	rolling = is_rolling(&self);
-	changed |= rd_sim_set_condition(self.object, "NodeInstallerProgressing",
-					rolling ? "True" : "False",
-					rolling ? "" : "AllNodesAtLatestRevision", behind->now);
+	if (changed || !settled) {
+		changed |= roll(&self);
+		rolling = is_rolling(&self);
+		changed |= rd_sim_set_condition(
+		    self.object, "NodeInstallerProgressing", rolling ? "True" : "False",
+		    rolling ? "" : "AllNodesAtLatestRevision", behind->now);
+	}
 	if (is_etcd(self.kind))
 		changed |= tell_members(&self);
 	if (changed)

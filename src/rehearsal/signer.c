@@ -55,12 +55,13 @@ rd_sim_catch_up_new_nodes(RdSimBehind *self)
 {
 	for (guint i = 0; i < self->cluster->hosts->len; i++) {
 		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
-		g_autofree char *path = g_strdup_printf("/api/v1/nodes/%s", host->name);
-		g_autofree char *uid = NULL;
+		g_autofree char *path = NULL, *uid = NULL;
 
 		/* elsewhere no Node is ever deleted */
-		if (host->dns_name == NULL || host->power != RD_SIM_UP ||
-		    rd_sim_store_look(self->store, path) != NULL)
+		if (host->dns_name == NULL || host->power != RD_SIM_UP)
+			continue;
+		path = g_strdup_printf("/api/v1/nodes/%s", host->name);
+		if (rd_sim_store_look(self->store, path) != NULL)
 			continue;
 		self->under_way = TRUE;
 		if (!rd_sim_kubelet_logs_in(self, host))

@@ -8,11 +8,13 @@ G_BEGIN_DECLS
 /* what those who stand behind the API ask a body for again and again; the strings are its own */
 typedef struct {
 	gboolean known;
-	const char *app, *node; /* label "app", spec.nodeName; "" */
-	const char *boot;	/* (nullable) status.nodeInfo.bootID */
-	const char *renewed;	/* spec.renewTime; "" */
-	gboolean ending;	/* it has a deletionTimestamp */
-	gboolean ready;		/* its condition Ready is "True" */
+	const char *app, *node;	 /* label "app", spec.nodeName; "" */
+	const char *boot;	 /* (nullable) status.nodeInfo.bootID */
+	const char *renewed;	 /* spec.renewTime; "" */
+	gboolean ending;	 /* it has a deletionTimestamp */
+	gboolean ready;		 /* its condition Ready is "True" */
+	const char *progressing; /* the condition of that name; "" */
+	gboolean settled; /* an operator that says that all its nodes have its latest revision */
 } RdSimFacts;
 
 typedef struct {
