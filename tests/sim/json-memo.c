@@ -9,8 +9,9 @@
 
 #define SLOTS 256
 
-/* how crictl and etcdctl begin what is asked for every few seconds */
-static const char *const begins[] = {"{\"containers\":", "{\"items\":", "[{\"Endpoint\":"};
+/* how crictl, etcdctl and manifests begin what is asked for every few seconds */
+static const char *const begins[] = {
+    "{\"containers\":", "{\"items\":", "[{\"Endpoint\":", "{\"kind\":\"Pod\","};
 
 /* lists of containers are long: a sample tells them apart, strcmp() decides */
 static guint
