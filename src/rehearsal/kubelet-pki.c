@@ -211,7 +211,7 @@ rd_sim_pki_plant(RdSimHost *host, const char *signer)
 static const char *
 signer_of(RdSimBehind *self)
 {
-	JsonObject *map = rd_sim_store_find(self->store, RD_SIM_SIGNER_MAP);
+	JsonObject *map = rd_sim_store_look(self->store, RD_SIM_SIGNER_MAP);
 
 	return map != NULL ? json_object_get_string_member(
 				 json_object_get_object_member(map, "data"), "ca-bundle.crt")
@@ -315,7 +315,7 @@ static gboolean
 await(RdSimBehind *self, RdSimHost *host, RdSimLogin *login, gboolean client)
 {
 	JsonObject *request =
-	    login->asked != NULL ? rd_sim_store_find(self->store, login->asked) : NULL;
+	    login->asked != NULL ? rd_sim_store_look(self->store, login->asked) : NULL;
 	JsonObject *status = NULL;
 	g_autofree char *text = NULL, *stamp = NULL;
 
