@@ -208,8 +208,8 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 		    host->granted == 0 && host->trouble == NULL)
 			return rd_run_fence(run, move, host);
 	}
-	/* by whichever host we heard of it, a worker, too: another takes what there is, and a number
-	 * above his would leave the cluster to neither */
+	/* by whichever host we heard of it, a worker, too: another takes what there is, and a
+	 * number above his would leave the cluster to neither */
 	if (rd_run_is_fenced(run))
 		return FALSE;
 	for (guint i = 0; i < run->hosts->len; i++) {
