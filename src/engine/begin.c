@@ -426,6 +426,7 @@ RdRundir *
 rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 {
 	g_auto(RdBeginning) self = {.options = options};
+	const char *tapes = g_getenv("RECOVERYD_TAPES");
 	g_autoptr(RdRundir) dir = NULL;
 
 	self.setting = rd_run_setting_new();
@@ -435,6 +436,9 @@ rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 	    options->uuid != NULL ? g_strdup(options->uuid) : g_uuid_string_random();
 	self.setting->who = g_strdup(options->who);
 	self.setting->notify = g_strdup(options->notify);
+	/* kept with the run: its engine inherits no environment when systemd starts it */
+	if (tapes != NULL && *tapes != '\0')
+		self.setting->tapes = g_canonicalize_filename(tapes, NULL);
 	if (!rd_begin_read_types(&self, error) || !rd_begin_read_procedure(&self, error) ||
 	    !rd_begin_read_inventory(&self, error) || !rd_begin_check_excused(&self, error) ||
 	    !rd_begin_take_inputs(&self, error))
