@@ -124,8 +124,6 @@ rd_tape_clean(RecoveryStep *step, const char *text)
 	const RdTape *tape = step->tape;
 	char *hidden;
 
-	if (step->setting->local_dir != NULL && *step->setting->local_dir == '/')
-		g_string_replace(own, step->setting->local_dir, "SCRATCH", 0);
 	for (const RecoveryParam *param = tape->type->params; param != NULL && param->name != NULL;
 	     param++) {
 		const char *value = g_hash_table_lookup(tape->with, param->name);
@@ -136,6 +134,8 @@ rd_tape_clean(RecoveryStep *step, const char *text)
 		base = g_path_get_basename(value);
 		g_string_replace(own, value, base, 0);
 	}
+	if (step->setting->local_dir != NULL && *step->setting->local_dir == '/')
+		g_string_replace(own, step->setting->local_dir, "SCRATCH", 0);
 	hidden = rd_redact_text(tape->redact, own->str);
 	return hidden != NULL ? hidden : g_string_free(g_steal_pointer(&own), FALSE);
 }

@@ -236,7 +236,7 @@ rd_job(RecoveryStep *step, const char *name, const RecoveryCommand *command,
 	g_autoptr(GBytes) input = NULL;
 	g_autoptr(GError) local = NULL;
 	g_auto(RdReply) answer = {0};
-	gboolean started;
+	gboolean started, over;
 	RdCall call;
 
 	rd_step_fill_call(step, &call, RD_CALL_JOB_START);
@@ -249,9 +249,13 @@ rd_job(RecoveryStep *step, const char *name, const RecoveryCommand *command,
 		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
 	}
-	if ((!started || answer.verdict == RD_VERDICT_ALIVE) &&
-	    !rd_job_follow(step, name, look, &answer, error))
-		return FALSE;
+	if (!started || answer.verdict == RD_VERDICT_ALIVE) {
+		over = rd_job_follow(step, name, look, &answer, error);
+		if (look != NULL)
+			rd_tape_put(step, "~", "ended");
+		if (!over)
+			return FALSE;
+	}
 	return rd_job_end(step, name, text, &answer, reply, error);
 }
 

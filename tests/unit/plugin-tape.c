@@ -506,6 +506,7 @@ recovery_job_watched(RecoveryStep *step, const char *name, const RecoveryCommand
 	tape_expect(step, said);
 	while (tape_take(step, "~ alive") != NULL)
 		look(step);
+	(void)tape_take(step, "~ ended");
 	return tape_touched(step, said, reply, error);
 }
 
@@ -515,6 +516,7 @@ recovery_job_state(RecoveryStep *step, const char *name, RecoveryJobState *state
 {
 	static const char *const names[] = {"absent", "alive", "died", "ended"};
 	g_autofree char *said = g_strdup_printf("job-state %s", name);
+	g_auto(RecoveryReply) own = {0};
 	const char *text;
 
 	tape_expect(step, said);
@@ -524,7 +526,7 @@ recovery_job_state(RecoveryStep *step, const char *name, RecoveryJobState *state
 	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
 		if (g_strcmp0(text, names[i]) == 0) {
 			*state = i;
-			return tape_reply(step, reply, error);
+			return tape_reply(step, reply != NULL ? reply : &own, error);
 		}
 	}
 	tape_die(step, "the tape gives no job state");
