@@ -192,6 +192,6 @@ recovery_moment(RecoveryStep *step, const char *since, RecoveryMoment *moment, G
 
 	rd_tape_say(step, "moment");
 	if (rd_moment(step, since, moment, &local))
-		rd_tape_text(step, "|", g_ascii_dtostr(now, sizeof now, moment->now));
+		rd_tape_put(step, "|", g_ascii_dtostr(now, sizeof now, moment->now));
 	return rd_tape_pass(step, local, error);
 }

@@ -457,7 +457,7 @@ recovery_fetch(RecoveryStep *step, const char *host, const char *from, const cha
 	rd_tape_say(step, "fetch %s %s %s", rd_step_host(step, host), from, to);
 	if (!rd_fetch(step, host, from, to, &sum, &local))
 		return rd_tape_pass(step, g_steal_pointer(&local), error);
-	rd_tape_text(step, "|", sum);
+	rd_tape_put(step, "|", sum);
 	if (sha256 != NULL)
 		*sha256 = g_steal_pointer(&sum);
 	return TRUE;
@@ -492,6 +492,6 @@ recovery_aside_path(RecoveryStep *step, const char *path, char **aside, GError *
 		*aside = g_strchomp(
 		    g_strndup(g_bytes_get_data(reply.out, NULL), g_bytes_get_size(reply.out)));
 	if (*aside != NULL && **aside != '\0')
-		rd_tape_text(step, "|", *aside);
+		rd_tape_put(step, "|", *aside);
 	return TRUE;
 }

@@ -87,7 +87,7 @@ rd_tape_append(GString *out, const char *sort, const char *text)
 {
 	gboolean plain = rd_tape_is_plain(text, strlen(text));
 
-	g_string_append_printf(out, "%s%s ", plain ? "" : "\\", sort);
+	g_string_append_printf(out, "%s%s%s", plain ? "" : "\\", sort, *text != '\0' ? " " : "");
 	if (plain)
 		g_string_append(out, text);
 	else

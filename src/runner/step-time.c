@@ -73,10 +73,10 @@ recovery_time_used(RecoveryStep *step)
 	gint64 whole = step->order->timeout_ms * 1000;
 	gint64 used = step->world->klass->clock(step->world) - step->began;
 	guint percent = whole <= 0 ? 100 : (guint)CLAMP(used * 100 / whole, 0, 100);
-	g_autofree char *text = g_strdup_printf("%u\n", percent);
+	g_autofree char *text = g_strdup_printf("%u", percent);
 
 	rd_tape_say(step, "time-used");
-	rd_tape_text(step, "|", text);
+	rd_tape_put(step, "|", text);
 	return percent;
 }
 
