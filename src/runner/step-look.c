@@ -188,8 +188,11 @@ rd_argv_to_text(const char *const *argv)
 static void
 rd_tape_say_ask(RecoveryStep *step, const char *host, const char *const *argv)
 {
-	g_autofree char *words = g_strjoinv(" ", (char **)argv);
+	g_autofree char *words = NULL;
 
+	if (step->tape == NULL)
+		return;
+	words = g_strjoinv(" ", (char **)argv);
 	rd_tape_say(step, "ask %s: %s", host, words);
 }
 

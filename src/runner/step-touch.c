@@ -412,10 +412,14 @@ recovery_put(RecoveryStep *step, const char *from, const char *to, guint mode, G
 static void
 rd_tape_say_data(RecoveryStep *step, const char *data, gsize size, const char *to, guint mode)
 {
-	g_autofree char *text = g_strndup(data, size);
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	g_autofree char *line = g_strchomp(g_strjoinv("\\n", lines));
+	g_autofree char *text = NULL, *line = NULL;
+	g_auto(GStrv) lines = NULL;
 
+	if (step->tape == NULL)
+		return;
+	text = g_strndup(data, size);
+	lines = g_strsplit(text, "\n", -1);
+	line = g_strchomp(g_strjoinv("\\n", lines));
 	if (g_str_has_suffix(line, "\\n"))
 		line[strlen(line) - 2] = '\0';
 	rd_tape_say(step, "put-data %s %04o: %s", to, mode, line);
