@@ -184,6 +184,13 @@ static const RecoveryState states[] = {
 	.timeout = 300,
 	.enter = api_server,
     },
+    {
+	.name = "serving",
+	.summary = "the API server of every control-plane host is ready",
+	.kind = RECOVERY_KIND_WAIT,
+	.timeout = 900,
+	.probe = api_serving_probe,
+    },
     {0},
 };
 

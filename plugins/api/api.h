@@ -8,5 +8,6 @@ G_BEGIN_DECLS
 gboolean api_facts(RecoveryStep *step, GError **error);
 gboolean api_dead(RecoveryStep *step, GError **error);
 gboolean api_server(RecoveryStep *step, GError **error);
+RecoveryProbe api_serving_probe(RecoveryStep *step, GError **error);
 
 G_END_DECLS

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include "../etcd/phase.h"
+#include "../common/restore-phase.h"
 G_BEGIN_DECLS
 
 /* How far etcd-snapshot-restore.sh came (P1-05): decided from what lies where, never from what was

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 #include "../common/ask.h"
-#include "../etcd/output.h"
+#include "../common/etcd-output.h"
 G_BEGIN_DECLS
 
 /* The bodies of the table in etcd-member.c, and what several of them need. */

@@ -4,8 +4,8 @@
  * restore needs. */
 
 #include "../common/api.h"
+#include "../common/etcd-parse.h"
 #include "../common/manifest.h"
-#include "../etcd/parse.h"
 #include "etcd-member.h"
 #include <errno.h>
 #include <glib/gstdio.h>

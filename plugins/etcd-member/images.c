@@ -3,8 +3,8 @@
 /* Images of the release without its registry (domain 2.11): the release image, which the
  * cluster-version operator runs from, has their list. */
 
+#include "../common/etcd-parse.h"
 #include "../common/nodes.h"
-#include "../etcd/parse.h"
 #include "etcd-member.h"
 #include <string.h>
 

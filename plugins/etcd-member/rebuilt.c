@@ -4,8 +4,8 @@
  * it empty, and does DNS lead to it? */
 
 #include "../common/api.h"
+#include "../common/etcd-parse.h"
 #include "../common/nodes.h"
-#include "../etcd/parse.h"
 #include "etcd-member.h"
 #include <string.h>
 

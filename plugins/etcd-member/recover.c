@@ -6,7 +6,7 @@
  * are done here, and nobody is ever added twice (INV-17). */
 
 #include "../common/api.h"
-#include "../etcd/parse.h"
+#include "../common/etcd-parse.h"
 #include "etcd-member.h"
 #include <string.h>
 

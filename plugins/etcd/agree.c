@@ -2,8 +2,8 @@
 
 /* What every member is called, what all of them have to agree on, and whether they did. */
 
+#include "../common/etcd-parse.h"
 #include "etcd.h"
-#include "parse.h"
 #include <glib/gstdio.h>
 #include <string.h>
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "../common/etcd-ids.h"
 #include "../common/place.h"
-#include "ids.h"
+#include "../common/restore-phase.h"
 G_BEGIN_DECLS
 
 /* The bodies of the table in etcd.c, and what several of them need. */
 
-#define ETCD_DIR	 "/var/lib/etcd"
-#define ETCD_MEMBER	 ETCD_DIR "/member"
-#define ETCD_DB		 "/snap/db" /* behind a member directory */
 #define ETCD_BACKUP_DIR	 "/home/core/assets/backup"
 #define ETCD_CERTS	 "/etc/kubernetes/static-pod-resources/etcd-certs/configmaps"
 #define ETCD_RESTORE_POD ETCD_CERTS "/restore-etcd-pod/pod.yaml"

@@ -4,8 +4,8 @@
  * harm. Excused hosts are not asked, for a person stated that they are powered off, unless one
  * answers all the same. */
 
+#include "../common/etcd-output.h"
 #include "etcd.h"
-#include "output.h"
 #include <string.h>
 
 /* those that are present in @role, and those that should be off and are not. (transfer full) */

@@ -6,8 +6,8 @@
  * agreed on stays a member of the restored cluster that never starts: it is left out, and said to
  * be. A host that is away without a person's statement is present, so its member is demanded. */
 
+#include "../common/etcd-output.h"
 #include "etcd.h"
-#include "output.h"
 #include <string.h>
 
 typedef struct {

@@ -5,9 +5,9 @@
  * only thing that this program stops without having been asked to, and a person is told. Amendment
  * 14: nothing is touched where the recovery host itself says that it is of another cluster. */
 
+#include "../common/etcd-output.h"
 #include "../common/pod.h"
 #include "etcd.h"
-#include "output.h"
 
 #define HEX "%" G_GINT64_MODIFIER "x"
 

@@ -5,8 +5,8 @@
  * the host share), moved out of there, and fetched. Where no etcd runs there is nothing to ask;
  * that data is kept by save-data. */
 
+#include "../common/etcd-parse.h"
 #include "etcd.h"
-#include "parse.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

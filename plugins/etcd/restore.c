@@ -4,9 +4,9 @@
  * etcdutl where the image has it (in 3.6 etcdctl can no longer), else etcdctl. Done is what ended
  * well and is complete on disk; what a cut left behind is renamed, never deleted (INV-8). */
 
+#include "../common/etcd-output.h"
+#include "../common/etcd-parse.h"
 #include "etcd.h"
-#include "output.h"
-#include "parse.h"
 #include <string.h>
 
 #define JOB "restore"

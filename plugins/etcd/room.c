@@ -3,7 +3,7 @@
 /* Does the recovery host have what cluster-restore.sh needs (P2-06)? Asked while everything still
  * runs: the script finds out when all of it is stopped. */
 
-#include "parse.h"
+#include "../common/etcd-parse.h"
 #include "situation.h"
 #include <glib/gstdio.h>
 #include <string.h>

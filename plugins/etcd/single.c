@@ -3,7 +3,7 @@
 /* The restored etcd: one member, of a cluster that did not exist before (P2-18, INV-15); and those
  * that the operator adds to it. */
 
-#include "output.h"
+#include "../common/etcd-output.h"
 #include "situation.h"
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "situation.h"
 #include "../common/ask.h"
-#include "output.h"
+#include "../common/etcd-output.h"
 #include <string.h>
 
 const char *const restore_pods[RESTORE_PODS] = {"kube-apiserver", "kube-controller-manager",

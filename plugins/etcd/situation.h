@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "../common/restore-phase.h"
 #include "etcd.h"
-#include "phase.h"
 G_BEGIN_DECLS
 
 /* The recovery host between old and new, looked at. */

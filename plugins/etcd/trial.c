@@ -8,8 +8,8 @@
  *
  * The only state that deletes: nothing but this directory, which nobody else writes. */
 
+#include "../common/etcd-parse.h"
 #include "etcd.h"
-#include "parse.h"
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <string.h>

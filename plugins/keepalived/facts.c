@@ -67,6 +67,7 @@ put_outputs(RecoveryStep *step, gboolean used, const GArray *api, const GArray *
 	return recovery_output(step, "used", used ? "yes" : "no", error) &&
 	       recovery_output(step, "api-vips", api_text, error) &&
 	       recovery_output(step, "ingress-vips", ingress_text, error) &&
+	       recovery_output(step, "ingress", ingress->len > 0 ? "yes" : "no", error) &&
 	       recovery_output(step, "vips", all_text, error) &&
 	       recovery_output(step, "note", note, error);
 }

@@ -11,8 +11,9 @@ static const RecoveryParam vips_params[] = {
 };
 
 static const RecoveryParam owner_params[] = {
-    {"vips", RECOVERY_PARAM_STRING, NULL, "API VIPs, with commas between"},
+    {"vips", RECOVERY_PARAM_STRING, NULL, "VIPs of the API or of ingress, with commas between"},
     {"host", RECOVERY_PARAM_STRING, "any", "who has to have them: recovery, any, or a name"},
+    {"workers", RECOVERY_PARAM_BOOL, "no", "they may be on workers, too (ingress)"},
     {0},
 };
 
@@ -21,8 +22,8 @@ static const RecoveryParam start_params[] = {
     {0},
 };
 
-static const char *const facts_outputs[] = {"used", "api-vips", "ingress-vips",
-					    "vips", "note",	NULL};
+static const char *const facts_outputs[] = {"used", "api-vips", "ingress-vips", "ingress", "vips",
+					    "note", NULL};
 
 static const RecoveryState states[] = {
     {
@@ -54,7 +55,7 @@ static const RecoveryState states[] = {
     },
     {
 	.name = "owner",
-	.summary = "each API VIP is on exactly one control-plane host",
+	.summary = "each VIP is on exactly one host",
 	.kind = RECOVERY_KIND_WAIT,
 	.params = owner_params,
 	.timeout = 120,

@@ -23,9 +23,9 @@ RecoveryProbe keepalived_owner_probe(RecoveryStep *step, GError **error);
 /* the parameter vips; NULL with PERMANENT when it is empty, or holds what is no VIP or the own
  * address of a control-plane host (INV-22, INV-39) */
 GArray *keepalived_vips(RecoveryStep *step, GError **error);
-/* PRESENT when each of @vips is on exactly one control-plane host, on @host unless that is NULL
- * (INV-21). A host that does not answer may have it, too: UNKNOWN then. */
-RecoveryProbe keepalived_is_unique(RecoveryStep *step, const GArray *vips, const char *host,
-				   GError **error);
+/* PRESENT when each of @vips is on exactly one of @hosts, on @host unless that is NULL (INV-21).
+ * One that does not answer may have it, too: UNKNOWN then. */
+RecoveryProbe keepalived_is_unique(RecoveryStep *step, const GArray *vips, const char *const *hosts,
+				   const char *host, GError **error);
 
 G_END_DECLS

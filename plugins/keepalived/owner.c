@@ -2,7 +2,8 @@
 #include "keepalived.h"
 #include <string.h>
 
-/* Who has the VIPs, asked of all control-plane hosts at once (P2-15, INV-21, F43). */
+/* Who has the VIPs, asked of all hosts at once: of the API the control plane, of ingress also the
+ * workers (P2-15, INV-21, F43). */
 
 GArray *
 keepalived_vips(RecoveryStep *step, GError **error)
@@ -69,11 +70,11 @@ join(GPtrArray *names)
 }
 
 RecoveryProbe
-keepalived_is_unique(RecoveryStep *step, const GArray *vips, const char *host, GError **error)
+keepalived_is_unique(RecoveryStep *step, const GArray *vips, const char *const *hosts,
+		     const char *host, GError **error)
 {
 	static const char *const argv[] = {"ip", "-o", "address", NULL};
-	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
-	g_autoptr(GPtrArray) answers = recovery_ask_all(step, (const char *const *)hosts, argv);
+	g_autoptr(GPtrArray) answers = recovery_ask_all(step, hosts, argv);
 	g_autoptr(GString) wrong = g_string_new(NULL);
 	g_autoptr(GError) silent = NULL;
 
@@ -103,22 +104,35 @@ keepalived_is_unique(RecoveryStep *step, const GArray *vips, const char *host, G
 	return RECOVERY_PROBE_UNKNOWN;
 }
 
+static char **
+who_may(RecoveryStep *step)
+{
+	g_auto(GStrv) control = recovery_hosts(step, "control-plane");
+	g_auto(GStrv) workers = recovery_hosts(step, "workers");
+	g_autoptr(GStrvBuilder) all = g_strv_builder_new();
+
+	g_strv_builder_addv(all, (const char **)control);
+	if (recovery_bool(step, "workers"))
+		g_strv_builder_addv(all, (const char **)workers);
+	return g_strv_builder_end(all);
+}
+
 RecoveryProbe
 keepalived_owner_probe(RecoveryStep *step, GError **error)
 {
 	const char *host = recovery_string(step, "host");
-	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
+	g_auto(GStrv) hosts = who_may(step);
 	g_auto(GStrv) recovery = recovery_hosts(step, "recovery");
 	g_autoptr(GArray) vips = keepalived_vips(step, error);
 
 	if (vips == NULL)
 		return RECOVERY_PROBE_UNKNOWN;
 	if (g_str_equal(host, "any"))
-		return keepalived_is_unique(step, vips, NULL, error);
+		return keepalived_is_unique(step, vips, (const char *const *)hosts, NULL, error);
 	if (g_str_equal(host, "recovery") && recovery[0] != NULL)
 		host = recovery[0];
 	if (g_strv_contains((const char *const *)hosts, host))
-		return keepalived_is_unique(step, vips, host, error);
+		return keepalived_is_unique(step, vips, (const char *const *)hosts, host, error);
 	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
 		    "host: '%s' is no control-plane host of this run; 'recovery' is the recovery "
 		    "host, 'any' any of them",

@@ -48,6 +48,7 @@ containers_run(RecoveryStep *step, GError **error)
 RecoveryProbe
 keepalived_start_probe(RecoveryStep *step, GError **error)
 {
+	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
 	g_autoptr(GArray) vips = keepalived_vips(step, error);
 	RecoveryProbe runs;
 
@@ -56,7 +57,7 @@ keepalived_start_probe(RecoveryStep *step, GError **error)
 	runs = containers_run(step, error);
 	if (runs != RECOVERY_PROBE_PRESENT)
 		return runs;
-	return keepalived_is_unique(step, vips, NULL, error);
+	return keepalived_is_unique(step, vips, (const char *const *)hosts, NULL, error);
 }
 
 gboolean

@@ -17,8 +17,10 @@ struct _RdSsh {
 	ssh_session session;
 	int cancel_fd;
 	gint64 heard, asked; /* rd_boottime() of the last sign of the peer, and question for one */
-	gint64 deadline;     /* rd_boottime(); 0: none */
-	const char *doing;   /* for the message when the deadline passes */
+	struct ssh_counter_struct bytes; /* what libssh reads and writes; of these, heard knows … */
+	guint64 counted;		 /* … of so many read */
+	gint64 deadline;		 /* rd_boottime(); 0: none */
+	const char *doing;		 /* for the message when the deadline passes */
 };
 
 G_DEFINE_AUTO_CLEANUP_FREE_FUNC(ssh_channel, ssh_channel_free, NULL)

@@ -36,6 +36,17 @@ give_up(RdSsh *self, gint64 now, GError **error)
 	return TRUE;
 }
 
+/* Not only poll sees what comes: libssh reads in many of its calls, also in the one that asks for a
+ * sign, and then there is nothing left to poll for. */
+static void
+note_signs(RdSsh *self, gint64 now)
+{
+	if (self->bytes.in_bytes == self->counted)
+		return;
+	self->counted = self->bytes.in_bytes;
+	self->heard = now;
+}
+
 /* Asks the peer for a sign when it has been silent; its answer counts like any other byte. Twice,
  * because the first call only takes note of an answer to the question before. */
 static void
@@ -78,6 +89,7 @@ rd_ssh_wait(RdSsh *self, GError **error)
 	GPollFD cancel = {.fd = self->cancel_fd, .events = G_IO_IN};
 	gint64 now = rd_boottime();
 
+	note_signs(self, now);
 	if (give_up(self, now, error))
 		return FALSE;
 	ask_for_sign(self, now);
@@ -200,6 +212,7 @@ rd_ssh_open(const RdHostAddress *address, int cancel_fd, GError **error)
 	if (fd < 0)
 		return NULL;
 	self->session = ssh_new();
+	ssh_set_counters(self->session, &self->bytes, NULL);
 	set_options(self, address, port, fd);
 	rd_ssh_begin(self, "key exchange", RD_SSH_CONNECT);
 	if (!rd_ssh_await(self, rc, ssh_connect(self->session), SSH_AGAIN, error))

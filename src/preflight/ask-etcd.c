@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "plugins/common/containers.h"
-#include "plugins/etcd/output.h"
-#include "plugins/etcd/parse.h"
+#include "plugins/common/etcd-output.h"
+#include "plugins/common/etcd-parse.h"
 #include "preflight/ask-private.h"
 
 #define CONFIGMAPS  "/etc/kubernetes/static-pod-resources/etcd-certs/configmaps/"

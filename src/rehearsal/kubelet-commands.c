@@ -78,6 +78,24 @@ rd_sim_hostname(RdSimExec *self)
 	g_string_append_printf(self->out, "%s\n", self->host->name);
 }
 
+/* `curl … -w %{http_code} … https://localhost:6443/readyz`: the host's own API server, which is
+ * ready when it has an etcd to read from */
+void
+rd_sim_curl_ready(RdSimExec *self)
+{
+	const GPtrArray *hosts = self->host->cluster->hosts;
+	gboolean quorum = FALSE;
+
+	for (guint i = 0; i < hosts->len; i++)
+		quorum = quorum || rd_sim_etcd_has_quorum(g_ptr_array_index(hosts, i));
+	if (!rd_sim_container_named(self->host, "kube-apiserver")) {
+		self->status = 7;
+		g_string_append(self->out, "000");
+	} else {
+		g_string_append(self->out, quorum ? "200" : "500");
+	}
+}
+
 typedef struct {
 	RdSimHost *host;
 	guint boots;

@@ -5,7 +5,9 @@
 /* how often a waiting verb looks again */
 #define LOOK_AGAIN (200 * RD_SIM_MS)
 
+/* lives as long as the timeline has something for it */
 struct _RdSimProcess {
+	guint refs;
 	RdSimHost *host;
 	guint boots; /* of the host when it began: a process dies with its boot */
 	RdSimCall *call;
@@ -17,11 +19,25 @@ struct _RdSimProcess {
 	GDestroyNotify destroy;
 };
 
+static RdSimProcess *
+process_new(RdSimHost *host, RdSimCall *call)
+{
+	RdSimProcess *self = g_new0(RdSimProcess, 1);
+
+	self->refs = 1;
+	self->host = host;
+	self->boots = host->boots;
+	self->call = call;
+	return self;
+}
+
 static void
-process_free(gpointer data)
+process_unref(gpointer data)
 {
 	RdSimProcess *self = data;
 
+	if (--self->refs > 0)
+		return;
 	g_ptr_array_remove_fast(self->host->touching, self);
 	rd_sim_exec_clear(&self->exec);
 	rd_sim_call_unref(self->call);
@@ -38,13 +54,13 @@ process_answer(RdSimProcess *self, RdReply *reply)
 	if (self->answer != NULL)
 		self->answer(self->host, &self->call->call, reply, self->data);
 	rd_reply_clear(reply);
-	process_free(self);
 }
 
 static void
 process_later(RdSimProcess *self, gint64 delay, RdTimelineFunc func)
 {
-	rd_timeline_add(self->host->cluster->timeline, delay, func, self, NULL);
+	self->refs++;
+	rd_timeline_add(self->host->cluster->timeline, delay, func, self, process_unref);
 }
 
 /* ---- jobs ---------------------------------------------------------------------------------- */
@@ -130,7 +146,6 @@ job_result(gpointer data)
 		job->log = g_strconcat(self->exec.err->str, self->exec.out->str, NULL);
 		rd_sim_host_count(self->host, "job ended", job->call->call.name);
 	}
-	process_free(self);
 }
 
 static void
@@ -153,7 +168,7 @@ static void
 job_new(RdSimHost *host, const RdCall *call)
 {
 	RdSimJob *job = g_new0(RdSimJob, 1);
-	RdSimProcess *process = g_new0(RdSimProcess, 1);
+	RdSimProcess *process;
 	g_autofree char *prefix = job_prefix(call);
 
 	job->host = host;
@@ -162,14 +177,13 @@ job_new(RdSimHost *host, const RdCall *call)
 	job->alive = TRUE;
 	g_hash_table_insert(host->jobs, g_strdup(job->key), job);
 	rd_sim_host_count(host, "job begun", call->name);
-	process->host = host;
-	process->boots = host->boots;
-	process->call = rd_sim_call_ref(job->call);
+	process = process_new(host, rd_sim_call_ref(job->call));
 	process->data = g_strdup(job->key);
 	process->destroy = g_free;
 	rd_sim_exec_begin(&process->exec, host, process->call->call.argv,
 			  process->call->call.input);
 	process_later(process, process->exec.duration, job_done);
+	process_unref(process);
 }
 
 /* nothing of a job on this host: an answer only from the same boot of the same machine */
@@ -248,10 +262,8 @@ wait_on(gpointer data)
 	gboolean over = FALSE;
 	gint64 now = rd_timeline_now(self->host->cluster->timeline);
 
-	if (self->boots != self->host->boots) {
-		process_free(self);
+	if (self->boots != self->host->boots)
 		return;
-	}
 	if (call->verb == RD_CALL_TAKE)
 		over = take(self, &reply);
 	else if ((call->verb == RD_CALL_SETTLE || call->verb == RD_CALL_JOB_STATE) &&
@@ -312,10 +324,8 @@ finish(gpointer data)
 	const RdCall *call = &self->call->call;
 	g_auto(RdReply) reply = {0};
 
-	if (self->boots != self->host->boots) {
-		process_free(self);
+	if (self->boots != self->host->boots)
 		return;
-	}
 	if (rd_call_verb_touches(call->verb) && call->number < self->host->granted)
 		rd_sim_cluster_violation(
 		    self->host->cluster,
@@ -450,25 +460,17 @@ begin_touch(RdSimProcess *self)
 		      finish);
 }
 
-void
-rd_sim_host_execute(RdSimHost *host, RdSimCall *call, RdSimAnswer answer, gpointer data,
-		    GDestroyNotify destroy)
+static void
+execute(RdSimProcess *self)
 {
-	RdSimProcess *self = g_new0(RdSimProcess, 1);
-	RdTimeline *timeline = host->cluster->timeline;
+	const RdCall *call = &self->call->call;
+	RdTimeline *timeline = self->host->cluster->timeline;
 
-	self->host = host;
-	self->boots = host->boots;
-	self->call = call;
-	self->began = rd_timeline_now(timeline);
-	self->answer = answer;
-	self->data = data;
-	self->destroy = destroy;
-	if (rd_call_verb_touches(call->call.verb)) {
+	if (rd_call_verb_touches(call->verb)) {
 		begin_touch(self);
 		return;
 	}
-	switch (call->call.verb) {
+	switch (call->verb) {
 	case RD_CALL_TAKE:
 	case RD_CALL_SETTLE:
 	case RD_CALL_JOB_STATE:
@@ -476,16 +478,29 @@ rd_sim_host_execute(RdSimHost *host, RdSimCall *call, RdSimAnswer answer, gpoint
 			      wait_on);
 		return;
 	case RD_CALL_ASK:
-		rd_sim_exec_begin(&self->exec, host, call->call.argv, call->call.input);
+		rd_sim_exec_begin(&self->exec, self->host, call->argv, call->input);
 		if (self->exec.touches)
-			rd_sim_cluster_violation(host->cluster, "%s: a look that touches: %s %s",
-						 host->name, call->call.argv[0],
-						 call->call.argv[1] != NULL ? call->call.argv[1]
-									    : "");
+			rd_sim_cluster_violation(
+			    self->host->cluster, "%s: a look that touches: %s %s", self->host->name,
+			    call->argv[0], call->argv[1] != NULL ? call->argv[1] : "");
 		process_later(self, self->exec.duration, finish);
 		return;
 	default:
 		process_later(self, rd_timeline_chance(timeline, 2 * RD_SIM_MS, 10 * RD_SIM_MS),
 			      finish);
 	}
+}
+
+void
+rd_sim_host_execute(RdSimHost *host, RdSimCall *call, RdSimAnswer answer, gpointer data,
+		    GDestroyNotify destroy)
+{
+	RdSimProcess *self = process_new(host, call);
+
+	self->began = rd_timeline_now(host->cluster->timeline);
+	self->answer = answer;
+	self->data = data;
+	self->destroy = destroy;
+	execute(self);
+	process_unref(self);
 }

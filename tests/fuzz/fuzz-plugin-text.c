@@ -4,10 +4,10 @@
  * accepted has to be of the form that was promised. */
 
 #include "plugins/common/containers.h"
+#include "plugins/common/etcd-ids.h"
+#include "plugins/common/etcd-output.h"
+#include "plugins/common/etcd-parse.h"
 #include "plugins/common/manifest.h"
-#include "plugins/etcd/ids.h"
-#include "plugins/etcd/output.h"
-#include "plugins/etcd/parse.h"
 #include "plugins/keepalived/parse.h"
 #include <recovery/plugin.h>
 #include <string.h>

@@ -3,10 +3,10 @@
 /* What other programs wrote and printed, as text in and facts out. The samples are real outputs of
  * etcdctl 3.4, or of the forms that 3.5 and 3.6 print. */
 
+#include "plugins/common/etcd-ids.h"
+#include "plugins/common/etcd-output.h"
+#include "plugins/common/etcd-parse.h"
 #include "plugins/common/manifest.h"
-#include "plugins/etcd/ids.h"
-#include "plugins/etcd/output.h"
-#include "plugins/etcd/parse.h"
 #include <recovery/plugin.h>
 #include <string.h>
 

@@ -3,7 +3,7 @@
 /* How far cluster-restore.sh came, from what lies where: every combination of the three things that
  * tell, and the answers that would delete data if they were wrong. */
 
-#include "plugins/etcd/phase.h"
+#include "plugins/common/restore-phase.h"
 #include <string.h>
 
 #define MEMBER "/var/lib/etcd/member"

@@ -151,7 +151,7 @@ test_guards(void)
 }
 
 /* INV-24, INV-34: what takes a control-plane host away for a while, or its network, is done on one
- * after the other; and no reboot without every member of etcd */
+ * after the other; and no reboot without every member of etcd and every API server */
 static void
 judge_one(const char *procedure, const RdPlan *plan, const RdPlanState *state)
 {
@@ -164,6 +164,8 @@ judge_one(const char *procedure, const RdPlan *plan, const RdPlanState *state)
 		g_error("%s: %s on %u hosts at a time", procedure, state->name, state->width);
 	if (reboots && !has_guard(state, "operator/rolled-out", "operator", "etcds"))
 		g_error("%s: %s does not ask for etcd's members", procedure, state->name);
+	if (reboots && !has_guard(state, "api/serving", "", NULL))
+		g_error("%s: %s does not ask for the API servers", procedure, state->name);
 }
 
 static void

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include <glib.h>
+#include "containers.h"
 G_BEGIN_DECLS
 
-/* How far cluster-restore.sh came (domain 1.2, P2-17): decided from what lies where, never from
- * what was printed. Pure: cluster-restore.c asks the host. */
+/* How far cluster-restore.sh came, or the script of 4.1 to 4.3 (domain 1.1, 1.2, P2-17): decided
+ * from what lies where, never from what was printed. Pure: who runs the script asks the host. */
 
+#define ETCD_DIR	"/var/lib/etcd"
+#define ETCD_MEMBER	ETCD_DIR "/member"
+#define ETCD_DB		"/snap/db"	       /* behind a member directory */
 #define RESTORE_SAVED	"/var/lib/etcd-backup" /* where the script moves the old data */
 #define RESTORE_STOPPED "/home/core/assets/manifests-stopped"
 #define RESTORE_ASSETS	"/home/core/assets"

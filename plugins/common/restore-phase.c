@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "phase.h"
-#include "etcd.h"
+#include "restore-phase.h"
 #include <string.h>
 
 #define NONE "none" /* for: there was no data */

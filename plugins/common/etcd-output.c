@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "output.h"
+#include "etcd-output.h"
 #include <json-glib/json-glib.h>
 #include <recovery/plugin.h>
 #include <string.h>

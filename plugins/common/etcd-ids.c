@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ids.h"
+#include "etcd-ids.h"
 #include <string.h>
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include "ids.h"
+#include "etcd-ids.h"
 G_BEGIN_DECLS
 
 /* What etcdctl and etcdutl print, from 3.4 to 3.6. */
