@@ -181,15 +181,19 @@ class LostVerdict(Verdict):
 
     def script_runs(self, host, script):
         """[[(time, step), …], …], one list for each run, in their order"""
-        runs = collections.OrderedDict()
+        runs, of_pid = [], {}
         try:
             with open(f"{self.lab.lab}/{host}/log/scripts.log", encoding="utf-8") as file:
                 for line in map(json.loads, file):
-                    if line["script"] == script:
-                        runs.setdefault(line["pid"], []).append((line["time"], line["step"]))
+                    if line["script"] != script:
+                        continue
+                    if line["step"] == "begun":  # numbers of processes come again after a boot
+                        of_pid[line["pid"]] = []
+                        runs.append(of_pid[line["pid"]])
+                    of_pid[line["pid"]].append((line["time"], line["step"]))
         except FileNotFoundError:
             pass
-        return list(runs.values())
+        return runs
 
     def assert_scripts(self):
         restores = self.script_runs("m0", RESTORE)
