@@ -34,7 +34,7 @@ RecoveryProbe
 api_serving_probe(RecoveryStep *step, GError **error)
 {
 	static const char *const argv[] = {"curl", "-sk",	"--noproxy", "*",  "-m",
-					   "5",	   "-o",	"/dev/null", "-w", "%{http_code}",
+					   "10",   "-o",	"/dev/null", "-w", "%{http_code}",
 					   "-E",   CERTIFICATE, OWN,	     NULL};
 	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
 	g_autoptr(GPtrArray) answers = recovery_ask_all(step, (const char *const *)hosts, argv);

@@ -109,9 +109,11 @@ approval_body(RecoveryStep *step, JsonNode *request, const RdCsrVerdict *verdict
 	    g_strdup_printf("recoveryd, run %s, rule %s: %s", recovery_run_id(step), verdict->rule,
 			    verdict->reason);
 	JsonObject *root = json_node_get_object(copy), *condition = json_object_new(), *status;
+	g_autofree char *version = NULL;
 	JsonArray *conditions;
 
-	json_object_set_string_member(root, "apiVersion", "certificates.k8s.io/v1");
+	version = g_strdup_printf("certificates.k8s.io/%s", recovery_string(step, "api"));
+	json_object_set_string_member(root, "apiVersion", version);
 	json_object_set_string_member(root, "kind", "CertificateSigningRequest");
 	json_object_set_string_member(condition, "type", "Approved");
 	json_object_set_string_member(condition, "status", "True");
@@ -160,8 +162,8 @@ send(RecoveryStep *step, const RecoveryApiChange *changes, guint n, Round *round
 }
 
 static gboolean
-approve_all(RecoveryStep *step, JsonArray *requests, GPtrArray *verdicts, gint64 now, Round *round,
-	    GError **error)
+approve_all(RecoveryStep *step, const char *requests_path, JsonArray *requests, GPtrArray *verdicts,
+	    gint64 now, Round *round, GError **error)
 {
 	g_autoptr(GPtrArray) passed = g_ptr_array_new();
 	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
@@ -174,7 +176,7 @@ approve_all(RecoveryStep *step, JsonArray *requests, GPtrArray *verdicts, gint64
 
 		if (verdict->kind != RD_CSR_APPROVE)
 			continue;
-		path = g_strdup_printf(CSR_PATH "/%s/approval", name);
+		path = g_strdup_printf("%s/%s/approval", requests_path, name);
 		body = approval_body(step, json_array_get_element(requests, i), verdict, now);
 		g_ptr_array_add(texts, path);
 		g_ptr_array_add(texts, body);
@@ -206,7 +208,8 @@ check_limit(GPtrArray *verdicts, GError **error)
 static gboolean
 approve_once(RecoveryStep *step, Round *round, GError **error)
 {
-	g_autoptr(JsonArray) requests = recovery_api_list(step, CSR_PATH, error);
+	g_autofree char *path = csr_path(step, error);
+	g_autoptr(JsonArray) requests = path != NULL ? recovery_api_list(step, path, error) : NULL;
 	g_autoptr(GPtrArray) verdicts = NULL;
 	RecoveryMoment moment;
 	gboolean pending = FALSE;
@@ -222,7 +225,7 @@ approve_once(RecoveryStep *step, Round *round, GError **error)
 	verdicts = csr_judge(step, requests, &moment, error);
 	return verdicts != NULL && check_limit(verdicts, error) &&
 	       note_refusals(step, verdicts, round, error) &&
-	       approve_all(step, requests, verdicts, (gint64)moment.now, round, error);
+	       approve_all(step, path, requests, verdicts, (gint64)moment.now, round, error);
 }
 
 static void

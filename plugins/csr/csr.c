@@ -4,14 +4,21 @@
 
 #include "csr.h"
 
+#define API                                                                                        \
+	{                                                                                          \
+		"api", RECOVERY_PARAM_STRING, "v1", "of the requests: v1, or v1beta1 below 4.6"    \
+	}
+
 static const RecoveryParam approve_params[] = {
     RD_API_SINCE,
+    API,
     {"vips", RECOVERY_PARAM_STRING, "", "VIPs, with commas, besides those that the API knows"},
     {0},
 };
 
 static const RecoveryParam quiet_params[] = {
     RD_API_SINCE,
+    API,
     {"vips", RECOVERY_PARAM_STRING, "", "VIPs, with commas, besides those that the API knows"},
     {"quiet", RECOVERY_PARAM_DURATION, "2m", "how long nothing may have been approved"},
     {"workers", RECOVERY_PARAM_BOOL, "yes", "workers have to be Ready, too"},

@@ -40,23 +40,39 @@ csr_gather_free(CsrGather *self)
 	g_free(self);
 }
 
+char *
+csr_path(RecoveryStep *step, GError **error)
+{
+	const char *api = recovery_string(step, "api");
+
+	if (g_str_equal(api, "v1") || g_str_equal(api, "v1beta1"))
+		return g_strdup_printf("/apis/certificates.k8s.io/%s/certificatesigningrequests",
+				       api);
+	rd_api_refuse(error, "api: v1 or v1beta1, not '%s'", api);
+	return NULL;
+}
+
+static gboolean
+is_ours(const RdCsrObject *object)
+{
+	return g_str_equal(object->signer, RD_CSR_SIGNER_CLIENT) ||
+	       g_str_equal(object->signer, RD_CSR_SIGNER_SERVING);
+}
+
 gboolean
 csr_is_ours(JsonNode *request)
 {
-	const char *signer = rd_api_text(request, "spec", "signerName", NULL);
+	g_autoptr(RdCsrObject) object = rd_csr_object_read(request);
 
-	return g_str_equal(signer, RD_CSR_SIGNER_CLIENT) ||
-	       g_str_equal(signer, RD_CSR_SIGNER_SERVING);
+	return is_ours(object);
 }
 
 gboolean
 csr_is_pending(JsonNode *request)
 {
-	RdCsrObject *object = rd_csr_object_read(request);
-	gboolean decided = object->decided != NULL;
+	g_autoptr(RdCsrObject) object = rd_csr_object_read(request);
 
-	rd_csr_object_free(object);
-	return !decided && csr_is_ours(request);
+	return object->decided == NULL && is_ours(object);
 }
 
 /* ---- from the API ---- */

@@ -6,7 +6,10 @@ G_BEGIN_DECLS
 
 /* The facts that the rules judge by: from the API, and from the hosts themselves. */
 
-#define CSR_PATH "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+/* Where they are, by the parameter api: v1, or v1beta1 below 4.6 (Kubernetes 1.19), where there is
+ * no other and they name no signer before 4.5. NULL with PERMANENT for anything else. (transfer
+ * full) */
+char *csr_path(RecoveryStep *step, GError **error);
 
 typedef struct _CsrGather CsrGather;
 void csr_gather_free(CsrGather *self);

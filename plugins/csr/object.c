@@ -69,6 +69,25 @@ get_decided(JsonNode *status)
 	return NULL;
 }
 
+/* As the API server fills it in where nobody named one (Kubernetes 1.18,
+ * pkg/apis/certificates/v1beta1/defaults.go), but by the usages alone: who asks, for which names
+ * and with which key is judged by the rules of that signer. */
+static const char *
+get_signer(JsonNode *spec, GPtrArray *usages)
+{
+	gboolean client = FALSE, serving = FALSE;
+
+	for (guint i = 0; i < usages->len; i++) {
+		client |= g_str_equal(usages->pdata[i], "client auth");
+		serving |= g_str_equal(usages->pdata[i], "server auth");
+	}
+	if (get(spec, "signerName") != NULL)
+		return get_text(spec, "signerName");
+	if (client == serving)
+		return "kubernetes.io/legacy-unknown";
+	return client ? RD_CSR_SIGNER_CLIENT : RD_CSR_SIGNER_SERVING;
+}
+
 RdCsrObject *
 rd_csr_object_read(JsonNode *node)
 {
@@ -78,10 +97,10 @@ rd_csr_object_read(JsonNode *node)
 
 	self->name = g_strdup(get_text(meta, "name"));
 	self->created = get_time(meta, "creationTimestamp");
-	self->signer = g_strdup(get_text(spec, "signerName"));
 	self->username = g_strdup(get_text(spec, "username"));
 	self->groups = get_list(spec, "groups");
 	self->usages = get_list(spec, "usages");
+	self->signer = g_strdup(get_signer(spec, self->usages));
 	self->decided = get_decided(get(node, "status"));
 	if (*request != '\0')
 		self->request = (char *)g_base64_decode(request, &self->request_size);

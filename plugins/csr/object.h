@@ -3,8 +3,11 @@
 #include <json-glib/json-glib.h>
 G_BEGIN_DECLS
 
-/* What of a CertificateSigningRequest object (certificates.k8s.io/v1) is judged. What is missing is
- * empty: then no rule passes. */
+#define RD_CSR_SIGNER_CLIENT  "kubernetes.io/kube-apiserver-client-kubelet"
+#define RD_CSR_SIGNER_SERVING "kubernetes.io/kubelet-serving"
+
+/* What of a CertificateSigningRequest object (certificates.k8s.io/v1, v1beta1) is judged. What is
+ * missing is empty: then no rule passes. */
 typedef struct {
 	char *name, *signer, *username;
 	GPtrArray *groups, *usages; /* (element-type utf8) */
@@ -16,4 +19,5 @@ typedef struct {
 
 RdCsrObject *rd_csr_object_read(JsonNode *node);
 void rd_csr_object_free(RdCsrObject *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdCsrObject, rd_csr_object_free)
 G_END_DECLS

@@ -113,7 +113,8 @@ nodes_ready(RecoveryStep *step, gboolean *ready, GError **error)
 RecoveryProbe
 csr_quiet_probe(RecoveryStep *step, GError **error)
 {
-	g_autoptr(JsonArray) requests = recovery_api_list(step, CSR_PATH, error);
+	g_autofree char *path = csr_path(step, error);
+	g_autoptr(JsonArray) requests = path != NULL ? recovery_api_list(step, path, error) : NULL;
 	g_autoptr(GString) refused = g_string_new(NULL);
 	gboolean waits = FALSE, ready = FALSE;
 	RecoveryMoment moment;

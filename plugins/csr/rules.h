@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "object.h"
 #include <gio/gio.h>
-#include <json-glib/json-glib.h>
 G_BEGIN_DECLS
 
 /* Which certificate requests may be approved (INV-26, domain 3). Pure: facts in, verdicts out.
  *
  * Nothing is approved but by a rule that has a name and passed; nothing is ever denied, because a
  * denial is permanent. Times are seconds since the epoch by the API's clock. */
-
-#define RD_CSR_SIGNER_CLIENT  "kubernetes.io/kube-apiserver-client-kubelet"
-#define RD_CSR_SIGNER_SERVING "kubernetes.io/kubelet-serving"
 
 #define RD_CSR_WINDOW	      3600 /* a pending request counts for the limit so long, */
 #define RD_CSR_SKEW	      10   /* and clocks may differ by that much */

@@ -189,6 +189,8 @@ rd_help_print_man(GString *out, const RdCommand *const *commands)
 			".SH ENVIRONMENT\n.TP\n\\fBRECOVERYD_STATE_DIR\\fR\nas \\-\\-state\\-dir.\n"
 			".TP\n\\fBRECOVERYD_PLUGIN_DIR\\fR, \\fBRECOVERYD_PROCEDURE_DIR\\fR\n"
 			"instead of the installed directories.\n"
+			".TP\n\\fBRECOVERYD_TAPES\\fR\nof start: a directory for recordings of "
+			"what plugins say, for those who write them.\n"
 			".TP\n\\fBNO_COLOR\\fR, \\fBCOLUMNS\\fR\nas usual.\n");
 }
 

@@ -422,6 +422,24 @@ rd_begin_may(RdBeginning *self, GError **error)
 		self->options->may(&read, self->remarks, self->options->may_data, error));
 }
 
+/* Where what plugins say is recorded (docs/plugins.md). Kept with the run: its engine inherits no
+ * environment when systemd starts it. */
+static void
+rd_begin_read_tapes(RdBeginning *self)
+{
+	const char *dir = g_getenv("RECOVERYD_TAPES");
+
+	if (dir == NULL || *dir == '\0')
+		return;
+	self->setting->tapes = g_canonicalize_filename(dir, NULL);
+	if (self->warnings == NULL)
+		self->warnings = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(self->warnings,
+			g_strdup_printf("RECOVERYD_TAPES is set: what this run asks hosts and the "
+					"API, and what they answer, is recorded beneath %s",
+					self->setting->tapes));
+}
+
 RdRundir *
 rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 {
@@ -439,6 +457,7 @@ rd_begin(const RdBeginOptions *options, GPtrArray **warnings, GError **error)
 	    !rd_begin_read_inventory(&self, error) || !rd_begin_check_excused(&self, error) ||
 	    !rd_begin_take_inputs(&self, error))
 		return NULL;
+	rd_begin_read_tapes(&self);
 	self.plan = rd_procedure_expand(self.procedure, self.setting->inventory,
 					self.setting->inputs, error);
 	if (self.plan == NULL || !rd_begin_read_rules(&self, error) || !rd_begin_may(&self, error))

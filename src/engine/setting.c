@@ -22,6 +22,7 @@ rd_run_setting_free(RdRunSetting *self)
 	g_free(self->uuid);
 	g_free(self->who);
 	g_free(self->notify);
+	g_free(self->tapes);
 	g_hash_table_unref(self->inputs);
 	g_clear_pointer(&self->inventory, rd_inventory_free);
 	g_free(self);
@@ -41,6 +42,8 @@ rd_run_setting_to_text(const RdRunSetting *self)
 	json_object_set_string_member(object, "who", self->who);
 	if (self->notify != NULL)
 		json_object_set_string_member(object, "notify", self->notify);
+	if (self->tapes != NULL)
+		json_object_set_string_member(object, "tapes", self->tapes);
 	g_hash_table_iter_init(&iter, self->inputs);
 	while (g_hash_table_iter_next(&iter, &key, &value))
 		json_object_set_string_member(inputs, key, value);
@@ -101,6 +104,7 @@ rd_run_setting_parse(const char *path, const char *text, GError **error)
 	self->uuid = rd_run_setting_string(object, "uuid");
 	self->who = rd_run_setting_string(object, "who");
 	self->notify = rd_run_setting_string(object, "notify");
+	self->tapes = rd_run_setting_string(object, "tapes");
 	inputs = json_object_get_object_member(object, "inputs");
 	json_object_iter_init(&iter, inputs);
 	while (json_object_iter_next(&iter, &name, &value))
@@ -125,5 +129,7 @@ rd_run_setting_for_steps(const RdRunSetting *self, const char *who, const char *
 		rd_setting_add_host(setting, host->name, host->recovery ? "recovery" : host->role,
 				    host->login->address);
 	}
+	if (self->tapes != NULL)
+		setting->tapes = rd_tapes_new(self->tapes);
 	return setting;
 }

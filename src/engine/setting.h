@@ -11,6 +11,7 @@ typedef struct {
 	char *run_id, *uuid;
 	char *who;		/* "alice@bastion", who started it */
 	char *notify;		/* (nullable) command of --notify */
+	char *tapes;		/* (nullable) directory for recordings, absolute */
 	GHashTable *inputs;	/* (element-type utf8 utf8) */
 	RdInventory *inventory; /* (owned) */
 } RdRunSetting;

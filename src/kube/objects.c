@@ -86,11 +86,14 @@ rd_kube_answer_to_error(const RdKubeRequest *request, const RdKubeAnswer *answer
 		    answer->message == NULL ? "no answer" : answer->message, what);
 }
 
+/* @trouble (nullable): why there was no answer so far. Who is told to stop at a deadline has waited
+ * for something, and a person wants to know for whom. */
 static void
-set_cancelled(GError **error, const RdKubeRequest *request)
+set_cancelled(GError **error, const RdKubeRequest *request, const char *trouble)
 {
-	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s %s: cancelled",
-		    rd_kube_verb_to_string(request->verb), request->path);
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s %s: %s%scancelled",
+		    rd_kube_verb_to_string(request->verb), request->path,
+		    trouble != NULL ? trouble : "", trouble != NULL ? "; " : "");
 }
 
 /* ---- one request, with patience ---- */
@@ -106,25 +109,28 @@ static gboolean
 ask(Patience *patience, const RdKubeRequest *request, RdKubeAnswer *answer, GError **error)
 {
 	RdKube *kube = patience->kube;
+	g_autofree char *trouble = NULL;
 
 	for (;;) {
 		rd_kube_answer_clear(answer);
 		kube->klass->send(kube, request, 1, 1, patience_limit(patience), answer);
 		if (answer->verdict == RD_KUBE_CANCELLED) {
-			set_cancelled(error, request);
+			set_cancelled(error, request, trouble);
 			return FALSE;
 		}
 		if (!worth_waiting(answer))
 			return TRUE;
 		g_debug("%s %s: %s", rd_kube_verb_to_string(request->verb), request->path,
 			answer->message);
+		g_free(trouble);
+		trouble = g_strdup(answer->message);
 		switch (patience_wait(patience, answer->retry_after)) {
 		case PATIENCE_AGAIN:
 			break;
 		case PATIENCE_OVER:
 			return TRUE;
 		case PATIENCE_CANCELLED:
-			set_cancelled(error, request);
+			set_cancelled(error, request, trouble);
 			return FALSE;
 		}
 	}
@@ -436,7 +442,7 @@ rd_kube_change_all(RdKube *kube, const RdKubeRequest *requests, guint n, guint p
 					rd_kube_answer_clear(&answers[place[j]]);
 					answers[place[j]] = got[j];
 				}
-				set_cancelled(error, &requests[at]);
+				set_cancelled(error, &requests[at], NULL);
 				return FALSE;
 			}
 			if (again) {
@@ -453,7 +459,7 @@ rd_kube_change_all(RdKube *kube, const RdKubeRequest *requests, guint n, guint p
 		case PATIENCE_OVER:
 			return TRUE;
 		case PATIENCE_CANCELLED:
-			set_cancelled(error, &left[0]);
+			set_cancelled(error, &left[0], answers[place[0]].message);
 			return FALSE;
 		}
 	}

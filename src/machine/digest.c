@@ -144,6 +144,9 @@ rd_digest_stopped(RdRun *run, GPtrArray *events, RdHand *hand, const char *text)
 {
 	g_autofree char *why = NULL;
 
+	/* who was sent to look once more, and was told to stop, knows less than the one before */
+	if (hand->step->doubt_since != 0 && hand->step->text != NULL)
+		text = hand->step->text;
 	if (hand->leaving) {
 		rd_digest_step(run, events, hand->step, RD_STEP_LEAVE, NULL);
 	} else if (hand->what == RD_DO_UNDO && run->state == RD_RUN_ENDING) {

@@ -12,15 +12,13 @@
 static char *
 rd_run_why_left(RdRun *run, const RdStep *step, const RdRunHost *host)
 {
-	gboolean now =
-	    run->unit >= 0 && rd_plan_find_unit(run->plan, step->plan->name) == run->unit;
-
 	if (step->life == RD_LIFE_HELD)
 		return g_strdup_printf("%s: %s", step->plan->name,
 				       step->text != NULL ? step->text : "outcome unknown");
-	if (now && step->visit > 0 && !rd_life_is_final(step->life) && host->trouble_since != 0 &&
-	    !rd_run_hand(run, host->plan->name)->busy &&
-	    run->clock >= host->trouble_since + RD_RECONNECT_WINDOW)
+	if (host->trouble_since != 0 && step->visit > 0 && !rd_life_is_final(step->life) &&
+	    run->clock >= host->trouble_since + RD_RECONNECT_WINDOW && run->unit >= 0 &&
+	    rd_plan_find_unit(run->plan, step->plan->name) == run->unit &&
+	    !rd_run_hand(run, host->plan->name)->busy)
 		return g_strdup_printf("%s: %s", step->plan->name, host->trouble);
 	return NULL;
 }
@@ -30,12 +28,12 @@ rd_run_decide_left(RdRun *run, RdMove *move)
 {
 	for (guint i = 0; i < run->steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(run->steps, i);
-		const RdRunHost *host = rd_run_find_host(run, step->target);
+		const RdRunHost *host =
+		    step->plan->leftover ? rd_run_find_host(run, step->target) : NULL;
 		g_autofree char *why = NULL;
 		RdEvent *event;
 
-		if (!step->plan->leftover || host == NULL || host->plan->locked ||
-		    !rd_run_step_counts(run, step))
+		if (host == NULL || host->plan->locked || !rd_run_step_counts(run, step))
 			continue;
 		why = rd_run_why_left(run, step, host);
 		if (why == NULL)

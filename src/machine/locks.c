@@ -208,12 +208,10 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 		    host->granted == 0 && host->trouble == NULL)
 			return rd_run_fence(run, move, host);
 	}
-	for (guint i = 0; i < run->hosts->len; i++) {
-		RdRunHost *host = g_ptr_array_index(run->hosts, i);
-
-		if (host->plan->locked && g_strcmp0(host->trouble_word, "fenced") == 0)
-			return FALSE;
-	}
+	/* by whichever host we heard of it, a worker, too: another takes what there is, and a
+	 * number above his would leave the cluster to neither */
+	if (rd_run_is_fenced(run))
+		return FALSE;
 	for (guint i = 0; i < run->hosts->len; i++) {
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 #include "rehearsal/cluster.h"
-#include "rehearsal/store.h"
+#include "rehearsal/store-private.h"
 G_BEGIN_DECLS
 
 /* Who works behind the API: kubelets, the node controller, the signer, operators, controllers of
@@ -24,6 +24,10 @@ void rd_sim_behind_forget(RdSimBehind *self, const char *what);
 
 /* json_object_get_object_member() that makes it when it is not there */
 JsonObject *rd_sim_member(JsonObject *object, const char *name);
+/* the same for those who only look: an empty one, not to be changed, when it is not there */
+JsonObject *rd_sim_peek(JsonObject *object, const char *name);
+/* of its body as it is now (unowned) */
+const RdSimFacts *rd_sim_facts(RdSimObject *object);
 /* TRUE: it was not so before */
 gboolean rd_sim_set_condition(JsonObject *object, const char *type, const char *status,
 			      const char *reason, double time);
@@ -31,11 +35,10 @@ gboolean rd_sim_set_condition(JsonObject *object, const char *type, const char *
 const char *rd_sim_condition(JsonObject *object, const char *type);
 
 /* nodes.c */
-void rd_sim_catch_up_node(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_lease(RdSimBehind *self, const char *path);
+void rd_sim_catch_up_node(RdSimBehind *self, RdSimObject *object);
+void rd_sim_catch_up_lease(RdSimBehind *self, RdSimObject *object);
 /* a kubelet that has reached the API lately: what lets pods come and go there */
 gboolean rd_sim_node_lives(RdSimBehind *self, const char *name);
-void rd_sim_renew_lease(RdSimBehind *self, const char *path, const char *manager, double time);
 
 /* signer.c: the pod that signs certificates of etcd's members (domain P1-12), and Nodes of hosts
  * that have none yet */
@@ -58,17 +61,17 @@ char *rd_sim_pki_public(const char *private_pem);
 gboolean rd_sim_kubelet_logs_in(RdSimBehind *self, RdSimHost *host);
 
 /* operators.c */
-void rd_sim_catch_up_operator(RdSimBehind *self, const char *path);
+void rd_sim_catch_up_operator(RdSimBehind *self, RdSimObject *object);
 void rd_sim_catch_up_members(RdSimBehind *self);
 
 /* workloads.c */
 #define RD_SIM_STUCK "rehearsal/stuck" /* annotation of a pod that ends by force only */
-void rd_sim_catch_up_pod(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_deployment(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_slice(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_budget(RdSimBehind *self, const char *path);
-void rd_sim_catch_up_csr(RdSimBehind *self, const char *path);
+void rd_sim_catch_up_pod(RdSimBehind *self, RdSimObject *object);
+void rd_sim_catch_up_daemon_set(RdSimBehind *self, RdSimObject *object);
+void rd_sim_catch_up_deployment(RdSimBehind *self, RdSimObject *object);
+void rd_sim_catch_up_slice(RdSimBehind *self, RdSimObject *object);
+void rd_sim_catch_up_budget(RdSimBehind *self, RdSimObject *object);
+void rd_sim_catch_up_csr(RdSimBehind *self, RdSimObject *object);
 /* a running container of that name anywhere */
 gboolean rd_sim_runs_somewhere(RdSimCluster *cluster, const char *container);
 /* a running pod, as JSON; @kind: of its owner. (transfer full) */

@@ -48,11 +48,12 @@ static void
 copy_append(RdSimCopy *self, const char *lines, gsize size)
 {
 	g_auto(GStrv) fields = NULL;
-	const char *last;
+	const char *last = NULL;
 
+	/* not g_strrstr_len(), which looks for the end of the whole text first */
 	g_string_append_len(self->text, lines, (gssize)size);
-	last =
-	    self->text->len > 1 ? g_strrstr_len(self->text->str, self->text->len - 1, "\n") : NULL;
+	if (self->text->len > 1)
+		last = memrchr(self->text->str, '\n', self->text->len - 1);
 	fields = g_strsplit(last != NULL ? last + 1 : self->text->str, "\t", 3);
 	self->seq = g_ascii_strtoll(fields[0], NULL, 10);
 	g_free(self->link);

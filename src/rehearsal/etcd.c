@@ -256,8 +256,8 @@ check_one_cluster(RdSimHost *self, gboolean late)
 char *
 rd_sim_etcd_peer_url(const RdSimHost *self)
 {
-	return g_strdup_printf("https://%s:2380",
-			       self->dns_name != NULL ? self->dns_name : self->address);
+	return g_strconcat("https://", self->dns_name != NULL ? self->dns_name : self->address,
+			   ":2380", NULL);
 }
 
 static RdSimPeer *
@@ -493,16 +493,18 @@ rd_sim_etcd_start(RdSimHost *self)
 gboolean
 rd_sim_etcd_add_learner(RdSimHost *through, const RdSimHost *host)
 {
-	g_autofree char *url = rd_sim_etcd_peer_url(host);
-	g_autofree char *text =
-	    g_strdup_printf("%s %" G_GUINT64_FORMAT, url, ++through->cluster->serials);
-	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA1);
+	guint64 serial = ++through->cluster->serials;
+	g_autofree char *url = NULL, *text = NULL;
+	g_autoptr(GChecksum) sum = NULL;
 	RdSimPeer *peer = NULL;
 
 	/* without room nothing is committed any more */
 	if (!rd_sim_etcd_has_quorum(through) || find_peer(through->etcd, host) != NULL ||
 	    rd_sim_tree_is_full(through->tree, RD_SIM_ETCD_DATA))
 		return FALSE;
+	url = rd_sim_etcd_peer_url(host);
+	text = g_strdup_printf("%s %" G_GUINT64_FORMAT, url, serial);
+	sum = g_checksum_new(G_CHECKSUM_SHA1);
 	g_checksum_update(sum, (const guchar *)text, -1);
 	peer = add_peer(through->etcd, sha1_id(sum), host->name, url);
 	peer->learner = peer->unstarted = TRUE;

@@ -15,7 +15,6 @@
 #define SERVER	      PKI "kubelet-server-current.pem"
 #define PENDING	      PKI "kubelet-client.key.tmp"
 #define BOOTSTRAP     "/etc/kubernetes/kubeconfig"
-#define REQUESTS      "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 #define SERVING_S     60.0  /* from the client's certificate to the wish for the server's */
 #define GIVEN_UP_S    900.0 /* then a new request */
 #define CLIENT_SIGNER "kubernetes.io/kube-apiserver-client-kubelet"
@@ -212,7 +211,7 @@ rd_sim_pki_plant(RdSimHost *host, const char *signer)
 static const char *
 signer_of(RdSimBehind *self)
 {
-	JsonObject *map = rd_sim_store_find(self->store, RD_SIM_SIGNER_MAP);
+	JsonObject *map = rd_sim_store_look(self->store, RD_SIM_SIGNER_MAP);
 
 	return map != NULL ? json_object_get_string_member(
 				 json_object_get_object_member(map, "data"), "ca-bundle.crt")
@@ -266,11 +265,14 @@ put_request(RdSimStore *store, guint64 number, const char *key, const RdSimHost 
 	    g_strdup_printf("{\"spec\":{\"request\":\"%s\",\"signerName\":\"%s\",\"username\":"
 			    "\"%s\"},\"status\":{}}",
 			    encoded, client ? CLIENT_SIGNER : SERVER_SIGNER, user);
-	char *path = g_strdup_printf(REQUESTS "/csr-%05" G_GUINT64_FORMAT, number);
+	const char *collection = rd_sim_store_requests(store);
+	char *path = g_strdup_printf("%s/csr-%05" G_GUINT64_FORMAT, collection, number);
 	JsonObject *spec;
 
 	rd_sim_store_put(store, path, json, time);
 	spec = json_object_get_object_member(rd_sim_store_find(store, path), "spec");
+	if (strstr(collection, "/v1beta1/") != NULL)
+		json_object_remove_member(spec, "signerName");
 	json_object_set_array_member(spec, "usages", strings(usages[client]));
 	json_object_set_array_member(spec, "groups", strings(groups[client]));
 	return path;
@@ -313,7 +315,7 @@ static gboolean
 await(RdSimBehind *self, RdSimHost *host, RdSimLogin *login, gboolean client)
 {
 	JsonObject *request =
-	    login->asked != NULL ? rd_sim_store_find(self->store, login->asked) : NULL;
+	    login->asked != NULL ? rd_sim_store_look(self->store, login->asked) : NULL;
 	JsonObject *status = NULL;
 	g_autofree char *text = NULL, *stamp = NULL;
 

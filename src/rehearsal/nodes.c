@@ -12,17 +12,20 @@
 #define CORRECT_S   20.0 /* until a kubelet that lives has corrected a false status */
 #define OPERATORS_S 30.0 /* until operators lead again: their leases of the past run out */
 
-void
-rd_sim_renew_lease(RdSimBehind *self, const char *path, const char *manager, double time)
+static void
+renew_lease(RdSimBehind *self, RdSimObject *lease, const char *manager, double time)
 {
-	JsonObject *spec = rd_sim_member(rd_sim_store_find(self->store, path), "spec");
 	g_autofree char *whole = rd_sim_time_text(time);
-	g_autofree char *text = g_strdup_printf("%.19s.000000Z", whole);
+	g_autofree char *text = NULL;
 
-	if (g_strcmp0(json_object_get_string_member_with_default(spec, "renewTime", ""), text) == 0)
+	/* "2026-11-20T03:00:00Z", and the lease's with microseconds */
+	whole[strlen(whole) - 1] = '\0';
+	text = g_strconcat(whole, ".000000Z", NULL);
+	if (g_str_equal(rd_sim_facts(lease)->renewed, text))
 		return;
-	json_object_set_string_member(spec, "renewTime", text);
-	rd_sim_store_written(self->store, path, manager, NULL, time);
+	json_object_set_string_member(rd_sim_member(rd_sim_object_body(lease), "spec"), "renewTime",
+				      text);
+	rd_sim_store_written(self->store, lease->path, manager, NULL, time);
 }
 
 /* the last of a row of renewals that began at @begun */
@@ -33,60 +36,62 @@ last_renewal(RdSimBehind *self, double begun)
 }
 
 static void
-silent(RdSimBehind *self, const char *path, const char *name)
+silent(RdSimBehind *self, RdSimObject *node, const char *name)
 {
 	g_autofree char *gone = g_strdup_printf("gone %s", name);
 
 	if (self->now >= rd_sim_behind_seen(self, gone) + GRACE_S &&
 	    rd_sim_runs_somewhere(self->cluster, "kube-controller-manager") &&
-	    rd_sim_set_condition(rd_sim_store_find(self->store, path), "Ready", "Unknown",
-				 "NodeStatusUnknown", self->now))
-		rd_sim_store_written(self->store, path, "kube-controller-manager", "status",
+	    rd_sim_set_condition(rd_sim_object_body(node), "Ready", "Unknown", "NodeStatusUnknown",
+				 self->now))
+		rd_sim_store_written(self->store, node->path, "kube-controller-manager", "status",
 				     self->now);
 }
 
 /* a kubelet that has just started says of which boot it is, and is not Ready for a while */
 static void
-correct(RdSimBehind *self, const char *path, const RdSimHost *host, double begun)
+correct(RdSimBehind *self, RdSimObject *node, const RdSimHost *host, double begun)
 {
-	JsonObject *node = rd_sim_store_find(self->store, path);
-	JsonObject *info = rd_sim_member(rd_sim_member(node, "status"), "nodeInfo");
-	const char *said = json_object_get_string_member_with_default(info, "bootID", NULL);
+	JsonObject *body = rd_sim_object_body(node);
+	const RdSimFacts *facts = rd_sim_facts(node);
 	gboolean changed = FALSE;
 
-	if (said != NULL && !g_str_equal(said, host->boot_id)) {
+	if (facts->boot != NULL && !g_str_equal(facts->boot, host->boot_id)) {
+		JsonObject *info = rd_sim_member(rd_sim_member(body, "status"), "nodeInfo");
+
 		json_object_set_string_member(info, "bootID", host->boot_id);
-		rd_sim_set_condition(node, "Ready", "False", "KubeletNotReady", begun);
+		rd_sim_set_condition(body, "Ready", "False", "KubeletNotReady", begun);
 		changed = TRUE;
 	}
-	if (self->now >= begun + CORRECT_S)
+	if (self->now >= begun + CORRECT_S && (changed || !facts->ready))
 		changed |=
-		    rd_sim_set_condition(node, "Ready", "True", "KubeletReady", begun + CORRECT_S);
+		    rd_sim_set_condition(body, "Ready", "True", "KubeletReady", begun + CORRECT_S);
 	if (changed)
-		rd_sim_store_written(self->store, path, "kubelet", "status", self->now);
+		rd_sim_store_written(self->store, node->path, "kubelet", "status", self->now);
 }
 
 void
-rd_sim_catch_up_node(RdSimBehind *self, const char *path)
+rd_sim_catch_up_node(RdSimBehind *self, RdSimObject *node)
 {
-	const char *name = strrchr(path, '/') + 1;
+	const char *name = node->name;
 	RdSimHost *host = rd_sim_cluster_find(self->cluster, name);
-	g_autofree char *lease = g_strconcat(LEASES, name, NULL);
-	g_autofree char *gone = g_strdup_printf("gone %s", name);
-	g_autofree char *in = g_strdup_printf("in %s", name);
+	g_autofree char *lease_path = g_strconcat(LEASES, name, NULL);
+	RdSimObject *lease = rd_sim_store_look_at(self->store, lease_path);
+	g_autofree char *gone = g_strconcat("gone ", name, NULL);
+	g_autofree char *in = g_strconcat("in ", name, NULL);
 	double begun;
 
 	if (host == NULL || host->power != RD_SIM_UP || !rd_sim_kubelet_logs_in(self, host)) {
 		rd_sim_behind_forget(self, in);
-		silent(self, path, name);
+		silent(self, node, name);
 		return;
 	}
 	rd_sim_behind_forget(self, gone);
 	begun = rd_sim_behind_seen(self, in);
 	begun = MIN(begun, MAX(self->up, (double)host->kubelet_since / G_USEC_PER_SEC));
-	if (rd_sim_store_find(self->store, lease) != NULL)
-		rd_sim_renew_lease(self, lease, "kubelet", last_renewal(self, begun));
-	correct(self, path, host, begun);
+	if (lease != NULL)
+		renew_lease(self, lease, "kubelet", last_renewal(self, begun));
+	correct(self, node, host, begun);
 }
 
 gboolean
@@ -99,11 +104,10 @@ rd_sim_node_lives(RdSimBehind *self, const char *name)
 
 /* those of kubelets are the nodes' */
 void
-rd_sim_catch_up_lease(RdSimBehind *self, const char *path)
+rd_sim_catch_up_lease(RdSimBehind *self, RdSimObject *lease)
 {
-	const char *name = strrchr(path, '/') + 1;
 	double begun = self->up + OPERATORS_S;
 
-	if (self->now >= begun && g_str_has_suffix(name, "-operator-lock"))
-		rd_sim_renew_lease(self, path, name, last_renewal(self, begun));
+	if (self->now >= begun && g_str_has_suffix(lease->name, "-operator-lock"))
+		renew_lease(self, lease, lease->name, last_renewal(self, begun));
 }

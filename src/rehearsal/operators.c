@@ -17,15 +17,22 @@
 #define INSTALL_S 30.0 /* an installer pod waits so long before it writes */
 #define JOIN_S	  10.0 /* from one change of members to the next */
 
+#define OPERATOR(plural, pod)                                                                      \
+	{                                                                                          \
+		plural, pod, "/api/v1/namespaces/openshift-" pod "/configmaps/" pod "-pod-",       \
+		    "/apis/config.openshift.io/v1/clusteroperators/" pod                           \
+	}
+
 typedef struct {
-	const char *plural, *pod; /* "etcds", "etcd" */
+	const char *plural, *pod;  /* "etcds", "etcd" */
+	const char *map, *cluster; /* paths: of its ConfigMaps, to the revision; ClusterOperator */
 } Operator;
 
 static const Operator operators[] = {
-    {"etcds", "etcd"},
-    {"kubeapiservers", "kube-apiserver"},
-    {"kubecontrollermanagers", "kube-controller-manager"},
-    {"kubeschedulers", "kube-scheduler"},
+    OPERATOR("etcds", "etcd"),
+    OPERATOR("kubeapiservers", "kube-apiserver"),
+    OPERATOR("kubecontrollermanagers", "kube-controller-manager"),
+    OPERATOR("kubeschedulers", "kube-scheduler"),
 };
 
 static gboolean
@@ -99,7 +106,7 @@ change_members(RdSimBehind *self, RdSimHost *voter)
 		g_autofree char *node = g_strdup_printf("/api/v1/nodes/%s", host->name);
 
 		if (!host->worker && has_etcd_pod(host) &&
-		    rd_sim_store_find(self->store, node) != NULL &&
+		    rd_sim_store_look(self->store, node) != NULL &&
 		    rd_sim_node_lives(self, host->name) && rd_sim_etcd_add_learner(voter, host))
 			return TRUE;
 	}
@@ -113,7 +120,7 @@ rd_sim_catch_up_members(RdSimBehind *self)
 
 	if (voter == NULL || voter->dns_name != NULL || is_stuck(self, "etcds") ||
 	    self->now < self->up + SETTLE_S ||
-	    rd_sim_store_find(self->store, BASE "etcds/cluster") == NULL ||
+	    rd_sim_store_look(self->store, BASE "etcds/cluster") == NULL ||
 	    self->now < rd_sim_behind_seen(self, "members") + JOIN_S)
 		return;
 	if (change_members(self, voter)) {
@@ -136,17 +143,15 @@ typedef struct {
 static char *
 map_path(const Rollout *self, gint64 revision)
 {
-	return g_strdup_printf(
-	    "/api/v1/namespaces/openshift-%s/configmaps/%s-pod-%" G_GINT64_FORMAT, self->kind->pod,
-	    self->kind->pod, revision);
+	return g_strdup_printf("%s%" G_GINT64_FORMAT, self->kind->map, revision);
 }
 
 static gboolean
 is_handled(const Rollout *self, const char *reason)
 {
 	g_autofree char *path = map_path(self, self->latest);
-	JsonObject *map = rd_sim_store_find(self->behind->store, path);
-	JsonObject *data = map != NULL ? rd_sim_member(map, "data") : NULL;
+	JsonObject *map = rd_sim_store_look(self->behind->store, path);
+	JsonObject *data = map != NULL ? rd_sim_peek(map, "data") : NULL;
 
 	return g_strcmp0(reason, data != NULL ? json_object_get_string_member_with_default(
 						    data, "forceRedeploymentReason", "")
@@ -194,7 +199,7 @@ may_render(const Rollout *self)
 	RdSimHost *voter = find_voter(self->behind);
 
 	if (!is_etcd(self->kind) || count_masters(self->behind) == 1 || is_rolling(self) ||
-	    dares(rd_sim_member(self->object, "spec")))
+	    dares(rd_sim_peek(self->object, "spec")))
 		return TRUE;
 	return voter != NULL && voter->etcd->peers->len >= 3 &&
 	       count_sound(self->behind, voter) == voter->etcd->peers->len;
@@ -204,13 +209,14 @@ static gboolean
 render(Rollout *self)
 {
 	const char *reason = json_object_get_string_member_with_default(
-	    rd_sim_member(self->object, "spec"), "forceRedeploymentReason", "");
-	g_autofree char *path = NULL, *json = NULL;
-	g_autoptr(JsonNode) quoted = json_node_init_string(json_node_alloc(), reason);
-	g_autofree char *text = json_to_string(quoted, FALSE);
+	    rd_sim_peek(self->object, "spec"), "forceRedeploymentReason", "");
+	g_autofree char *path = NULL, *json = NULL, *text = NULL;
+	g_autoptr(JsonNode) quoted = NULL;
 
 	if (is_handled(self, reason) || !may_render(self))
 		return FALSE;
+	quoted = json_node_init_string(json_node_alloc(), reason);
+	text = json_to_string(quoted, FALSE);
 	json_object_set_int_member(self->status, "latestAvailableRevision", ++self->latest);
 	path = map_path(self, self->latest);
 	json = g_strdup_printf("{\"data\":{\"forceRedeploymentReason\":%s}}", text);
@@ -316,10 +322,8 @@ bring(Rollout *self, JsonObject *node)
 	RdSimHost *host = rd_sim_cluster_find(behind->cluster, name);
 	g_autofree char *key =
 	    g_strdup_printf("install %s %s %" G_GINT64_FORMAT, self->kind->pod, name, self->latest);
-	g_autofree char *label = label_of(self->latest);
-	g_autofree char *path = g_strdup_printf(RD_SIM_MANIFESTS "/%s-pod.yaml", self->kind->pod);
-	RdSimNode *manifest = host != NULL ? rd_sim_tree_find(host->tree, path) : NULL;
-	g_autofree char *text = manifest != NULL ? rd_sim_node_text(manifest) : NULL;
+	g_autofree char *label = NULL, *path = NULL, *text = NULL;
+	RdSimNode *manifest = NULL;
 
 	if (json_object_get_int_member(node, "targetRevision") != self->latest) {
 		json_object_set_int_member(node, "targetRevision", self->latest);
@@ -329,6 +333,10 @@ bring(Rollout *self, JsonObject *node)
 	if (host == NULL || !rd_sim_node_lives(behind, name) ||
 	    behind->now < rd_sim_behind_seen(behind, key) + INSTALL_S)
 		return FALSE;
+	label = label_of(self->latest);
+	path = g_strdup_printf(RD_SIM_MANIFESTS "/%s-pod.yaml", self->kind->pod);
+	manifest = rd_sim_tree_find(host->tree, path);
+	text = manifest != NULL ? rd_sim_node_text(manifest) : NULL;
 	if (text == NULL || strstr(text, label) == NULL) {
 		if (has_network(host))
 			(void)install(host, self->kind->pod, self->latest);
@@ -377,41 +385,45 @@ tell_members(Rollout *self)
 static void
 tell_cluster_operator(Rollout *self, gboolean rolling)
 {
-	g_autofree char *path =
-	    g_strdup_printf("/apis/config.openshift.io/v1/clusteroperators/%s", self->kind->pod);
-	JsonObject *object = rd_sim_store_find(self->behind->store, path);
+	RdSimObject *object = rd_sim_store_look_at(self->behind->store, self->kind->cluster);
+	const char *word = rolling ? "True" : "False";
 
-	if (object != NULL &&
-	    rd_sim_set_condition(object, "Progressing", rolling ? "True" : "False",
-				 rolling ? "NodeInstaller" : "AsExpected", self->behind->now))
-		rd_sim_store_written(self->behind->store, path, self->kind->pod, "status",
-				     self->behind->now);
+	if (object == NULL || g_str_equal(rd_sim_facts(object)->progressing, word))
+		return;
+	(void)rd_sim_set_condition(rd_sim_object_body(object), "Progressing", word,
+				   rolling ? "NodeInstaller" : "AsExpected", self->behind->now);
+	rd_sim_store_written(self->behind->store, object->path, self->kind->pod, "status",
+			     self->behind->now);
 }
 
 void
-rd_sim_catch_up_operator(RdSimBehind *behind, const char *path)
+rd_sim_catch_up_operator(RdSimBehind *behind, RdSimObject *object)
 {
-	Rollout self = {.behind = behind, .path = path};
-	gboolean changed, rolling;
+	Rollout self = {.behind = behind,
+			.path = object->path,
+			.object = rd_sim_object_body(object)};
+	gboolean changed, rolling = FALSE, settled;
 
 	for (guint i = 0; i < G_N_ELEMENTS(operators); i++)
-		if (g_str_has_prefix(path + strlen(BASE), operators[i].plural))
+		if (g_str_has_prefix(object->path + strlen(BASE), operators[i].plural))
 			self.kind = &operators[i];
-	self.object = rd_sim_store_find(behind->store, path);
 	self.status = rd_sim_member(self.object, "status");
 	self.latest = json_object_get_int_member(self.status, "latestAvailableRevision");
 	if (is_stuck(behind, self.kind->plural) || behind->now < behind->up + SETTLE_S)
 		return;
+	settled = rd_sim_facts(object)->settled;
 	changed = render(&self);
-	changed |= roll(&self);
-	rolling = is_rolling(&self);
-	changed |= rd_sim_set_condition(self.object, "NodeInstallerProgressing",
-					rolling ? "True" : "False",
-					rolling ? "" : "AllNodesAtLatestRevision", behind->now);
+	if (changed || !settled) {
+		changed |= roll(&self);
+		rolling = is_rolling(&self);
+		changed |= rd_sim_set_condition(
+		    self.object, "NodeInstallerProgressing", rolling ? "True" : "False",
+		    rolling ? "" : "AllNodesAtLatestRevision", behind->now);
+	}
 	if (is_etcd(self.kind))
 		changed |= tell_members(&self);
 	if (changed)
-		rd_sim_store_written(behind->store, path, "cluster-operator", "status",
+		rd_sim_store_written(behind->store, self.path, "cluster-operator", "status",
 				     behind->now);
 	tell_cluster_operator(&self, rolling);
 	behind->under_way |= rolling;

@@ -77,21 +77,34 @@ term_matches(JsonObject *object, const char *term, gboolean labels)
 }
 
 static gboolean
-all_match(JsonObject *object, const char *selector, gboolean labels)
+all_match(JsonObject *object, char **terms, gboolean labels)
 {
-	g_auto(GStrv) terms = g_strsplit(selector != NULL ? selector : "", ",", -1);
-
 	for (guint i = 0; terms[i] != NULL; i++)
 		if (*terms[i] != '\0' && !term_matches(object, terms[i], labels))
 			return FALSE;
 	return TRUE;
 }
 
-gboolean
-rd_sim_select_matches(JsonObject *object, const char *query)
+void
+rd_sim_selector_parse(const char *query, RdSimSelector *selector)
 {
 	g_autofree char *labels = rd_sim_select_query(query, "labelSelector");
 	g_autofree char *fields = rd_sim_select_query(query, "fieldSelector");
 
-	return all_match(object, labels, TRUE) && all_match(object, fields, FALSE);
+	selector->labels = g_strsplit(labels != NULL ? labels : "", ",", -1);
+	selector->fields = g_strsplit(fields != NULL ? fields : "", ",", -1);
+}
+
+void
+rd_sim_selector_clear(RdSimSelector *selector)
+{
+	g_strfreev(selector->labels);
+	g_strfreev(selector->fields);
+}
+
+gboolean
+rd_sim_select_matches(JsonObject *object, const RdSimSelector *selector)
+{
+	return all_match(object, selector->labels, TRUE) &&
+	       all_match(object, selector->fields, FALSE);
 }

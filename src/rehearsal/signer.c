@@ -9,9 +9,9 @@
 static const char *
 wanted_node(JsonObject *pod)
 {
-	JsonObject *spec = rd_sim_member(pod, "spec");
+	JsonObject *spec = rd_sim_peek(pod, "spec");
 
-	return json_object_get_string_member_with_default(rd_sim_member(spec, "nodeSelector"),
+	return json_object_get_string_member_with_default(rd_sim_peek(spec, "nodeSelector"),
 							  "kubernetes.io/hostname", "");
 }
 
@@ -29,7 +29,7 @@ listen_on(RdSimCluster *cluster, const char *name)
 void
 rd_sim_catch_up_signer(RdSimBehind *self)
 {
-	JsonObject *pod = rd_sim_store_find(self->store, RD_SIM_SIGNER_POD);
+	JsonObject *pod = rd_sim_store_look(self->store, RD_SIM_SIGNER_POD);
 	const char *node = pod != NULL ? wanted_node(pod) : "";
 
 	if (pod == NULL) {
@@ -39,7 +39,7 @@ rd_sim_catch_up_signer(RdSimBehind *self)
 	}
 	if (!rd_sim_node_lives(self, node))
 		return;
-	if (!json_object_has_member(rd_sim_member(pod, "spec"), "nodeName")) {
+	if (!json_object_has_member(rd_sim_peek(pod, "spec"), "nodeName")) {
 		json_object_set_string_member(rd_sim_member(pod, "spec"), "nodeName", node);
 		rd_sim_store_written(self->store, RD_SIM_SIGNER_POD, "kube-scheduler", NULL,
 				     self->now);
@@ -55,12 +55,13 @@ rd_sim_catch_up_new_nodes(RdSimBehind *self)
 {
 	for (guint i = 0; i < self->cluster->hosts->len; i++) {
 		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
-		g_autofree char *path = g_strdup_printf("/api/v1/nodes/%s", host->name);
-		g_autofree char *uid = NULL;
+		g_autofree char *path = NULL, *uid = NULL;
 
 		/* elsewhere no Node is ever deleted */
-		if (host->dns_name == NULL || host->power != RD_SIM_UP ||
-		    rd_sim_store_find(self->store, path) != NULL)
+		if (host->dns_name == NULL || host->power != RD_SIM_UP)
+			continue;
+		path = g_strdup_printf("/api/v1/nodes/%s", host->name);
+		if (rd_sim_store_look(self->store, path) != NULL)
 			continue;
 		self->under_way = TRUE;
 		if (!rd_sim_kubelet_logs_in(self, host))

@@ -41,10 +41,10 @@ answer_status(Serve *self, guint code, const char *reason, const char *message)
 }
 
 static void
-answer_object(Serve *self, guint code, JsonNode *node)
+answer_object(Serve *self, guint code, RdSimObject *object)
 {
 	self->status = code;
-	self->body = json_to_string(node, FALSE);
+	self->body = g_strdup(rd_sim_object_text(object));
 }
 
 static const char *
@@ -62,20 +62,21 @@ static void
 serve_list(Serve *self)
 {
 	RdSimStore *store = self->store;
-	g_autoptr(GPtrArray) paths =
-	    rd_sim_store_paths_of(store, self->place.collection, self->place.namespace);
+	g_autoptr(GPtrArray) objects = rd_sim_store_list(store, self->place.collection);
 	g_autofree char *limit = rd_sim_select_query(self->place.query, "limit");
 	g_autofree char *token = rd_sim_select_query(self->place.query, "continue");
 	g_autofree char *version = g_strdup_printf("%" G_GINT64_FORMAT, store->version);
 	g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+	g_autoptr(GString) items = g_string_new(NULL);
+	g_autofree char *meta_json = NULL;
+	guint n = 0;
 	guint most = limit != NULL ? (guint)strtoul(limit, NULL, 10) : 0;
-	JsonObject *list = json_object_new(), *meta = json_object_new();
-	JsonArray *items = json_array_new();
-	const char *after = NULL;
+	JsonObject *meta = json_object_new();
+	const char *after = NULL, *last = NULL;
+	g_auto(RdSimSelector) selector = {0};
 
-	json_node_take_object(node, list);
-	json_object_set_object_member(list, "metadata", meta);
-	json_object_set_array_member(list, "items", items);
+	rd_sim_selector_parse(self->place.query, &selector);
+	json_node_take_object(node, meta);
 	/* "VERSION PATH": the last one of the page before */
 	if (token != NULL) {
 		after = strchr(token, ' ');
@@ -87,24 +88,30 @@ serve_list(Serve *self)
 		}
 		after++;
 	}
-	for (guint i = 0; i < paths->len; i++) {
-		JsonNode *one =
-		    ((RdSimObject *)g_hash_table_lookup(store->objects, paths->pdata[i]))->body;
+	for (guint i = 0; i < objects->len; i++) {
+		RdSimObject *one = objects->pdata[i];
 
-		if ((after != NULL && strcmp(paths->pdata[i], after) <= 0) ||
-		    !rd_sim_select_matches(json_node_get_object(one), self->place.query))
+		if (!rd_sim_object_is_in(one, self->place.namespace))
 			continue;
-		if (most > 0 && json_array_get_length(items) == most) {
-			g_autofree char *next = g_strdup_printf(
-			    "%" G_GINT64_FORMAT " %s", store->version, (char *)paths->pdata[i - 1]);
+		if ((after == NULL || strcmp(one->path, after) > 0) &&
+		    rd_sim_select_matches(json_node_get_object(one->body), &selector)) {
+			if (most > 0 && n == most) {
+				g_autofree char *next = g_strdup_printf("%" G_GINT64_FORMAT " %s",
+									store->version, last);
 
-			json_object_set_string_member(meta, "continue", next);
-			break;
+				json_object_set_string_member(meta, "continue", next);
+				break;
+			}
+			g_string_append(items, n++ > 0 ? "," : "");
+			g_string_append(items, rd_sim_object_text(one));
 		}
-		json_array_add_element(items, rd_sim_json_copy(one));
+		last = one->path;
 	}
 	json_object_set_string_member(meta, "resourceVersion", version);
-	answer_object(self, 200, node);
+	meta_json = json_to_string(node, FALSE);
+	self->status = 200;
+	self->body =
+	    g_strconcat("{\"metadata\":", meta_json, ",\"items\":[", items->str, "]}", NULL);
 }
 
 static void
@@ -125,8 +132,8 @@ serve_create(Serve *self, JsonNode *body)
 	}
 	rd_sim_store_complete(self->store, &self->place, json_node_get_object(body), self->time);
 	rd_sim_set_manager(json_node_get_object(body), MANAGER, NULL, self->time);
-	answer_object(self, 201, body);
 	rd_sim_store_insert(self->store, &self->place, json_node_ref(body));
+	answer_object(self, 201, g_hash_table_lookup(self->store->objects, self->place.object));
 }
 
 /* pods get their time to end, unless they are told to end now (domain 2.9) */
@@ -139,7 +146,7 @@ is_pod(const Serve *self)
 }
 
 static void
-end_gracefully(Serve *self, const RdSimObject *object)
+end_gracefully(Serve *self, RdSimObject *object)
 {
 	JsonObject *meta = rd_sim_metadata(json_node_get_object(object->body));
 	g_autofree char *text = rd_sim_time_text(self->time + POD_GRACE_S);
@@ -148,36 +155,40 @@ end_gracefully(Serve *self, const RdSimObject *object)
 		return;
 	json_object_set_string_member(meta, "deletionTimestamp", text);
 	json_object_set_int_member(meta, "deletionGracePeriodSeconds", POD_GRACE_S);
+	rd_sim_object_changed(object);
 	rd_sim_set_version(self->store, json_node_get_object(object->body));
 }
 
 /* the budget that has no room for this pod to go; else it has one place less */
 static gboolean
-take_room(Serve *self, const RdSimObject *object)
+take_room(Serve *self, RdSimObject *object)
 {
-	g_autoptr(GPtrArray) paths = rd_sim_store_paths_of(
-	    self->store, "/apis/policy/v1/poddisruptionbudgets", object->namespace);
+	g_autoptr(GPtrArray) budgets =
+	    rd_sim_store_list(self->store, "/apis/policy/v1/poddisruptionbudgets");
 
-	for (guint i = 0; i < paths->len; i++) {
-		JsonObject *budget = rd_sim_store_find(self->store, paths->pdata[i]);
+	for (guint i = 0; i < budgets->len; i++) {
+		RdSimObject *one = budgets->pdata[i];
+		JsonObject *budget = json_node_get_object(one->body);
 		g_autofree char *app = rd_sim_select_field(budget, "spec.selector.matchLabels.app");
 		g_autofree char *own =
 		    rd_sim_select_field(json_node_get_object(object->body), "metadata.labels.app");
 		JsonObject *status = json_object_get_object_member(budget, "status");
 		gint64 room;
 
-		if (g_strcmp0(app, own) != 0 || status == NULL)
+		if (!rd_sim_object_is_in(one, object->namespace) || g_strcmp0(app, own) != 0 ||
+		    status == NULL)
 			continue;
 		room = json_object_get_int_member_with_default(status, "disruptionsAllowed", 0);
 		if (room <= 0)
 			return FALSE;
 		json_object_set_int_member(status, "disruptionsAllowed", room - 1);
+		rd_sim_object_changed(one);
 	}
 	return TRUE;
 }
 
 static void
-serve_eviction(Serve *self, const RdSimObject *object, JsonNode *body)
+serve_eviction(Serve *self, RdSimObject *object, JsonNode *body)
 {
 	g_autofree char *uid =
 	    rd_sim_select_field(json_node_get_object(body), "deleteOptions.preconditions.uid");
@@ -196,7 +207,7 @@ serve_eviction(Serve *self, const RdSimObject *object, JsonNode *body)
 }
 
 static void
-serve_delete(Serve *self, const RdSimObject *object)
+serve_delete(Serve *self, RdSimObject *object)
 {
 	JsonObject *meta = rd_sim_metadata(json_node_get_object(object->body));
 	JsonNode *finalizers = json_object_get_member(meta, "finalizers");
@@ -217,13 +228,14 @@ serve_delete(Serve *self, const RdSimObject *object)
 
 		if (!json_object_has_member(meta, "deletionTimestamp"))
 			json_object_set_string_member(meta, "deletionTimestamp", text);
+		rd_sim_object_changed(object);
 		rd_sim_set_version(self->store, json_node_get_object(object->body));
-		answer_object(self, 200, object->body);
+		answer_object(self, 200, object);
 		return;
 	}
 	if (is_pod(self) && !self->request->now) {
 		end_gracefully(self, object);
-		answer_object(self, 200, object->body);
+		answer_object(self, 200, object);
 		return;
 	}
 	answer_status(self, 200, NULL, NULL);
@@ -308,9 +320,10 @@ serve_change(Serve *self, RdSimObject *object, JsonNode *body)
 	keep_identity(json_node_get_object(object->body), json_node_get_object(kept));
 	json_node_unref(object->body);
 	object->body = kept;
+	rd_sim_object_changed(object);
 	rd_sim_set_version(self->store, json_node_get_object(kept));
 	rd_sim_set_manager(json_node_get_object(kept), MANAGER, self->place.sub, self->time);
-	answer_object(self, 200, kept);
+	answer_object(self, 200, object);
 }
 
 static void
@@ -321,7 +334,7 @@ serve_object(Serve *self, JsonNode *body)
 	if (object == NULL)
 		answer_status(self, 404, "NotFound", "not found");
 	else if (self->request->verb == RD_KUBE_GET)
-		answer_object(self, 200, object->body);
+		answer_object(self, 200, object);
 	else if (self->request->verb == RD_KUBE_DELETE)
 		serve_delete(self, object);
 	else if (self->request->verb == RD_KUBE_POST && is_pod(self) &&

@@ -2,6 +2,7 @@
 #include "rehearsal/store-private.h"
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void
 rd_sim_place_clear(RdSimPlace *place)
@@ -58,15 +59,60 @@ rd_sim_place_parse(const char *path, RdSimPlace *place)
 /* ---- objects ---- */
 
 static void
-object_free(gpointer data)
+object_unref(gpointer data)
 {
 	RdSimObject *object = data;
 
+	if (--object->refs > 0)
+		return;
 	g_free(object->collection);
 	g_free(object->namespace);
 	g_free(object->name);
+	g_free(object->path);
+	g_free(object->text);
 	json_node_unref(object->body);
 	g_free(object);
+}
+
+void
+rd_sim_object_changed(RdSimObject *object)
+{
+	g_clear_pointer(&object->text, g_free);
+	object->facts.known = FALSE;
+}
+
+JsonObject *
+rd_sim_object_body(const RdSimObject *object)
+{
+	return json_node_get_object(object->body);
+}
+
+/* one in so many is nevertheless written anew and compared */
+#define CHECKED 64
+
+const char *
+rd_sim_object_text(RdSimObject *object)
+{
+	static guint n;
+	g_autofree char *anew = NULL;
+
+	if (object->text == NULL) {
+		object->text = json_to_string(object->body, FALSE);
+		return object->text;
+	}
+	if (++n % CHECKED != 0)
+		return object->text;
+	anew = json_to_string(object->body, FALSE);
+	if (!g_str_equal(anew, object->text))
+		g_error("%s was changed, and nobody said so: %s, not %s", object->path, anew,
+			object->text);
+	return object->text;
+}
+
+gboolean
+rd_sim_object_is_in(const RdSimObject *object, const char *namespace)
+{
+	return namespace == NULL || g_strcmp0(object->namespace, namespace) == 0;
 }
 
 static RdSimObject *
@@ -74,9 +120,11 @@ object_copy(const RdSimObject *from)
 {
 	RdSimObject *copy = g_new0(RdSimObject, 1);
 
+	copy->refs = 1;
 	copy->collection = g_strdup(from->collection);
 	copy->namespace = g_strdup(from->namespace);
 	copy->name = g_strdup(from->name);
+	copy->path = g_strdup(from->path);
 	copy->body = rd_sim_json_copy(from->body);
 	return copy;
 }
@@ -87,7 +135,7 @@ rd_sim_store_new(void)
 	RdSimStore *self = g_new0(RdSimStore, 1);
 
 	self->kinds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	self->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, object_free);
+	self->objects = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_unref);
 	self->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 					    (GDestroyNotify)g_ptr_array_unref);
 	self->tally = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -113,20 +161,53 @@ rd_sim_store_serve(RdSimStore *self, const char *collection, const char *kind)
 	g_hash_table_insert(self->kinds, g_strdup(collection), g_strdup(kind));
 }
 
+#define REQUESTS(version) "/apis/certificates.k8s.io/" version "/certificatesigningrequests"
+
+void
+rd_sim_store_serve_old_requests(RdSimStore *self)
+{
+	g_hash_table_remove(self->kinds, REQUESTS("v1"));
+	rd_sim_store_serve(self, REQUESTS("v1beta1"), "CertificateSigningRequest");
+}
+
+const char *
+rd_sim_store_requests(RdSimStore *self)
+{
+	return g_hash_table_contains(self->kinds, REQUESTS("v1")) ? REQUESTS("v1")
+								  : REQUESTS("v1beta1");
+}
+
 JsonObject *
 rd_sim_metadata(JsonObject *object)
 {
-	if (!json_object_has_member(object, "metadata"))
-		json_object_set_object_member(object, "metadata", json_object_new());
+	JsonNode *node = json_object_get_member(object, "metadata");
+
+	if (node != NULL)
+		return json_node_get_object(node);
+	json_object_set_object_member(object, "metadata", json_object_new());
 	return json_object_get_object_member(object, "metadata");
 }
 
+/* the same few seconds are asked for at each request, and a calendar takes its time */
 char *
 rd_sim_time_text(double seconds)
 {
-	g_autoptr(GDateTime) when = g_date_time_new_from_unix_utc((gint64)seconds);
+	static struct {
+		time_t when;
+		char text[sizeof "2026-11-20T03:00:00Z"];
+	} slots[256];
+	time_t when = (time_t)seconds;
+	guint slot = (guint)when % G_N_ELEMENTS(slots);
+	struct tm tm;
 
-	return g_date_time_format(when, "%Y-%m-%dT%H:%M:%SZ");
+	if (slots[slot].when != when || slots[slot].text[0] == '\0') {
+		if (gmtime_r(&when, &tm) == NULL ||
+		    strftime(slots[slot].text, sizeof slots[slot].text, "%Y-%m-%dT%H:%M:%SZ",
+			     &tm) == 0)
+			g_error("%f is no time", seconds);
+		slots[slot].when = when;
+	}
+	return g_strdup(slots[slot].text);
 }
 
 void
@@ -195,12 +276,14 @@ rd_sim_store_insert(RdSimStore *self, const RdSimPlace *place, JsonNode *body)
 {
 	RdSimObject *object = g_new0(RdSimObject, 1);
 
+	object->refs = 1;
 	object->collection = g_strdup(place->collection);
 	object->namespace = g_strdup(place->namespace);
 	object->name = g_strdup(place->name);
+	object->path = g_strdup(place->object);
 	object->body = body;
 	g_hash_table_remove(self->lists, place->collection);
-	g_hash_table_replace(self->objects, g_strdup(place->object), object);
+	g_hash_table_replace(self->objects, object->path, object);
 }
 
 void
@@ -220,9 +303,25 @@ rd_sim_store_put(RdSimStore *self, const char *path, const char *json, double ti
 JsonObject *
 rd_sim_store_find(RdSimStore *self, const char *path)
 {
-	const RdSimObject *object = g_hash_table_lookup(self->objects, path);
+	RdSimObject *object = g_hash_table_lookup(self->objects, path);
 
+	if (object != NULL)
+		rd_sim_object_changed(object);
 	return object != NULL ? json_node_get_object(object->body) : NULL;
+}
+
+RdSimObject *
+rd_sim_store_look_at(RdSimStore *self, const char *path)
+{
+	return g_hash_table_lookup(self->objects, path);
+}
+
+JsonObject *
+rd_sim_store_look(RdSimStore *self, const char *path)
+{
+	const RdSimObject *object = rd_sim_store_look_at(self, path);
+
+	return object != NULL ? rd_sim_object_body(object) : NULL;
 }
 
 void
@@ -249,53 +348,54 @@ rd_sim_store_remove(RdSimStore *self, const char *path)
 static int
 compare_paths(gconstpointer a, gconstpointer b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return strcmp((*(const RdSimObject *const *)a)->path,
+		      (*(const RdSimObject *const *)b)->path);
 }
 
 static GPtrArray *
 make_list(RdSimStore *self, const char *collection)
 {
-	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+	GPtrArray *list = g_ptr_array_new_with_free_func(object_unref);
 	GHashTableIter iter;
-	gpointer key, value;
+	gpointer value;
 
 	g_hash_table_iter_init(&iter, self->objects);
-	while (g_hash_table_iter_next(&iter, &key, &value))
-		if (g_str_equal(((const RdSimObject *)value)->collection, collection))
-			g_ptr_array_add(paths, g_strdup(key));
-	g_ptr_array_sort(paths, compare_paths);
-	g_hash_table_insert(self->lists, g_strdup(collection), paths);
-	return paths;
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		RdSimObject *object = value;
+
+		if (!g_str_equal(object->collection, collection))
+			continue;
+		object->refs++;
+		g_ptr_array_add(list, object);
+	}
+	g_ptr_array_sort(list, compare_paths);
+	g_hash_table_insert(self->lists, g_strdup(collection), list);
+	return list;
 }
 
-/* @namespace NULL: of all */
 GPtrArray *
-rd_sim_store_paths_of(RdSimStore *self, const char *collection, const char *namespace)
+rd_sim_store_list(RdSimStore *self, const char *collection)
 {
-	GPtrArray *all = g_hash_table_lookup(self->lists, collection);
-	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+	GPtrArray *list = g_hash_table_lookup(self->lists, collection);
 
-	if (all == NULL)
-		all = make_list(self, collection);
-	for (guint i = 0; i < all->len; i++) {
-		const RdSimObject *object = g_hash_table_lookup(self->objects, all->pdata[i]);
-
-		if (namespace == NULL || g_strcmp0(object->namespace, namespace) == 0)
-			g_ptr_array_add(paths, g_strdup(all->pdata[i]));
-	}
-	return paths;
+	return g_ptr_array_ref(list != NULL ? list : make_list(self, collection));
 }
 
 GPtrArray *
 rd_sim_store_paths(RdSimStore *self, const char *collection)
 {
-	return rd_sim_store_paths_of(self, collection, NULL);
+	g_autoptr(GPtrArray) list = rd_sim_store_list(self, collection);
+	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; i < list->len; i++)
+		g_ptr_array_add(paths, g_strdup(((const RdSimObject *)list->pdata[i])->path));
+	return paths;
 }
 
 GPtrArray *
 rd_sim_store_save(RdSimStore *self)
 {
-	GPtrArray *saved = g_ptr_array_new_with_free_func(object_free);
+	GPtrArray *saved = g_ptr_array_new_with_free_func(object_unref);
 	GHashTableIter iter;
 	gpointer value;
 
@@ -318,10 +418,7 @@ rd_sim_store_restore(RdSimStore *self, GPtrArray *saved, gboolean bump)
 		const char *version = json_object_get_string_member(meta, "resourceVersion");
 
 		newest = MAX(newest, g_ascii_strtoll(version, NULL, 10));
-		g_hash_table_replace(
-		    self->objects,
-		    rd_sim_object_path(object->collection, object->namespace, object->name),
-		    object);
+		g_hash_table_replace(self->objects, object->path, object);
 	}
 	if (!bump)
 		self->version = newest;

@@ -15,6 +15,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdSimStore, rd_sim_store_free)
 /* @collection: "/api/v1/nodes", "/apis/coordination.k8s.io/v1/leases"; the same kind in a namespace
  * is "/apis/…/namespaces/NS/leases" then. Without it its paths are "404 page not found". */
 void rd_sim_store_serve(RdSimStore *self, const char *collection, const char *kind);
+/* CertificateSigningRequests as releases below 4.6 have them: as v1beta1 only, without a signer */
+void rd_sim_store_serve_old_requests(RdSimStore *self);
+/* the collection that they are in */
+const char *rd_sim_store_requests(RdSimStore *self);
 
 /* ---- for those who stand behind the API: the scenery and the controllers ---- */
 

@@ -43,38 +43,42 @@ rd_sim_pod_json(const char *kind, const char *app, const char *node)
 	    app, kind, app, node, app, app);
 }
 
-static const char *
-node_of(JsonObject *pod)
+/* the pods of @app. (element-type RdSimObject, unowned) (transfer full) */
+static GPtrArray *
+find_pods(RdSimBehind *self, const char *app, const char *namespace)
 {
-	return json_object_get_string_member_with_default(rd_sim_member(pod, "spec"), "nodeName",
-							  "");
+	g_autoptr(GPtrArray) all = rd_sim_store_list(self->store, PODS);
+	GPtrArray *pods = g_ptr_array_new();
+
+	for (guint i = 0; i < all->len; i++) {
+		if (g_str_equal(rd_sim_facts(all->pdata[i])->app, app) &&
+		    rd_sim_object_is_in(all->pdata[i], namespace))
+			g_ptr_array_add(pods, all->pdata[i]);
+	}
+	return pods;
 }
 
-static gboolean
-is_ending(JsonObject *pod)
+/* those that @meta tells of */
+static GPtrArray *
+find_own_pods(RdSimBehind *self, JsonObject *meta)
 {
-	return json_object_has_member(rd_sim_metadata(pod), "deletionTimestamp");
+	return find_pods(self, json_object_get_string_member(meta, "name"),
+			 json_object_get_string_member(meta, "namespace"));
 }
 
-/* its pods on @node (NULL: anywhere), those that are ending counted apart */
+/* those on @node (NULL: anywhere), those that are ending counted apart */
 static guint
-count_pods(RdSimBehind *self, JsonObject *meta, const char *node, guint *ending)
+count_pods(GPtrArray *pods, const char *node, guint *ending)
 {
-	const char *app = json_object_get_string_member(meta, "name");
-	const char *namespace = json_object_get_string_member(meta, "namespace");
-	g_autoptr(GPtrArray) paths = rd_sim_store_paths_of(self->store, PODS, namespace);
 	guint n = 0;
 
 	*ending = 0;
-	for (guint i = 0; i < paths->len; i++) {
-		JsonObject *pod = rd_sim_store_find(self->store, paths->pdata[i]);
-		JsonObject *labels = rd_sim_member(rd_sim_metadata(pod), "labels");
+	for (guint i = 0; i < pods->len; i++) {
+		const RdSimFacts *pod = rd_sim_facts(pods->pdata[i]);
 
-		if (g_strcmp0(json_object_get_string_member_with_default(labels, "app", ""), app) !=
-			0 ||
-		    (node != NULL && !g_str_equal(node_of(pod), node)))
+		if (node != NULL && !g_str_equal(pod->node, node))
 			continue;
-		if (is_ending(pod))
+		if (pod->ending)
 			(*ending)++;
 		else
 			n++;
@@ -95,20 +99,23 @@ make_pod(RdSimBehind *self, const char *kind, JsonObject *meta, const char *node
 }
 
 void
-rd_sim_catch_up_pod(RdSimBehind *self, const char *path)
+rd_sim_catch_up_pod(RdSimBehind *self, RdSimObject *pod)
 {
-	JsonObject *pod = rd_sim_store_find(self->store, path);
-	JsonObject *meta = rd_sim_metadata(pod);
-	g_autofree char *key = g_strdup_printf("ending %s", path);
+	const RdSimFacts *facts = rd_sim_facts(pod);
+	JsonObject *meta;
+	g_autofree char *key = NULL;
 
-	if (!is_ending(pod) || !rd_sim_node_lives(self, node_of(pod)) ||
-	    json_object_has_member(rd_sim_member(meta, "annotations"), RD_SIM_STUCK))
+	if (!facts->ending || !rd_sim_node_lives(self, facts->node))
+		return;
+	meta = rd_sim_metadata(rd_sim_object_body(pod));
+	if (json_object_has_member(rd_sim_peek(meta, "annotations"), RD_SIM_STUCK))
 		return;
 	self->under_way = TRUE;
+	key = g_strconcat("ending ", pod->path, NULL);
 	if (self->now < rd_sim_behind_seen(self, key) + END_S)
 		return;
 	rd_sim_behind_forget(self, key);
-	rd_sim_store_remove(self->store, path);
+	rd_sim_store_remove(self->store, pod->path);
 }
 
 /* one more on @node when it has been missing long enough; TRUE: it is missing still */
@@ -130,9 +137,9 @@ fill(RdSimBehind *self, const char *kind, JsonObject *meta, const char *node)
 
 /* the daemon set controller says how many there are */
 static void
-tell_counts(RdSimBehind *self, const char *path, guint wanted, guint available)
+tell_counts(RdSimBehind *self, RdSimObject *set, guint wanted, guint available)
 {
-	JsonObject *status = rd_sim_member(rd_sim_store_find(self->store, path), "status");
+	JsonObject *status = rd_sim_member(rd_sim_object_body(set), "status");
 
 	if (json_object_get_int_member_with_default(status, "desiredNumberScheduled", -1) ==
 		wanted &&
@@ -141,7 +148,8 @@ tell_counts(RdSimBehind *self, const char *path, guint wanted, guint available)
 	json_object_set_int_member(status, "desiredNumberScheduled", wanted);
 	json_object_set_int_member(status, "updatedNumberScheduled", wanted);
 	json_object_set_int_member(status, "numberAvailable", available);
-	rd_sim_store_written(self->store, path, "kube-controller-manager", "status", self->now);
+	rd_sim_store_written(self->store, set->path, "kube-controller-manager", "status",
+			     self->now);
 }
 
 /* the network operator says of its daemon set whether all of it is there */
@@ -149,7 +157,7 @@ static void
 tell_network(RdSimBehind *self, gboolean whole)
 {
 	static const char path[] = "/apis/config.openshift.io/v1/clusteroperators/network";
-	JsonObject *object = rd_sim_store_find(self->store, path);
+	JsonObject *object = rd_sim_store_look(self->store, path);
 
 	if (object != NULL && rd_sim_set_condition(object, "Progressing", whole ? "False" : "True",
 						   whole ? "AsExpected" : "Deploying", self->now))
@@ -157,27 +165,25 @@ tell_network(RdSimBehind *self, gboolean whole)
 }
 
 void
-rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path)
+rd_sim_catch_up_daemon_set(RdSimBehind *self, RdSimObject *set)
 {
-	JsonObject *meta = rd_sim_metadata(rd_sim_store_find(self->store, path));
-	g_autoptr(GPtrArray) nodes = rd_sim_store_paths(self->store, "/api/v1/nodes");
+	JsonObject *meta = rd_sim_metadata(rd_sim_object_body(set));
+	g_autoptr(GPtrArray) nodes = rd_sim_store_list(self->store, "/api/v1/nodes");
+	g_autoptr(GPtrArray) pods = find_own_pods(self, meta);
 	guint available = 0;
 
+	/* one that is made on the way is on a node that had none, and is counted next time */
 	for (guint i = 0; i < nodes->len; i++) {
-		const char *node = strrchr(nodes->pdata[i], '/') + 1;
-		guint ending = 0, there = count_pods(self, meta, node, &ending);
+		RdSimObject *node = nodes->pdata[i];
+		guint ending = 0, there = count_pods(pods, node->name, &ending);
 
-		if (there == 0 && ending == 0 && fill(self, "DaemonSet", meta, node))
+		if (there == 0 && ending == 0 && fill(self, "DaemonSet", meta, node->name))
 			self->under_way = TRUE;
-		available +=
-		    there > 0 &&
-		    g_str_equal(
-			rd_sim_condition(rd_sim_store_find(self->store, nodes->pdata[i]), "Ready"),
-			"True");
+		available += there > 0 && rd_sim_facts(node)->ready;
 	}
 	if (self->now < self->up + END_S)
 		return;
-	tell_counts(self, path, nodes->len, available);
+	tell_counts(self, set, nodes->len, available);
 	tell_network(self, available == nodes->len);
 }
 
@@ -185,109 +191,134 @@ rd_sim_catch_up_daemon_set(RdSimBehind *self, const char *path)
 static const char *
 node_label(JsonObject *spec)
 {
-	JsonObject *pod = rd_sim_member(rd_sim_member(spec, "template"), "spec");
+	JsonObject *pod = rd_sim_peek(rd_sim_peek(spec, "template"), "spec");
 	JsonObjectIter iter;
 	const char *label = "kubernetes.io/hostname";
 
-	json_object_iter_init(&iter, rd_sim_member(pod, "nodeSelector"));
+	json_object_iter_init(&iter, rd_sim_peek(pod, "nodeSelector"));
 	(void)json_object_iter_next(&iter, &label, NULL);
 	return label;
 }
 
 /* the node with the fewest of them that may have one; NULL: none */
 static const char *
-choose_node(RdSimBehind *self, JsonObject *meta, const char *label, GPtrArray *nodes)
+choose_node(RdSimBehind *self, GPtrArray *pods, const char *label, GPtrArray *nodes)
 {
 	const char *best = NULL;
 	guint fewest = G_MAXUINT;
 
 	for (guint i = 0; i < nodes->len; i++) {
-		JsonObject *object = rd_sim_store_find(self->store, nodes->pdata[i]);
-		const char *node = strrchr(nodes->pdata[i], '/') + 1;
-		guint ending = 0, there = count_pods(self, meta, node, &ending);
+		const RdSimObject *node = nodes->pdata[i];
+		JsonObject *object = rd_sim_object_body(node);
+		guint ending = 0, there = count_pods(pods, node->name, &ending);
 
-		if (!json_object_has_member(rd_sim_member(rd_sim_metadata(object), "labels"),
+		if (!json_object_has_member(rd_sim_peek(rd_sim_metadata(object), "labels"),
 					    label) ||
-		    json_object_get_boolean_member_with_default(rd_sim_member(object, "spec"),
+		    json_object_get_boolean_member_with_default(rd_sim_peek(object, "spec"),
 								"unschedulable", FALSE) ||
 		    !g_str_equal(rd_sim_condition(object, "Ready"), "True") ||
-		    !rd_sim_node_lives(self, node) || there >= fewest)
+		    !rd_sim_node_lives(self, node->name) || there >= fewest)
 			continue;
-		best = node;
+		best = node->name;
 		fewest = there;
 	}
 	return best;
 }
 
 void
-rd_sim_catch_up_deployment(RdSimBehind *self, const char *path)
+rd_sim_catch_up_deployment(RdSimBehind *self, RdSimObject *deployment)
 {
-	JsonObject *object = rd_sim_store_find(self->store, path);
-	JsonObject *meta = rd_sim_metadata(object), *spec = rd_sim_member(object, "spec");
-	g_autoptr(GPtrArray) nodes = rd_sim_store_paths(self->store, "/api/v1/nodes");
-	guint ending = 0, there = count_pods(self, meta, NULL, &ending);
+	JsonObject *object = rd_sim_object_body(deployment);
+	JsonObject *meta = rd_sim_metadata(object), *spec = rd_sim_peek(object, "spec");
+	g_autoptr(GPtrArray) nodes = rd_sim_store_list(self->store, "/api/v1/nodes");
+	g_autoptr(GPtrArray) pods = find_own_pods(self, meta);
+	guint ending = 0, there = count_pods(pods, NULL, &ending);
 	const char *node;
 
 	if (there >= json_object_get_int_member(spec, "replicas") ||
 	    !rd_sim_runs_somewhere(self->cluster, "kube-scheduler"))
 		return;
-	node = choose_node(self, meta, node_label(spec), nodes);
+	node = choose_node(self, pods, node_label(spec), nodes);
 	if (node != NULL && fill(self, "ReplicaSet", meta, node))
 		self->under_way = TRUE;
 }
 
 /* ---- who is reached, who may go ------------------------------------------------------------- */
 
-/* the pods of the service that are there, and whether the node controller believes in them */
-void
-rd_sim_catch_up_slice(RdSimBehind *self, const char *path)
+/* the pod is there, and the node controller believes in it */
+static gboolean
+is_reached(RdSimBehind *self, RdSimObject *pod)
 {
-	JsonObject *object = rd_sim_store_find(self->store, path);
+	const RdSimFacts *facts = rd_sim_facts(pod);
+	g_autofree char *node = g_strconcat("/api/v1/nodes/", facts->node, NULL);
+	RdSimObject *home = rd_sim_store_look_at(self->store, node);
+
+	return !facts->ending && home != NULL && rd_sim_facts(home)->ready;
+}
+
+/* @endpoints (nullable) tells of @pods as they are */
+static gboolean
+tells_of(RdSimBehind *self, JsonNode *endpoints, GPtrArray *pods)
+{
+	JsonArray *all = endpoints != NULL ? json_node_get_array(endpoints) : NULL;
+
+	if (all == NULL || json_array_get_length(all) != pods->len)
+		return FALSE;
+	for (guint i = 0; i < pods->len; i++) {
+		JsonObject *one = json_array_get_object_element(all, i);
+		JsonObject *conditions = rd_sim_peek(one, "conditions");
+
+		if (g_strcmp0(json_object_get_string_member_with_default(one, "nodeName", NULL),
+			      rd_sim_facts(pods->pdata[i])->node) != 0 ||
+		    json_object_get_boolean_member_with_default(conditions, "ready", FALSE) !=
+			is_reached(self, pods->pdata[i]))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* the pods of the service, and which of them are reached */
+void
+rd_sim_catch_up_slice(RdSimBehind *self, RdSimObject *slice)
+{
+	JsonObject *object = rd_sim_object_body(slice);
 	JsonObject *meta = rd_sim_metadata(object);
 	const char *service = json_object_get_string_member_with_default(
-	    rd_sim_member(meta, "labels"), "kubernetes.io/service-name", "");
-	g_autoptr(GPtrArray) paths = rd_sim_store_paths_of(
-	    self->store, PODS, json_object_get_string_member(meta, "namespace"));
-	JsonArray *endpoints = json_array_new();
-	g_autoptr(JsonNode) fresh = json_node_init_array(json_node_alloc(), endpoints);
-	JsonNode *old = json_object_get_member(object, "endpoints");
+	    rd_sim_peek(meta, "labels"), "kubernetes.io/service-name", "");
+	g_autoptr(GPtrArray) pods =
+	    find_pods(self, service, json_object_get_string_member(meta, "namespace"));
+	JsonArray *endpoints;
 
-	json_array_unref(endpoints);
-	for (guint i = 0; i < paths->len; i++) {
-		JsonObject *pod = rd_sim_store_find(self->store, paths->pdata[i]);
-		JsonObject *labels = rd_sim_member(rd_sim_metadata(pod), "labels");
-		g_autofree char *node = g_strdup_printf("/api/v1/nodes/%s", node_of(pod));
-		JsonObject *home = rd_sim_store_find(self->store, node), *one;
+	if (self->now < self->up + REPLACE_S ||
+	    tells_of(self, json_object_get_member(object, "endpoints"), pods))
+		return;
+	endpoints = json_array_new();
+	for (guint i = 0; i < pods->len; i++) {
+		JsonObject *one = json_object_new();
 
-		if (g_strcmp0(json_object_get_string_member_with_default(labels, "app", ""),
-			      service) != 0)
-			continue;
-		one = json_object_new();
-		json_object_set_string_member(one, "nodeName", node_of(pod));
-		json_object_set_boolean_member(
-		    rd_sim_member(one, "conditions"), "ready",
-		    !is_ending(pod) && home != NULL &&
-			g_str_equal(rd_sim_condition(home, "Ready"), "True"));
+		json_object_set_string_member(one, "nodeName", rd_sim_facts(pods->pdata[i])->node);
+		json_object_set_boolean_member(rd_sim_member(one, "conditions"), "ready",
+					       is_reached(self, pods->pdata[i]));
 		json_array_add_object_element(endpoints, one);
 	}
-	if (self->now < self->up + REPLACE_S || (old != NULL && json_node_equal(old, fresh)))
-		return;
-	json_object_set_member(object, "endpoints", json_node_copy(fresh));
-	rd_sim_store_written(self->store, path, "endpointslice-controller", NULL, self->now);
+	json_object_set_array_member(object, "endpoints", endpoints);
+	rd_sim_store_written(self->store, slice->path, "endpointslice-controller", NULL, self->now);
 }
 
 void
-rd_sim_catch_up_budget(RdSimBehind *self, const char *path)
+rd_sim_catch_up_budget(RdSimBehind *self, RdSimObject *budget)
 {
-	JsonObject *object = rd_sim_store_find(self->store, path);
+	JsonObject *object = rd_sim_object_body(budget);
 	JsonObject *meta = rd_sim_metadata(object), *status = rd_sim_member(object, "status");
-	gint64 least = json_object_get_int_member_with_default(rd_sim_member(object, "spec"),
-							       "minAvailable", 0);
-	guint ending = 0, there = count_pods(self, meta, NULL, &ending);
+	gint64 least =
+	    json_object_get_int_member_with_default(rd_sim_peek(object, "spec"), "minAvailable", 0);
+	g_autoptr(GPtrArray) pods = find_own_pods(self, meta);
+	guint ending = 0, there = count_pods(pods, NULL, &ending);
 	gint64 allowed = MAX((gint64)there - least, 0);
 
 	if (json_object_get_int_member_with_default(status, "disruptionsAllowed", -1) == allowed)
 		return;
 	json_object_set_int_member(status, "disruptionsAllowed", allowed);
-	rd_sim_store_written(self->store, path, "kube-controller-manager", "status", self->now);
+	rd_sim_store_written(self->store, budget->path, "kube-controller-manager", "status",
+			     self->now);
 }

@@ -12,11 +12,9 @@
  * possible. Between that look and the change another could take the host; what then arrives
  * carries a precondition (resourceVersion, uid), and that is the plugin's affair. */
 
-#define RD_API_PATIENCE	     120  /* seconds, of one call */
-#define RD_API_PATIENCE_PLAN 5	  /* the like when the pen is lifted: it may well be down now */
-#define RD_API_BODY_SHOW     2048 /* bytes of a change's body in the journal */
-#define RD_API_MANY_SHOW     128  /* the like of each of many */
-#define RD_API_MANY	     50	  /* of change_all under one number */
+#define RD_API_BODY_SHOW 2048 /* bytes of a change's body in the journal */
+#define RD_API_MANY_SHOW 128  /* the like of each of many */
+#define RD_API_MANY	 50   /* of change_all under one number */
 
 static const struct {
 	RdKubeVerb verb;
@@ -29,130 +27,7 @@ static const struct {
     [RECOVERY_API_DELETE] = {RD_KUBE_DELETE, "api-delete"},
 };
 
-static RdKube *
-rd_step_kube(RecoveryStep *step, GError **error)
-{
-	RdKube *kube = NULL;
-
-	if (step->gone || step->world->klass->cancelled(step->world)) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s: told to stop",
-			    step->order->target);
-		return NULL;
-	}
-	if (step->world->klass->kube == NULL)
-		g_set_error_literal(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-				    "there is no way to the Kubernetes API here");
-	else
-		kube = step->world->klass->kube(step->world, error);
-	if (kube == NULL)
-		g_prefix_error(error, "%s: ", step->order->target);
-	return kube;
-}
-
-/* What is found out at the very deadline is not heard any more: a tenth of the time that is left
- * belongs to the body. */
-static guint
-rd_step_patience(RecoveryStep *step)
-{
-	gint64 end = step->began + step->order->timeout_ms * 1000;
-	gint64 left = end - step->world->klass->clock(step->world);
-	gint64 most = step->foresight != NULL ? RD_API_PATIENCE_PLAN : RD_API_PATIENCE;
-
-	return (guint)CLAMP(left * 9 / 10 / G_USEC_PER_SEC, 0, most);
-}
-
-/* ---- looking ------------------------------------------------------------------------------- */
-
-JsonNode *
-recovery_api_get(RecoveryStep *step, const char *path, GError **error)
-{
-	RdKube *kube = rd_step_kube(step, error);
-	g_autoptr(GError) local = NULL;
-	JsonNode *object;
-
-	if (kube == NULL)
-		return NULL;
-	object = rd_kube_get(kube, path, rd_step_patience(step), NULL, &local);
-	if (local != NULL)
-		g_propagate_prefixed_error(error, g_steal_pointer(&local),
-					   "%s: ", step->order->target);
-	return object;
-}
-
-JsonArray *
-recovery_api_list(RecoveryStep *step, const char *path, GError **error)
-{
-	RdKube *kube = rd_step_kube(step, error);
-	g_autoptr(JsonNode) list = NULL;
-
-	if (kube == NULL)
-		return NULL;
-	list = rd_kube_list(kube, path, rd_step_patience(step), NULL, error);
-	if (list == NULL) {
-		g_prefix_error(error, "%s: ", step->order->target);
-		return NULL;
-	}
-	return json_array_ref(json_object_get_array_member(json_node_get_object(list), "items"));
-}
-
-gboolean
-recovery_api_serves(RecoveryStep *step, const char *path, gboolean *serves, GError **error)
-{
-	RdKube *kube = rd_step_kube(step, error);
-	g_autofree char *one =
-	    g_strdup_printf("%s%climit=1", path, strchr(path, '?') != NULL ? '&' : '?');
-	g_autoptr(JsonNode) found = NULL;
-	g_autoptr(GError) local = NULL;
-	gboolean unserved = FALSE;
-
-	if (kube == NULL)
-		return FALSE;
-	found = rd_kube_get(kube, one, rd_step_patience(step), &unserved, &local);
-	if (local != NULL) {
-		g_propagate_prefixed_error(error, g_steal_pointer(&local),
-					   "%s: ", step->order->target);
-		return FALSE;
-	}
-	*serves = !unserved;
-	return TRUE;
-}
-
-char *
-recovery_api_text(RecoveryStep *step, const char *path, GError **error)
-{
-	RdKube *kube = rd_step_kube(step, error);
-	char *text;
-
-	if (kube == NULL)
-		return NULL;
-	text = rd_kube_text(kube, path, rd_step_patience(step), error);
-	if (text == NULL)
-		g_prefix_error(error, "%s: ", step->order->target);
-	return text;
-}
-
 /* ---- one change ---------------------------------------------------------------------------- */
-
-/* a kind whose content is a credential; the path decides what a body is taken for */
-static gboolean
-rd_api_is_secret(const RecoveryApiChange *change)
-{
-	static const char *const kinds[] = {"secrets",
-					    "token",
-					    "tokenreviews",
-					    "oauthaccesstokens",
-					    "oauthauthorizetokens",
-					    "oauthclients",
-					    "useroauthaccesstokens",
-					    NULL};
-	g_auto(GStrv) path = g_strsplit(change->path, "?", 2);
-	g_auto(GStrv) parts = g_strsplit(path[0], "/", -1);
-
-	for (guint i = 0; parts[i] != NULL; i++)
-		if (g_strv_contains(kinds, parts[i]))
-			return TRUE;
-	return FALSE;
-}
 
 /* at most @show bytes, and no half letter at the end */
 static char *
@@ -175,7 +50,7 @@ rd_api_describe(GString *text, const RecoveryApiChange *change, gsize show)
 	g_string_append(text, change->path);
 	if (change->verb == RECOVERY_API_DELETE) {
 		g_string_append_printf(text, " uid %s%s", change->uid, change->now ? " now" : "");
-	} else if (rd_api_is_secret(change)) {
+	} else if (rd_api_is_secret(change->path)) {
 		g_string_append_printf(text, " (%" G_GSIZE_FORMAT " bytes, not shown)",
 				       strlen(change->body));
 	} else {
@@ -298,9 +173,42 @@ rd_api_object(RdKubeAnswer *answer)
 	return g_steal_pointer(&answer->body);
 }
 
-gboolean
-recovery_api_change(RecoveryStep *step, const RecoveryApiChange *change, RecoveryApiEnd *end,
-		    JsonNode **answer, GError **error)
+/* what is asked for, as far as it is anything */
+static void
+rd_tape_say_change(RecoveryStep *step, const RecoveryApiChange *change)
+{
+	static const char *const words[] = {
+	    [RECOVERY_API_CREATE] = "create", [RECOVERY_API_REPLACE] = "replace",
+	    [RECOVERY_API_MERGE] = "merge",   [RECOVERY_API_JSON_PATCH] = "json-patch",
+	    [RECOVERY_API_DELETE] = "delete",
+	};
+	const char *path = change->path != NULL ? change->path : "";
+
+	rd_tape_say(step, "api-change %s %s%s%s%s%s",
+		    words[CLAMP(change->verb, RECOVERY_API_CREATE, RECOVERY_API_DELETE)], path,
+		    change->uid != NULL ? " uid " : "", change->uid != NULL ? change->uid : "",
+		    change->now ? " now" : "", change->yaml ? " yaml" : "");
+	if (rd_api_is_secret(path))
+		rd_tape_put(step, "<", "[redacted]");
+	else
+		rd_tape_text(step, "<", change->body);
+}
+
+/* @error (nullable) */
+static void
+rd_tape_change_end(RecoveryStep *step, RecoveryApiEnd end, const GError *error)
+{
+	static const char *const words[] = {"done", "missing", "conflict"};
+
+	if (error != NULL)
+		rd_tape_error(step, error);
+	else
+		rd_tape_put(step, "~", words[end]);
+}
+
+static gboolean
+rd_api_change(RecoveryStep *step, const RecoveryApiChange *change, RecoveryApiEnd *end,
+	      JsonNode **answer, GError **error)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 	g_autoptr(GError) local = NULL;
@@ -321,7 +229,7 @@ recovery_api_change(RecoveryStep *step, const RecoveryApiChange *change, Recover
 		return FALSE;
 	request = rd_api_request(change);
 	if (step->foresight != NULL)
-		rd_foresight_add_change(step->foresight, &request, rd_api_is_secret(change));
+		rd_foresight_add_change(step->foresight, &request, rd_api_is_secret(change->path));
 	if (rd_step_check_fence(step, &local) &&
 	    !rd_kube_change(kube, &request, rd_step_patience(step), &got, &local))
 		g_prefix_error(&local, "%s: ", step->order->target);
@@ -336,6 +244,24 @@ recovery_api_change(RecoveryStep *step, const RecoveryApiChange *change, Recover
 	*end = rd_api_end(&got);
 	if (answer != NULL)
 		*answer = rd_api_object(&got);
+	return TRUE;
+}
+
+gboolean
+recovery_api_change(RecoveryStep *step, const RecoveryApiChange *change, RecoveryApiEnd *end,
+		    JsonNode **answer, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+
+	rd_tape_say_change(step, change);
+	(void)rd_api_change(step, change, end, answer, &local);
+	rd_tape_change_end(step, local == NULL ? *end : RECOVERY_API_DONE, local);
+	if (local != NULL) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return FALSE;
+	}
+	if (answer != NULL)
+		rd_tape_json(step, *answer, rd_api_is_secret(change->path));
 	return TRUE;
 }
 
@@ -367,7 +293,7 @@ rd_api_begin_many(RecoveryStep *step, const RecoveryApiChange *changes, guint n,
 			RdKubeRequest request = rd_api_request(&changes[j]);
 
 			rd_foresight_add_change(step->foresight, &request,
-						rd_api_is_secret(&changes[j]));
+						rd_api_is_secret(changes[j].path));
 		}
 	}
 	return TRUE;
@@ -437,9 +363,9 @@ rd_api_fail_all(RecoveryApiAnswer *answers, guint n, const GError *error)
 			answers[i].error = g_error_copy(error);
 }
 
-gboolean
-recovery_api_change_all(RecoveryStep *step, const RecoveryApiChange *changes, guint n,
-			RecoveryApiAnswer *answers, GError **error)
+static gboolean
+rd_api_change_all(RecoveryStep *step, const RecoveryApiChange *changes, guint n,
+		  RecoveryApiAnswer *answers, GError **error)
 {
 	g_autofree RdKubeRequest *requests = g_new0(RdKubeRequest, MAX(n, 1));
 	g_autofree RdKubeAnswer *got = g_new0(RdKubeAnswer, MAX(n, 1));
@@ -447,9 +373,6 @@ recovery_api_change_all(RecoveryStep *step, const RecoveryApiChange *changes, gu
 	guint first = step->touches + 1, begun;
 	RdKube *kube;
 
-	memset(answers, 0, n * sizeof *answers);
-	if (n == 0)
-		return TRUE;
 	for (guint i = 0; i < n; i++) {
 		if (!rd_api_is_sound(step, &changes[i], error))
 			return FALSE;
@@ -474,35 +397,24 @@ recovery_api_change_all(RecoveryStep *step, const RecoveryApiChange *changes, gu
 	return FALSE;
 }
 
-/* ---- the moment ---------------------------------------------------------------------------- */
-
 gboolean
-recovery_moment(RecoveryStep *step, const char *since, RecoveryMoment *moment, GError **error)
+recovery_api_change_all(RecoveryStep *step, const RecoveryApiChange *changes, guint n,
+			RecoveryApiAnswer *answers, GError **error)
 {
-	g_auto(GStrv) hosts = recovery_hosts(step, "recovery");
-	g_auto(RdReply) reply = {0};
-	g_auto(RdSurvey) survey = {0};
-	RdCall call;
+	GError *local = NULL;
 
-	moment->since = since != NULL ? g_ascii_strtod(since, NULL) : 0;
-	if (moment->since <= 0 || hosts[0] == NULL) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-			    hosts[0] == NULL
-				? "%s: there is no recovery host whose clock could be read"
-				: "%s: it is not known since when the Kubernetes API answers",
-			    step->order->target);
-		return FALSE;
+	memset(answers, 0, n * sizeof *answers);
+	if (n == 0)
+		return TRUE;
+	rd_tape_say(step, "api-change-all %u", n);
+	(void)rd_api_change_all(step, changes, n, answers, &local);
+	rd_tape_error(step, local);
+	for (guint i = 0; i < n; i++) {
+		rd_tape_say_change(step, &changes[i]);
+		rd_tape_change_end(step, answers[i].end, answers[i].error);
 	}
-	rd_step_fill_call(step, &call, RD_CALL_SURVEY);
-	call.number = 0;
-	if (!rd_step_call(step, hosts[0], &call, &reply, error))
-		return FALSE;
-	if (reply.out == NULL || !rd_survey_parse(reply.out, &survey, error)) {
-		if (error != NULL && *error == NULL)
-			g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE,
-				    "%s: an empty answer", hosts[0]);
-		return FALSE;
-	}
-	moment->now = survey.time;
-	return TRUE;
+	if (local == NULL)
+		return TRUE;
+	g_propagate_error(error, local);
+	return FALSE;
 }

@@ -185,11 +185,23 @@ rd_argv_to_text(const char *const *argv)
 	return g_string_free(text, FALSE);
 }
 
+static void
+rd_tape_say_ask(RecoveryStep *step, const char *host, const char *const *argv)
+{
+	g_autofree char *words = NULL;
+
+	if (step->tape == NULL)
+		return;
+	words = g_strjoinv(" ", (char **)argv);
+	rd_tape_say(step, "ask %s: %s", host, words);
+}
+
 gboolean
 recovery_ask_status(RecoveryStep *step, const char *host, const char *const *argv,
 		    RecoveryReply *reply, GError **error)
 {
 	g_auto(RdReply) answer = {0};
+	g_autoptr(GError) local = NULL;
 	RdCall call;
 
 	rd_step_fill_call(step, &call, RD_CALL_ASK);
@@ -197,8 +209,10 @@ recovery_ask_status(RecoveryStep *step, const char *host, const char *const *arg
 	if (host != NULL && strcmp(host, step->order->target) != 0)
 		call.number = 0;
 	call.argv = argv;
-	if (!rd_step_call(step, rd_step_host(step, host), &call, &answer, error))
-		return FALSE;
+	rd_tape_say_ask(step, rd_step_host(step, host), argv);
+	if (!rd_step_call(step, rd_step_host(step, host), &call, &answer, &local))
+		return rd_tape_pass(step, g_steal_pointer(&local), error);
+	rd_tape_reply(step, &answer);
 	rd_step_take_reply(&answer, reply);
 	return TRUE;
 }
@@ -230,6 +244,7 @@ recovery_ask(RecoveryStep *step, const char *host, GError **error, const char *a
 {
 	g_auto(RecoveryReply) reply = {0};
 	g_auto(GStrv) argv = NULL;
+	GError *local = NULL;
 	va_list args;
 
 	va_start(args, argv0);
@@ -238,8 +253,9 @@ recovery_ask(RecoveryStep *step, const char *host, GError **error, const char *a
 	if (!recovery_ask_status(step, host, (const char *const *)argv, &reply, error))
 		return NULL;
 	if (reply.status != 0) {
-		rd_status_error(error, rd_step_host(step, host), (const char *const *)argv,
+		rd_status_error(&local, rd_step_host(step, host), (const char *const *)argv,
 				reply.status, reply.err);
+		(void)rd_tape_pass(step, local, error);
 		return NULL;
 	}
 	return g_steal_pointer(&reply.out);
@@ -270,8 +286,12 @@ rd_step_ask_many(RecoveryStep *step, const char *const *hosts, RdCall *calls, gu
 
 		answer->host = g_strdup(hosts[i]);
 		answer->error = errors[i];
-		if (errors[i] == NULL)
+		rd_tape_say_ask(step, hosts[i], calls[i].argv);
+		rd_tape_error(step, errors[i]);
+		if (errors[i] == NULL) {
+			rd_tape_reply(step, &replies[i]);
 			rd_step_take_reply(&replies[i], &answer->reply);
+		}
 		rd_reply_clear(&replies[i]);
 		g_ptr_array_add(answers, answer);
 	}
@@ -385,9 +405,9 @@ rd_fetch_pieces(RecoveryStep *step, const char *host, const char *from, int fd, 
 	return TRUE;
 }
 
-gboolean
-recovery_fetch(RecoveryStep *step, const char *host, const char *from, const char *to,
-	       char **sha256, GError **error)
+static gboolean
+rd_fetch(RecoveryStep *step, const char *host, const char *from, const char *to, char **sha256,
+	 GError **error)
 {
 	g_autofree char *temp = g_strdup_printf("%s.part", to);
 	g_autofree char *whole = NULL;
@@ -400,8 +420,7 @@ recovery_fetch(RecoveryStep *step, const char *host, const char *from, const cha
 	if (step->foresight != NULL) {
 		rd_foresight_fetch(step->foresight, from, to);
 		rd_step_end_touch(step, ++step->touches, NULL, NULL, NULL);
-		if (sha256 != NULL)
-			*sha256 = g_strdup(RD_FORESEEN_THEN);
+		*sha256 = g_strdup(RD_FORESEEN_THEN);
 		return TRUE;
 	}
 	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -427,8 +446,23 @@ recovery_fetch(RecoveryStep *step, const char *host, const char *from, const cha
 		unlink(temp);
 		return FALSE;
 	}
+	*sha256 = g_steal_pointer(&got);
+	return TRUE;
+}
+
+gboolean
+recovery_fetch(RecoveryStep *step, const char *host, const char *from, const char *to,
+	       char **sha256, GError **error)
+{
+	g_autofree char *sum = NULL;
+	g_autoptr(GError) local = NULL;
+
+	rd_tape_say(step, "fetch %s %s %s", rd_step_host(step, host), from, to);
+	if (!rd_fetch(step, host, from, to, &sum, &local))
+		return rd_tape_pass(step, g_steal_pointer(&local), error);
+	rd_tape_put(step, "|", sum);
 	if (sha256 != NULL)
-		*sha256 = g_steal_pointer(&got);
+		*sha256 = g_steal_pointer(&sum);
 	return TRUE;
 }
 
@@ -448,15 +482,19 @@ gboolean
 recovery_aside_path(RecoveryStep *step, const char *path, char **aside, GError **error)
 {
 	g_auto(RdReply) reply = {0};
+	g_autoptr(GError) local = NULL;
 	RdCall call;
 
 	*aside = NULL;
 	rd_step_fill_call(step, &call, RD_CALL_ASIDE);
 	call.from = path;
-	if (!rd_step_call(step, step->order->target, &call, &reply, error))
-		return FALSE;
+	rd_tape_say(step, "aside %s", path);
+	if (!rd_step_call(step, step->order->target, &call, &reply, &local))
+		return rd_tape_pass(step, g_steal_pointer(&local), error);
 	if (reply.status == 0 && reply.out != NULL)
 		*aside = g_strchomp(
 		    g_strndup(g_bytes_get_data(reply.out, NULL), g_bytes_get_size(reply.out)));
+	if (*aside != NULL && **aside != '\0')
+		rd_tape_put(step, "|", *aside);
 	return TRUE;
 }

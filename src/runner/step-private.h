@@ -5,8 +5,9 @@
 G_BEGIN_DECLS
 
 /* Inside the step API only: looking (step-look.c), touching (step-touch.c), the Kubernetes API
- * (step-kube.c), time and memory (step-time.c), the journal's copies (step-keep.c), and the order
- * that all of it serves (step.c). */
+ * (step-kube-look.c, step-kube.c), time and memory (step-time.c), the journal's copies
+ * (step-keep.c), recording (step-tape.c), and the order that all of it serves (step.c). */
+typedef struct _RdTape RdTape;
 struct _RecoveryStep {
 	const RdOrder *order;
 	const RecoveryState *type;
@@ -26,6 +27,7 @@ struct _RecoveryStep {
 	char *fenced_text;
 	char *outcome;	/* (owned) (nullable) */
 	char *progress; /* (owned) (nullable) the last line */
+	RdTape *tape;	/* (owned) (nullable) what is said now is recorded there */
 };
 
 /* a call with what every call of this step carries */
@@ -53,4 +55,31 @@ const char *rd_step_host(RecoveryStep *step, const char *host);
 char *rd_argv_to_text(const char *const *argv);
 char *rd_hex(const guint8 *digest, gsize size);
 void rd_step_take_reply(RdReply *from, RecoveryReply *to);
+
+/* step-kube-look.c: the way to the API, NULL with error when there is none now; how long one call
+ * may take, in seconds; whether @path is of a kind whose content is a credential */
+RdKube *rd_step_kube(RecoveryStep *step, GError **error);
+guint rd_step_patience(RecoveryStep *step);
+gboolean rd_api_is_secret(const char *path);
+
+/* Recording; each does nothing while step->tape is NULL, and nothing of it can fail a step. begin,
+ * end: a tape of @type, called @name, with parameters @with; do, done: a call into its body, and
+ * @word or @error as its end. In between, each function of the step API tells what it is asked
+ * (say, or put for a line of another @sort) before it does it, and then what comes of it. */
+void rd_tape_begin(RecoveryStep *step, const char *name, const RecoveryState *type,
+		   GHashTable *with);
+void rd_tape_end(RecoveryStep *step);
+void rd_tape_do(RecoveryStep *step, const char *what);
+void rd_tape_done(RecoveryStep *step, const char *word, const GError *error);
+void rd_tape_say(RecoveryStep *step, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void rd_tape_put(RecoveryStep *step, const char *sort, const char *text);
+void rd_tape_reply(RecoveryStep *step, const RdReply *reply);
+/* the lines of @text (nullable) */
+void rd_tape_text(RecoveryStep *step, const char *sort, const char *text);
+/* @object (nullable); @secret: only its shape */
+void rd_tape_json(RecoveryStep *step, JsonNode *object, gboolean secret);
+void rd_tape_list(RecoveryStep *step, JsonArray *list, gboolean secret);
+void rd_tape_error(RecoveryStep *step, const GError *error);
+/* the same with @local (transfer full) (nullable), which goes on to @error; TRUE: there is none */
+gboolean rd_tape_pass(RecoveryStep *step, GError *local, GError **error);
 G_END_DECLS

@@ -12,6 +12,13 @@
 #define RD_PACE_LEAST 250
 #define RD_PACE_MOST  5000
 
+static gboolean
+rd_wait_gives_up(RecoveryStep *step, GError *why, GError **error)
+{
+	rd_tape_say(step, "deadline");
+	return rd_tape_pass(step, why, error);
+}
+
 gboolean
 recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError **), GError **error)
 {
@@ -35,27 +42,28 @@ recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError 
 			if (local->domain == RECOVERY_ERROR &&
 			    local->code != RECOVERY_ERROR_FAILED &&
 			    local->code != RECOVERY_ERROR_UNREACHABLE) {
+				if (local->code != RECOVERY_ERROR_CANCELLED) {
+					g_propagate_error(error, g_steal_pointer(&local));
+					return FALSE;
+				}
 				/* what was awaited says more than that we were told to stop */
-				if (local->code == RECOVERY_ERROR_CANCELLED &&
-				    step->progress != NULL)
+				if (step->progress != NULL)
 					g_prefix_error(&local, "%s; ", step->progress);
-				g_propagate_error(error, g_steal_pointer(&local));
-				return FALSE;
+				return rd_wait_gives_up(step, g_steal_pointer(&local), error);
 			}
 			recovery_progress(step, "%s", local->message);
 		}
-		if (now >= step->deadline) {
-			g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
+		g_clear_error(&local);
+		if (now >= step->deadline)
+			g_set_error(&local, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
 				    "%s: not within its time%s%s", step->order->target,
 				    step->progress != NULL ? ": " : "",
 				    step->progress != NULL ? step->progress : "");
-			return FALSE;
-		}
-		if (step->gone || !world->klass->pause(world, (guint)pace)) {
-			g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED,
+		else if (step->gone || !world->klass->pause(world, (guint)pace))
+			g_set_error(&local, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED,
 				    "%s: told to stop", step->order->target);
-			return FALSE;
-		}
+		if (local != NULL)
+			return rd_wait_gives_up(step, g_steal_pointer(&local), error);
 	}
 }
 
@@ -64,12 +72,24 @@ recovery_time_used(RecoveryStep *step)
 {
 	gint64 whole = step->order->timeout_ms * 1000;
 	gint64 used = step->world->klass->clock(step->world) - step->began;
+	guint percent = whole <= 0 ? 100 : (guint)CLAMP(used * 100 / whole, 0, 100);
+	g_autofree char *text = g_strdup_printf("%u", percent);
 
-	return whole <= 0 ? 100 : (guint)CLAMP(used * 100 / whole, 0, 100);
+	rd_tape_say(step, "time-used");
+	rd_tape_put(step, "|", text);
+	return percent;
 }
 
-gboolean
-recovery_remember(RecoveryStep *step, const char *key, const char *value, GError **error)
+static void
+rd_tape_say_value(RecoveryStep *step, const char *verb, const char *name, const char *value)
+{
+	g_autofree char *text = g_strchomp(g_strdup_printf("%s %s", name, value));
+
+	rd_tape_say(step, "%s %s", verb, text);
+}
+
+static gboolean
+rd_remember(RecoveryStep *step, const char *key, const char *value, GError **error)
 {
 	const char *known = g_hash_table_lookup(step->notes, key);
 
@@ -85,6 +105,16 @@ recovery_remember(RecoveryStep *step, const char *key, const char *value, GError
 		return FALSE;
 	g_hash_table_insert(step->notes, g_strdup(key), g_strdup(value));
 	return TRUE;
+}
+
+gboolean
+recovery_remember(RecoveryStep *step, const char *key, const char *value, GError **error)
+{
+	GError *local = NULL;
+
+	rd_tape_say_value(step, "remember", key, value);
+	(void)rd_remember(step, key, value, &local);
+	return rd_tape_pass(step, local, error);
 }
 
 const char *
@@ -105,18 +135,21 @@ gboolean
 recovery_output(RecoveryStep *step, const char *name, const char *value, GError **error)
 {
 	const char *const *names = step->type->outputs;
+	GError *local = NULL;
 
-	if (names == NULL || !g_strv_contains(names, name)) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
+	rd_tape_say_value(step, "output", name, value);
+	if (names == NULL || !g_strv_contains(names, name))
+		g_set_error(&local, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
 			    "%s has no output %s in its table", step->order->type, name);
-		return FALSE;
-	}
-	return rd_step_tell(step, RD_REPORT_OUTPUT, NULL, name, value, NULL, 0, error);
+	else
+		(void)rd_step_tell(step, RD_REPORT_OUTPUT, NULL, name, value, NULL, 0, &local);
+	return rd_tape_pass(step, local, error);
 }
 
 void
 recovery_outcome(RecoveryStep *step, const char *outcome)
 {
+	rd_tape_say(step, "outcome %s", outcome);
 	g_free(step->outcome);
 	step->outcome = g_strdup(outcome);
 }

@@ -97,6 +97,19 @@ rd_command_text(const RecoveryCommand *command)
 	return g_string_free(text, FALSE);
 }
 
+/* "run" or "job NAME:", and all of the command but what goes to its stdin */
+static void
+rd_tape_say_command(RecoveryStep *step, const char *verb, const RecoveryCommand *command)
+{
+	g_autofree char *argv = g_strjoinv(" ", (char **)command->argv);
+	g_autofree char *env =
+	    command->env != NULL ? g_strjoinv(" ", (char **)command->env) : g_strdup("");
+
+	rd_tape_say(step, "%s %s%s%s%s%s%s", verb, command->cwd != NULL ? "cd " : "",
+		    command->cwd != NULL ? command->cwd : "", command->cwd != NULL ? "; " : "", env,
+		    *env != '\0' ? " " : "", argv);
+}
+
 static gboolean
 rd_command_failed(RecoveryStep *step, const char *text, int status, const char *words,
 		  GError **error)
@@ -126,18 +139,22 @@ recovery_run(RecoveryStep *step, const RecoveryCommand *command, RecoveryReply *
 {
 	g_autofree char *text = rd_command_text(command);
 	g_autoptr(GBytes) input = NULL;
+	g_autoptr(GError) local = NULL;
 	g_auto(RdReply) answer = {0};
 	RdCall call;
 
 	rd_step_fill_call(step, &call, RD_CALL_RUN);
 	rd_call_take_command(&call, command);
 	input = call.input;
-	if (!rd_step_touch(step, &call, text, &answer, error))
-		return FALSE;
+	rd_tape_say_command(step, "run", command);
+	if (!rd_step_touch(step, &call, text, &answer, &local))
+		return rd_tape_pass(step, g_steal_pointer(&local), error);
+	rd_tape_reply(step, &answer);
 	if (reply != NULL)
 		rd_step_take_reply(&answer, reply);
-	return answer.status == 0 ||
-	       rd_command_failed(step, text, answer.status, answer.err, error);
+	if (answer.status != 0)
+		(void)rd_command_failed(step, text, answer.status, answer.err, &local);
+	return rd_tape_pass(step, g_steal_pointer(&local), error);
 }
 
 /* ---- jobs ---------------------------------------------------------------------------------- */
@@ -161,8 +178,10 @@ rd_job_follow(RecoveryStep *step, const char *name, void (*look)(RecoveryStep *s
 			if (reply->verdict != RD_VERDICT_ALIVE)
 				return TRUE;
 			away = 0;
-			if (look != NULL)
+			if (look != NULL) {
+				rd_tape_put(step, "~", "alive");
 				look(step);
+			}
 			/* a host that answers at once that it is alive is not asked again at once
 			 */
 			if (step->world->klass->pause(step->world, 250))
@@ -197,6 +216,7 @@ rd_job_end(RecoveryStep *step, const char *name, const char *text, RdReply *answ
 							       : "the host has no trace of it");
 		return FALSE;
 	}
+	rd_tape_reply(step, answer);
 	if (reply != NULL)
 		rd_step_take_reply(answer, reply);
 	if (answer->status == 0)
@@ -207,16 +227,16 @@ rd_job_end(RecoveryStep *step, const char *name, const char *text, RdReply *answ
 	return rd_command_failed(step, text, answer->status, tail, error);
 }
 
-gboolean
-recovery_job_watched(RecoveryStep *step, const char *name, const RecoveryCommand *command,
-		     void (*look)(RecoveryStep *step), RecoveryReply *reply, GError **error)
+static gboolean
+rd_job(RecoveryStep *step, const char *name, const RecoveryCommand *command,
+       void (*look)(RecoveryStep *step), RecoveryReply *reply, GError **error)
 {
 	g_autofree char *command_text = rd_command_text(command);
 	g_autofree char *text = g_strdup_printf("[%s] %s", name, command_text);
 	g_autoptr(GBytes) input = NULL;
 	g_autoptr(GError) local = NULL;
 	g_auto(RdReply) answer = {0};
-	gboolean started;
+	gboolean started, over;
 	RdCall call;
 
 	rd_step_fill_call(step, &call, RD_CALL_JOB_START);
@@ -229,10 +249,26 @@ recovery_job_watched(RecoveryStep *step, const char *name, const RecoveryCommand
 		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
 	}
-	if ((!started || answer.verdict == RD_VERDICT_ALIVE) &&
-	    !rd_job_follow(step, name, look, &answer, error))
-		return FALSE;
+	if (!started || answer.verdict == RD_VERDICT_ALIVE) {
+		over = rd_job_follow(step, name, look, &answer, error);
+		if (look != NULL)
+			rd_tape_put(step, "~", "ended");
+		if (!over)
+			return FALSE;
+	}
 	return rd_job_end(step, name, text, &answer, reply, error);
+}
+
+gboolean
+recovery_job_watched(RecoveryStep *step, const char *name, const RecoveryCommand *command,
+		     void (*look)(RecoveryStep *step), RecoveryReply *reply, GError **error)
+{
+	g_autofree char *verb = g_strdup_printf("job %s:", name);
+	GError *local = NULL;
+
+	rd_tape_say_command(step, verb, command);
+	(void)rd_job(step, name, command, look, reply, &local);
+	return rd_tape_pass(step, local, error);
 }
 
 gboolean
@@ -246,18 +282,23 @@ gboolean
 recovery_job_state(RecoveryStep *step, const char *name, RecoveryJobState *state,
 		   RecoveryReply *reply, GError **error)
 {
+	static const char *const words[] = {"absent", "alive", "died", "ended"};
 	g_auto(RdReply) answer = {0};
+	g_autoptr(GError) local = NULL;
 	RdCall call;
 
 	rd_step_fill_call(step, &call, RD_CALL_JOB_STATE);
 	call.name = name;
 	call.attempt = 0;
-	if (!rd_step_call(step, step->order->target, &call, &answer, error))
-		return FALSE;
+	rd_tape_say(step, "job-state %s", name);
+	if (!rd_step_call(step, step->order->target, &call, &answer, &local))
+		return rd_tape_pass(step, g_steal_pointer(&local), error);
 	*state = answer.verdict == RD_VERDICT_DONE    ? RECOVERY_JOB_ENDED
 		 : answer.verdict == RD_VERDICT_ALIVE ? RECOVERY_JOB_ALIVE
 		 : answer.verdict == RD_VERDICT_DIED  ? RECOVERY_JOB_DIED
 						      : RECOVERY_JOB_ABSENT;
+	rd_tape_put(step, "~", words[*state]);
+	rd_tape_reply(step, &answer);
 	if (reply != NULL)
 		rd_step_take_reply(&answer, reply);
 	return TRUE;
@@ -265,32 +306,42 @@ recovery_job_state(RecoveryStep *step, const char *name, RecoveryJobState *state
 
 /* ---- files --------------------------------------------------------------------------------- */
 
+static gboolean
+rd_step_touch_file(RecoveryStep *step, const RdCall *call, const char *text, GError **error)
+{
+	g_auto(RdReply) reply = {0};
+	g_autoptr(GError) local = NULL;
+
+	if (!rd_step_touch(step, call, text, &reply, &local))
+		return rd_tape_pass(step, g_steal_pointer(&local), error);
+	rd_tape_reply(step, &reply);
+	if (reply.status != 0)
+		(void)rd_command_failed(step, text, reply.status, reply.err, &local);
+	return rd_tape_pass(step, g_steal_pointer(&local), error);
+}
+
 gboolean
 recovery_move(RecoveryStep *step, const char *from, const char *to, GError **error)
 {
 	g_autofree char *text = g_strdup_printf("%s -> %s", from, to);
-	g_auto(RdReply) reply = {0};
 	RdCall call;
 
 	rd_step_fill_call(step, &call, RD_CALL_MOVE);
 	call.from = from;
 	call.to = to;
-	if (!rd_step_touch(step, &call, text, &reply, error))
-		return FALSE;
-	return reply.status == 0 || rd_command_failed(step, text, reply.status, reply.err, error);
+	rd_tape_say(step, "move %s %s", from, to);
+	return rd_step_touch_file(step, &call, text, error);
 }
 
 gboolean
 recovery_move_aside(RecoveryStep *step, const char *path, GError **error)
 {
-	g_auto(RdReply) reply = {0};
 	RdCall call;
 
 	rd_step_fill_call(step, &call, RD_CALL_MOVE_ASIDE);
 	call.from = path;
-	if (!rd_step_touch(step, &call, path, &reply, error))
-		return FALSE;
-	return reply.status == 0 || rd_command_failed(step, path, reply.status, reply.err, error);
+	rd_tape_say(step, "move-aside %s", path);
+	return rd_step_touch_file(step, &call, path, error);
 }
 
 static gboolean
@@ -299,11 +350,8 @@ rd_put(RecoveryStep *step, RdCall *call, const char *from, GError **error)
 	g_autofree char *text =
 	    g_strdup_printf("%s -> %s (%" G_GINT64_FORMAT " bytes, sha256 %s, mode %04o)", from,
 			    call->to, call->size, call->sha256, call->mode);
-	g_auto(RdReply) reply = {0};
 
-	if (!rd_step_touch(step, call, text, &reply, error))
-		return FALSE;
-	return reply.status == 0 || rd_command_failed(step, text, reply.status, reply.err, error);
+	return rd_step_touch_file(step, call, text, error);
 }
 
 static gboolean
@@ -313,6 +361,7 @@ rd_put_fd(RecoveryStep *step, int fd, const char *from, const char *to, guint mo
 	g_autofree char *hex = NULL;
 	guint8 digest[32];
 	gnutls_hash_hd_t hash;
+	GError *local = NULL;
 	gint64 size = 0;
 	ssize_t n;
 	RdCall call;
@@ -326,9 +375,9 @@ rd_put_fd(RecoveryStep *step, int fd, const char *from, const char *to, guint mo
 	}
 	gnutls_hash_deinit(hash, digest);
 	if (n < 0 || lseek(fd, 0, SEEK_SET) != 0) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, "%s: read: %s", from,
+		g_set_error(&local, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, "%s: read: %s", from,
 			    g_strerror(errno));
-		return FALSE;
+		return rd_tape_pass(step, local, error);
 	}
 	hex = rd_hex(digest, sizeof digest);
 	rd_step_fill_call(step, &call, RD_CALL_PUT);
@@ -343,17 +392,37 @@ rd_put_fd(RecoveryStep *step, int fd, const char *from, const char *to, guint mo
 gboolean
 recovery_put(RecoveryStep *step, const char *from, const char *to, guint mode, GError **error)
 {
-	int fd = open(from, O_RDONLY | O_CLOEXEC);
+	GError *local = NULL;
 	gboolean ok;
+	int fd;
 
+	rd_tape_say(step, "put %s %s %04o", from, to, mode);
+	fd = open(from, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, "%s: %s", from,
+		g_set_error(&local, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, "%s: %s", from,
 			    g_strerror(errno));
-		return FALSE;
+		return rd_tape_pass(step, local, error);
 	}
 	ok = rd_put_fd(step, fd, from, to, mode, error);
 	close(fd);
 	return ok;
+}
+
+/* as tests/unit/plugin-tape.c compares it */
+static void
+rd_tape_say_data(RecoveryStep *step, const char *data, gsize size, const char *to, guint mode)
+{
+	g_autofree char *text = NULL, *line = NULL;
+	g_auto(GStrv) lines = NULL;
+
+	if (step->tape == NULL)
+		return;
+	text = g_strndup(data, size);
+	lines = g_strsplit(text, "\n", -1);
+	line = g_strchomp(g_strjoinv("\\n", lines));
+	if (g_str_has_suffix(line, "\\n"))
+		line[strlen(line) - 2] = '\0';
+	rd_tape_say(step, "put-data %s %04o: %s", to, mode, line);
 }
 
 gboolean
@@ -373,5 +442,6 @@ recovery_put_data(RecoveryStep *step, const char *data, gsize size, const char *
 	call.size = size;
 	call.sha256 = hex;
 	call.input = bytes;
+	rd_tape_say_data(step, data, size, to, mode);
 	return rd_put(step, &call, "(data)", error);
 }

@@ -54,6 +54,7 @@ rd_setting_free(RdSetting *self)
 	g_free(self->who);
 	g_free(self->local_dir);
 	g_ptr_array_unref(self->hosts);
+	g_clear_pointer(&self->tapes, rd_tapes_free);
 	g_free(self);
 }
 
@@ -209,6 +210,48 @@ rd_step_end_probe(RecoveryStep *step, RecoveryProbe probe, const GError *error)
 			      error != NULL ? error->message : "the probe cannot tell");
 }
 
+/* ---- calls into a body --------------------------------------------------------------------- */
+
+static RecoveryProbe
+rd_body_probe(RecoveryStep *step, const RecoveryState *type, GError **error)
+{
+	static const char *const words[] = {[RECOVERY_PROBE_UNKNOWN] = "unknown",
+					    [RECOVERY_PROBE_ABSENT] = "absent",
+					    [RECOVERY_PROBE_PRESENT] = "present"};
+	g_autoptr(GError) local = NULL;
+	RecoveryProbe probe;
+
+	rd_tape_do(step, "probe");
+	probe = type->probe(step, &local);
+	rd_tape_done(step, words[CLAMP(probe, RECOVERY_PROBE_UNKNOWN, RECOVERY_PROBE_PRESENT)],
+		     local);
+	if (local != NULL)
+		g_propagate_error(error, g_steal_pointer(&local));
+	return probe;
+}
+
+/* the step's own */
+static RecoveryProbe
+rd_step_probe(RecoveryStep *step, GError **error)
+{
+	return rd_body_probe(step, step->type, error);
+}
+
+static gboolean
+rd_body_do(RecoveryStep *step, const char *what, gboolean (*body)(RecoveryStep *, GError **),
+	   GError **error)
+{
+	g_autoptr(GError) local = NULL;
+	gboolean ok;
+
+	rd_tape_do(step, what);
+	ok = body(step, &local);
+	rd_tape_done(step, ok ? "ok" : "failed", local);
+	if (local != NULL)
+		g_propagate_error(error, g_steal_pointer(&local));
+	return ok;
+}
+
 /* ---- the orders ---------------------------------------------------------------------------- */
 
 static RdReport *
@@ -218,9 +261,9 @@ rd_step_look(RecoveryStep *step)
 	gboolean ok;
 
 	if (step->type->kind == RECOVERY_KIND_WAIT)
-		ok = recovery_wait(step, step->type->probe, &error);
+		ok = recovery_wait(step, rd_step_probe, &error);
 	else
-		ok = step->type->enter(step, &error);
+		ok = rd_body_do(step, "enter", step->type->enter, &error);
 	return rd_step_end(step, ok, "finished", error);
 }
 
@@ -230,6 +273,7 @@ rd_step_guard(RecoveryStep *step, RdCatalogue *catalogue, const RdOrderGuard *gu
 {
 	const RecoveryState *type = rd_catalogue_find(catalogue, guard->type);
 	GHashTable *with = step->with;
+	RdTape *tape = step->tape;
 	g_autoptr(GError) error = NULL;
 	g_autofree char *text = NULL;
 	gboolean holds = FALSE;
@@ -239,10 +283,13 @@ rd_step_guard(RecoveryStep *step, RdCatalogue *catalogue, const RdOrderGuard *gu
 		return rd_step_result(step, "permanent", text);
 	}
 	step->with = guard->with;
+	rd_tape_begin(step, guard->type, type, guard->with);
 	if (type->kind == RECOVERY_KIND_WAIT)
-		holds = type->probe(step, &error) == RECOVERY_PROBE_PRESENT;
+		holds = rd_body_probe(step, type, &error) == RECOVERY_PROBE_PRESENT;
 	else
-		holds = type->enter(step, &error);
+		holds = rd_body_do(step, "enter", type->enter, &error);
+	rd_tape_end(step);
+	step->tape = tape;
 	step->with = with;
 	if (holds && !step->fenced)
 		return NULL;
@@ -262,9 +309,10 @@ rd_step_check(RecoveryStep *step, RdCatalogue *catalogue)
 	RdReport *report;
 	RecoveryProbe probe;
 
-	if (step->type->baseline != NULL && !step->type->baseline(step, &error))
+	if (step->type->baseline != NULL &&
+	    !rd_body_do(step, "baseline", step->type->baseline, &error))
 		return rd_step_end(step, FALSE, NULL, error);
-	probe = step->type->probe(step, &error);
+	probe = rd_step_probe(step, &error);
 	/* with the pen lifted they would be asked at the wrong moment */
 	if (probe == RECOVERY_PROBE_ABSENT && step->foresight == NULL) {
 		for (guint i = 0; i < step->order->guards->len; i++) {
@@ -313,7 +361,7 @@ static RdReport *
 rd_step_proof(RecoveryStep *step)
 {
 	g_autoptr(GError) error = NULL;
-	RecoveryProbe probe = step->type->probe(step, &error);
+	RecoveryProbe probe = rd_step_probe(step, &error);
 	g_autofree char *text = NULL;
 	RdReport *report;
 
@@ -361,7 +409,7 @@ rd_step_undo(RecoveryStep *step, RdCatalogue *catalogue)
 		g_hash_table_replace(step->notes, g_strdup(key), g_strdup(value));
 	step->may_touch = TRUE;
 	if (step->type->undo != NULL)
-		ok = step->type->undo(step, &error);
+		ok = rd_body_do(step, "undo", step->type->undo, &error);
 	step->may_touch = FALSE;
 	return ok && step->order->prove ? rd_step_proof(step)
 					: rd_step_end(step, ok, "finished", error);
@@ -433,12 +481,38 @@ rd_step_lock(RecoveryStep *step, RdCallVerb verb)
 }
 
 static RdReport *
-rd_step_do(RecoveryStep *step, RdCatalogue *catalogue)
+rd_step_bodies(RecoveryStep *step, RdCatalogue *catalogue)
 {
 	g_autoptr(GError) error = NULL;
-	g_autofree char *text = NULL;
 	RecoveryProbe probe;
 	gboolean ok;
+
+	switch (step->order->what) {
+	case RD_DO_LOOK:
+		return rd_step_look(step);
+	case RD_DO_CHECK:
+		return rd_step_check(step, catalogue);
+	case RD_DO_SETTLE:
+		return rd_step_settle(step);
+	case RD_DO_PROBE:
+		probe = rd_step_probe(step, &error);
+		return rd_step_end_probe(step, probe, error);
+	case RD_DO_ENTER:
+		step->may_touch = TRUE;
+		ok = rd_body_do(step, "enter", step->type->enter, &error);
+		return rd_step_end(step, ok, "finished", error);
+	case RD_DO_UNDO:
+		return rd_step_undo(step, catalogue);
+	default:
+		return rd_step_result(step, "permanent", "the order is unknown");
+	}
+}
+
+static RdReport *
+rd_step_do(RecoveryStep *step, RdCatalogue *catalogue)
+{
+	g_autofree char *text = NULL;
+	RdReport *report;
 
 	for (guint i = 0; i < G_N_ELEMENTS(lock_calls); i++)
 		if (lock_calls[i].what == step->order->what)
@@ -450,25 +524,10 @@ rd_step_do(RecoveryStep *step, RdCatalogue *catalogue)
 		text = g_strdup_printf("no plugin offers %s", step->order->type);
 		return rd_step_result(step, "permanent", text);
 	}
-	switch (step->order->what) {
-	case RD_DO_LOOK:
-		return rd_step_look(step);
-	case RD_DO_CHECK:
-		return rd_step_check(step, catalogue);
-	case RD_DO_SETTLE:
-		return rd_step_settle(step);
-	case RD_DO_PROBE:
-		probe = step->type->probe(step, &error);
-		return rd_step_end_probe(step, probe, error);
-	case RD_DO_ENTER:
-		step->may_touch = TRUE;
-		ok = step->type->enter(step, &error);
-		return rd_step_end(step, ok, "finished", error);
-	case RD_DO_UNDO:
-		return rd_step_undo(step, catalogue);
-	default:
-		return rd_step_result(step, "permanent", "the order is unknown");
-	}
+	rd_tape_begin(step, step->order->type, step->type, step->with);
+	report = rd_step_bodies(step, catalogue);
+	rd_tape_end(step);
+	return report;
 }
 
 /* the same, and nothing is touched */

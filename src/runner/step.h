@@ -14,12 +14,21 @@ typedef struct {
 	char *name, *role, *address; /* (owned) */
 } RdSettingHost;
 
+/* Recordings, for who writes a plugin (docs/plugins.md): beneath @dir each order's conversation in
+ * the form of tests/unit/plugin-tape.h, RUN/PLUGIN-TYPE.STATE.HOST.VISIT.ATTEMPT.tape, 0600 in
+ * 0700. What the journal redacts is redacted there, too. What cannot be written is not, with a
+ * warning; the order goes on. */
+typedef struct _RdTapes RdTapes;
+RdTapes *rd_tapes_new(const char *dir);
+void rd_tapes_free(RdTapes *self);
+
 /* what all orders of a run share; not changed by them */
 typedef struct {
 	char *run_id, *run_uuid;
 	char *who;	  /* "alice@bastion" */
 	char *local_dir;  /* on the bastion, for fetched files */
 	GPtrArray *hosts; /* (element-type RdSettingHost) */
+	RdTapes *tapes;	  /* (owned) (nullable) */
 } RdSetting;
 RdSetting *rd_setting_new(const char *run_id, const char *run_uuid, const char *who,
 			  const char *local_dir);

@@ -30,8 +30,9 @@ typedef struct {
 	const Scene *scene; /* (nullable) */
 	const char *only;
 	gint at_boundary;
-	RdPlan *then;  /* (nullable) trial.h */
-	gboolean back; /* a rollback from each boundary, undisturbed and with a fault by chance */
+	RdPlan *then;	 /* (nullable) trial.h */
+	gboolean counts; /* how many there would be, and none of them */
+	gboolean back;	 /* a rollback from each boundary, undisturbed and with a fault by chance */
 	RdCatalogue *catalogue;
 	char *dir, *first_dir;
 	RdPlan *plan;
@@ -153,9 +154,16 @@ become_child(Grid *grid, guint slot)
 static gboolean
 split(Grid *grid, guint row, guint boundary, char *what)
 {
-	guint slot = free_slot(grid);
+	guint slot;
 	pid_t pid;
 
+	if (grid->counts) {
+		grid->children++;
+		grid->rows[row].runs++;
+		g_free(what);
+		return TRUE;
+	}
+	slot = free_slot(grid);
 	memset(grid->slots[slot].outcome, 0, sizeof(Outcome));
 	grid->children++;
 	fflush(stdout);
@@ -484,6 +492,13 @@ run_grid(Grid *grid)
 	}
 	wait_all(grid);
 	took = seconds() - began;
+	if (grid->counts) {
+		for (guint i = 0; i < N_ROWS; i++)
+			if (grid->rows[i].runs > 0)
+				printf("# %-16s %7u\n", row_name(i), grid->rows[i].runs);
+		printf("# %u recoveries would be tried\n", grid->children);
+		return outcome.good;
+	}
 	printf("# %-16s %7s %7s %15s %8s %5s %5s\n", "fault", "runs", "done", "held, then done",
 	       "doubled", "lost", "bad");
 	for (guint i = 0; i < N_ROWS; i++) {
@@ -511,7 +526,7 @@ main(int argc, char **argv)
 	g_auto(GStrv) more_plugins = NULL;
 	gint seed = 1, every = 1, touches_every = 1, jobs = 1, boundary = -1, n_bench = 0,
 	     n_random = 0, cancels_every = 1, kinds = 0;
-	gboolean verbose = FALSE, real_pace = FALSE, back = FALSE, ok;
+	gboolean verbose = FALSE, real_pace = FALSE, back = FALSE, counts = FALSE, ok;
 	const GOptionEntry options[] = {
 	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME|FILE"},
 	    {"scene", 0, 0, G_OPTION_ARG_STRING, &scene,
@@ -523,6 +538,8 @@ main(int argc, char **argv)
 	    {"then", 0, 0, G_OPTION_ARG_STRING, &then,
 	     "a second procedure after the first, behind which all has to be as before both",
 	     "NAME|FILE"},
+	    {"count", 0, 0, G_OPTION_ARG_NONE, &counts,
+	     "only tell how many recoveries would be tried", NULL},
 	    {"seed", 's', 0, G_OPTION_ARG_INT, &seed, "all chance comes from it", "N"},
 	    {"every", 'e', 0, G_OPTION_ARG_INT, &every, "only each Nth boundary of what looks",
 	     "N"},
@@ -576,6 +593,7 @@ main(int argc, char **argv)
 	grid.only = only;
 	grid.at_boundary = boundary;
 	grid.back = back;
+	grid.counts = counts;
 	grid.catalogue = catalogue;
 	/* memory where there is such a thing: a run's fetched files are synced */
 	grid.dir = g_strdup_printf("%s/recoveryd-sim-XXXXXX",

@@ -227,10 +227,12 @@ const Scene scenes[] = {
 /* clang-format on */
 const guint n_scenes = G_N_ELEMENTS(scenes);
 
-/* a pod is made, which the dead webhook of last night must not be asked about */
+/* requests as they were then; and a pod is made, which the dead webhook of last night must not be
+ * asked about */
 static void
-without_webhook(Place *place, RdSimStore *store, double time)
+as_of_4_2(Place *place, RdSimStore *store, double time)
 {
+	rd_sim_store_serve_old_requests(store);
 	rd_sim_store_put(
 	    store,
 	    "/apis/admissionregistration.k8s.io/v1/"
@@ -254,7 +256,7 @@ static const Scene lost_masters = {
     .procedure = "replace-lost-masters",
     .summary = "two masters of 4.2 are lost for good, and made anew",
     .masters = 3,
-    .past = without_webhook,
+    .past = as_of_4_2,
     .lost = TRUE,
     .faults = mendable,
 };

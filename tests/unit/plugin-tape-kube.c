@@ -112,6 +112,15 @@ tape_body(RecoveryStep *step)
 	return body != NULL ? g_string_free(body, FALSE) : NULL;
 }
 
+static gboolean
+same_json(JsonNode *wanted, JsonNode *said)
+{
+	g_autofree char *left = json_to_string(wanted, FALSE);
+	g_autofree char *right = json_to_string(said, FALSE);
+
+	return json_node_equal(wanted, said) || tape_same(left, right);
+}
+
 static void
 tape_compare(RecoveryStep *step, const RecoveryApiChange *change, const char *wanted)
 {
@@ -119,8 +128,13 @@ tape_compare(RecoveryStep *step, const RecoveryApiChange *change, const char *wa
 
 	if (change->body == NULL && wanted == NULL)
 		return;
+	if (wanted != NULL && change->body != NULL && g_str_equal(wanted, "[redacted]\n"))
+		return;
 	if (change->yaml) {
-		if (g_strcmp0(change->body, wanted) != 0)
+		g_autofree char *body = g_strconcat(
+		    change->body, g_str_has_suffix(change->body, "\n") ? "" : "\n", NULL);
+
+		if (wanted == NULL || !tape_same(wanted, body))
 			tape_die(step, "the tape has the body\n%s\nand it is\n%s", wanted,
 				 change->body);
 		return;
@@ -129,7 +143,7 @@ tape_compare(RecoveryStep *step, const RecoveryApiChange *change, const char *wa
 		left = rd_kube_json_parse(wanted, strlen(wanted), NULL);
 	if (change->body != NULL)
 		right = rd_kube_json_parse(change->body, strlen(change->body), NULL);
-	if (left == NULL || right == NULL || !json_node_equal(left, right))
+	if (left == NULL || right == NULL || !same_json(left, right))
 		tape_die(step, "the tape has the body\n%s\nand it is\n%s",
 			 wanted != NULL ? wanted : "(none)",
 			 change->body != NULL ? change->body : "(none)");
@@ -197,12 +211,15 @@ recovery_api_change_all(RecoveryStep *step, const RecoveryApiChange *changes, gu
 			RecoveryApiAnswer *answers, GError **error)
 {
 	g_autofree char *said = g_strdup_printf("api-change-all %u", n);
-	const GError *lost = NULL;
+	g_autoptr(GError) all = NULL;
+	const GError *lost;
 
 	memset(answers, 0, n * sizeof *answers);
 	if (n == 0)
 		return TRUE;
 	tape_expect(step, said);
+	(void)tape_error(step, &all);
+	lost = all;
 	for (guint i = 0; i < n; i++) {
 		if (tape_change(step, &changes[i], &answers[i].end, NULL, &answers[i].error))
 			continue;
@@ -227,7 +244,7 @@ recovery_moment(RecoveryStep *step, const char *since, RecoveryMoment *moment, G
 	tape_expect(step, "moment");
 	if (!tape_reply(step, &reply, error))
 		return FALSE;
-	moment->since = g_ascii_strtod(since, NULL);
+	moment->since = since != NULL ? g_ascii_strtod(since, NULL) : 0;
 	moment->now = g_ascii_strtod(reply.out, NULL);
 	if (moment->since <= 0 || moment->now <= 0)
 		tape_die(step, "moment is answered with the recovery host's time in seconds, and "

@@ -11,6 +11,8 @@ void tape_die(RecoveryStep *step, const char *format, ...) G_GNUC_PRINTF(2, 3) G
 const char *tape_take(RecoveryStep *step, const char *prefix);
 /* the next line has to be "> " and @said */
 void tape_expect(RecoveryStep *step, const char *said);
+/* @said is what @wanted has, where [redacted] stands for anything */
+gboolean tape_same(const char *wanted, const char *said);
 /* the next line is "x WORD text": TRUE and the error */
 gboolean tape_error(RecoveryStep *step, GError **error);
 /* stdout, stderr and status up to the next line of another kind; FALSE when it is an error */

@@ -271,7 +271,7 @@ test_csr_is_issued_after_approval(Fixture *self, gconstpointer data)
 {
 	g_autoptr(JsonNode) before = NULL, after = NULL;
 
-	put(self, CSR, "{'spec':{'request':'x'}}");
+	put(self, CSR, "{'spec':{'request':'x'},'status':{}}");
 	wait_s(self, 60);
 	before = get(self, CSR);
 	g_assert_false(json_object_has_member(

@@ -305,6 +305,8 @@ test_cancelled(void)
 	script.cancel_at = 2;
 	g_assert_null(rd_kube_get(&script.kube, "/n", 60, NULL, &error));
 	g_assert_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED);
+	/* and what it waited for until then */
+	g_assert_nonnull(strstr(error->message, "HTTP 503"));
 }
 
 /* ---- lists ---- */

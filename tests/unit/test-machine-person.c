@@ -335,6 +335,21 @@ test_extend(Fixture *f, gconstpointer data)
 	refused(f, "extend", "well@cluster", "30m", "resume");
 }
 
+/* the deadline comes while somebody looks once more: what he was sent for is told, not that he was
+ * called back */
+static void
+test_deadline_in_doubt(Fixture *f, gconstpointer data)
+{
+	script(f, "enter stop@m1", "unreachable:m1: no connection");
+	script(f, "probe stop@m1", "stay");
+	drive(f, 1000);
+	assert_life(f, "stop", "m1", RD_LIFE_PROBING);
+	f->clock = rd_step_deadline(rd_run_find_step(f->run, "stop", "m1")) + 1;
+	drive(f, 1000);
+	assert_life(f, "stop", "m1", RD_LIFE_HELD);
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "m1: no connection"));
+}
+
 /* what cannot touch does not go on waiting for a cluster that is another's */
 static void
 test_fenced_while_waiting(Fixture *f, gconstpointer data)
@@ -481,6 +496,7 @@ main(int argc, char **argv)
 	    {"enrolled", test_enrolled},
 	    {"skip", test_skip},
 	    {"extend", test_extend},
+	    {"deadline-in-doubt", test_deadline_in_doubt},
 	    {"fenced-while-waiting", test_fenced_while_waiting},
 	    {"copied", test_copied},
 	    {"rebuilt", test_rebuilt},

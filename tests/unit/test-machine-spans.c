@@ -187,6 +187,29 @@ test_beside_hosts_fenced(Fixture *f, gconstpointer data)
 	g_assert_null(rd_run_find_host(f->run, "m0")->trouble_word);
 }
 
+/* Who heard of another's number at a worker asks no host for one of his own any more, not even for
+ * a doubt: each of both would have a part of the cluster. */
+static void
+test_beside_fenced_at_a_worker(Fixture *f, gconstpointer data)
+{
+	RdPlanHost *worker = g_ptr_array_index(f->plan->hosts, 1);
+
+	g_assert_cmpstr(worker->name, ==, "m1");
+	worker->locked = FALSE;
+	watch_hosts(f);
+	script(f, "survey m2", "finished");
+	script(f, "enter watch@m2", "stay");
+	drive_to(f, "enter work@m1");
+	script(f, "enter work@m1", "fenced:lock #7 of another run");
+	drive(f, 1);
+	g_assert_cmpstr(rd_run_find_host(f->run, "m1")->trouble_word, ==, "fenced");
+	script(f, "enter watch@m2", "lost,stay");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	assert_life(f, "watch", "m2", RD_LIFE_DOUBT);
+	g_assert_cmpuint(count(f, "take m2"), ==, 1);
+}
+
 /* doubts in two lanes of one host: the number that is asked for already shuts out both */
 static void
 test_beside_hosts_doubt(Fixture *f, gconstpointer data)
@@ -520,6 +543,7 @@ main(int argc, char **argv)
 	    {"/machine/beside/hosts", test_beside_hosts},
 	    {"/machine/beside/hosts-fenced", test_beside_hosts_fenced},
 	    {"/machine/beside/hosts-doubt", test_beside_hosts_doubt},
+	    {"/machine/beside/fenced-at-a-worker", test_beside_fenced_at_a_worker},
 	    {"/machine/beside/returned", test_returned},
 	    {"/machine/beside/another", test_returned_as_another},
 	    {"/machine/borrow/at-its-place", test_given_back_at_its_place},
