@@ -28,6 +28,23 @@ def parse_time(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
+def audited(lab):
+    """what the API servers' own audit logs have of changes that were carried out since the watch began"""
+    with open(f"{lab.lab}/watch/since", encoding="ascii") as file:
+        begin = float(file.read())
+    for host in lab.hosts:
+        for path in glob.glob(f"{lab.lab}/{host}/disk/var/log/kube-apiserver/audit*.log"):
+            with open(path, encoding="utf-8") as file:
+                for line in file:
+                    try:
+                        entry = json.loads(line)
+                    except ValueError:  # a host lost power
+                        continue
+                    if parse_time(entry["stageTimestamp"]) > begin and entry["stage"] == "ResponseComplete" \
+                            and entry["responseStatus"]["code"] < 300:
+                        yield entry
+
+
 class Scene:
     """three control-plane hosts and two workers; a backup; then objects come and go, the kubelets'
     certificates are replaced, and two control-plane hosts lose their data"""
@@ -166,25 +183,9 @@ class ClusterVerdict:
         """{name: object}"""
         return {item["metadata"]["name"]: item for item in self.scene.api(CSRS)["items"]}
 
-    def audited(self):
-        """lines of the API servers' own audit logs since the disaster"""
-        with open(f"{self.lab.lab}/watch/since", encoding="ascii") as file:
-            begin = float(file.read())
-        for host in self.lab.hosts:
-            for path in glob.glob(f"{self.lab.lab}/{host}/disk/var/log/kube-apiserver/audit*.log"):
-                with open(path, encoding="utf-8") as file:
-                    for line in file:
-                        try:
-                            entry = json.loads(line)
-                        except ValueError:  # a host lost power
-                            continue
-                        if parse_time(entry["stageTimestamp"]) > begin and entry["stage"] == "ResponseComplete" \
-                                and entry["responseStatus"]["code"] < 300:
-                            yield entry
-
     def assert_approved(self):
         approvals = collections.Counter(
-            entry["objectRef"]["name"] for entry in self.audited()
+            entry["objectRef"]["name"] for entry in audited(self.lab)
             if entry["objectRef"].get("subresource") == "approval")
         equal("approved more than once", {name: n for name, n in approvals.items() if n > 1}, {})
         equal("planted and approved", {self.scene.planted[name] for name in approvals if name in self.scene.planted}, set())
@@ -215,7 +216,7 @@ class ClusterVerdict:
         equal("webhooks", self.scene.webhooks(), self.scene.hooks)
         spec = self.scene.api("/apis/operator.openshift.io/v1/etcds/cluster")["spec"]
         equal("unsupportedConfigOverrides", spec.get("unsupportedConfigOverrides"), None)
-        changed = [entry["verb"] for entry in self.audited()
+        changed = [entry["verb"] for entry in audited(self.lab)
                    if entry["objectRef"].get("resource") == "validatingwebhookconfigurations"]
         equal("changes of the webhook", len(changed), 2)
 
@@ -275,7 +276,7 @@ class ClusterVerdict:
 
     def assert_rolled(self):
         until(60, lambda: self.scene.ready_replicas() == 2, "both pods of the application run")
-        evicted = [entry for entry in self.audited() if entry["objectRef"].get("subresource") == "eviction"]
+        evicted = [entry for entry in audited(self.lab) if entry["objectRef"].get("subresource") == "eviction"]
         need(len(evicted) >= 2, "evictions in the audit logs:", len(evicted))
 
     def assert_kubelets(self):

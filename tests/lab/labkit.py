@@ -269,8 +269,8 @@ class Run:
             except ProcessLookupError:
                 pass
 
-    def wait_idle(self, seconds):
-        """until no engine lives; its last state"""
+    def wait_idle(self, seconds, meanwhile=lambda run: None):
+        """until the engine that lives now does no more; its last state. meanwhile(run): called on the way"""
         pid = self.holder()
         if pid:
             try:
@@ -278,10 +278,12 @@ class Run:
             except ProcessLookupError:
                 return self.state()
             try:
-                ended = select.select([fd], [], [], seconds)[0]
+                end = time.monotonic() + seconds
+                while not select.select([fd], [], [], 0.5)[0]:
+                    need(time.monotonic() < end, f"{self.name}: its engine is still at work after {seconds} s, {self.state()}")
+                    meanwhile(self)
             finally:
                 os.close(fd)
-            need(ended, f"{self.name}: its engine is still at work after {seconds} s, {self.state()}")
         return self.state()
 
     def __str__(self):

@@ -97,3 +97,4 @@ at_step generated
 patch_manifest
 member_add
 start_etcd
+at_step ended

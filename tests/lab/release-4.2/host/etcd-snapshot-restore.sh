@@ -45,3 +45,4 @@ at_step started-pods
 echo "Starting kubelet.."
 systemctl daemon-reload
 systemctl start kubelet.service
+at_step ended
