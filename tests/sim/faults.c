@@ -259,8 +259,9 @@ cancel_now(gpointer data)
 	Later *later = data;
 	g_autoptr(GError) error = NULL;
 
-	/* a run that has just ended has nothing to cancel */
+	/* a run that has just ended has nothing to cancel, also while its engine is still there */
 	if (later->bastion->engine != NULL && !later->bastion->stopped &&
+	    rd_run_get_end(later->bastion->run) == NULL &&
 	    !rd_engine_request(later->bastion->engine, "cancel", NULL, NULL, "alice", "enough", 0,
 			       &error))
 		g_ptr_array_add(later->trial->breaches,
