@@ -194,6 +194,7 @@ booted(gpointer data)
 	g_free(self->boot_id);
 	self->boot_id = boot_identity(self);
 	write_identity(self);
+	rd_sim_ovs_serve(self);
 	rd_sim_kubelet_boot(self);
 }
 

@@ -125,6 +125,8 @@ void rd_sim_host_power_off(RdSimHost *self);
 void rd_sim_host_power_on(RdSimHost *self);
 /* both */
 void rd_sim_host_reboot(RdSimHost *self);
+/* who serves OVN's databases makes those that are gone anew: a restart of it, and a boot */
+void rd_sim_ovs_serve(RdSimHost *host);
 /* another machine under the same name and address: other ids, no files of ours, nothing runs */
 void rd_sim_host_rebuild(RdSimHost *self);
 gboolean rd_sim_host_answers(const RdSimHost *self);

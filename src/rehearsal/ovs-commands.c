@@ -62,13 +62,19 @@ rd_sim_ovs_show(RdSimExec *self)
 	    since - self->host->up_since + 10 * RD_SIM_SECOND);
 }
 
-/* who serves the databases makes them anew */
+void
+rd_sim_ovs_serve(RdSimHost *host)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(databases); i++)
+		if (rd_sim_tree_find(host->tree, RD_SIM_OVN_DIR) != NULL &&
+		    rd_sim_tree_find(host->tree, databases[i]) == NULL)
+			rd_sim_tree_write_text(host->tree, databases[i], "new\n", 0640);
+}
+
 void
 rd_sim_ovs_restart(RdSimExec *self)
 {
 	self->host->ovs_since = rd_timeline_now(self->host->cluster->timeline);
 	rd_sim_host_count(self->host, "restarted", "Open vSwitch");
-	for (guint i = 0; i < G_N_ELEMENTS(databases); i++)
-		if (rd_sim_tree_find(self->host->tree, databases[i]) == NULL)
-			rd_sim_tree_write_text(self->host->tree, databases[i], "new\n", 0640);
+	rd_sim_ovs_serve(self->host);
 }
