@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define API_PORT ":6443"
-#define NAMED	 3 /* so many findings are told by name */
+#define NAMED	 3  /* so many findings are told by name */
+#define ITS_TIME 90 /* percent: who is told to stop behind it has had its time */
 
 /* ---- copy ---------------------------------------------------------------------------------- */
 
@@ -29,12 +30,14 @@ somebody_listens(RecoveryStep *step)
 	return FALSE;
 }
 
-/* what ends the step, whatever the API does */
+/* What ends the step, whatever the API does. To be told to stop because the time is over is none: a
+ * copy that there cannot be must not hold a restore. */
 static gboolean
-is_end(const GError *error)
+is_end(RecoveryStep *step, const GError *error)
 {
-	return g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED) ||
-	       g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_FENCED);
+	return g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_FENCED) ||
+	       (g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED) &&
+		recovery_time_used(step) < ITS_TIME);
 }
 
 static gboolean
@@ -57,7 +60,7 @@ storage_copy(RecoveryStep *step, GError **error)
 	if (!somebody_listens(step))
 		return no_copy(step, "no API server listens", error);
 	objects = storage_objects_get(step, STORAGE_COPIED, TRUE, &local);
-	if (objects == NULL && is_end(local)) {
+	if (objects == NULL && is_end(step, local)) {
 		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
 	}

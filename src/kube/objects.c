@@ -14,6 +14,7 @@
 typedef struct {
 	RdKube *kube;
 	gint64 began, until; /* of the clock */
+	gboolean tried;
 } Patience;
 
 static Patience
@@ -25,13 +26,16 @@ patience_new(RdKube *kube, guint seconds)
 	    Patience){.kube = kube, .began = now, .until = now + (gint64)seconds * G_USEC_PER_SEC};
 }
 
-/* the time of one request: never much beyond the patience */
+/* The time of one request. The first gets what an answer takes, whatever the patience; those behind
+ * it end with that: an API that hangs must not keep a body beyond its deadline. */
 static guint
-patience_limit(const Patience *self)
+patience_limit(Patience *self)
 {
 	gint64 left = self->until - self->kube->klass->clock(self->kube);
+	guint least = self->tried ? 1 : 5;
 
-	return CLAMP(left / G_USEC_PER_SEC, 5, RD_KUBE_LIMIT);
+	self->tried = TRUE;
+	return CLAMP(left / G_USEC_PER_SEC, least, RD_KUBE_LIMIT);
 }
 
 typedef enum { PATIENCE_AGAIN, PATIENCE_OVER, PATIENCE_CANCELLED } PatienceEnd;

@@ -21,6 +21,7 @@ typedef struct {
 	gint64 now; /* microseconds */
 	gint64 up_for_s;
 	gint64 cancel_at;
+	guint hangs_s; /* an answer takes as long as it may, but no longer than this */
 	guint most;
 	GPtrArray *bodies;
 } Script;
@@ -58,6 +59,7 @@ script_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in_fligh
 	Script *self = (Script *)kube;
 
 	g_assert_cmpuint(limit_s, <=, RD_KUBE_LIMIT);
+	self->now += (gint64)MIN(limit_s, self->hangs_s) * G_USEC_PER_SEC;
 	self->most = MAX(self->most, n);
 	for (guint i = 0; i < n; i++) {
 		memset(&answers[i], 0, sizeof answers[i]);
@@ -271,6 +273,30 @@ test_patience_ends(void)
 		g_assert_null(rd_kube_get(&script.kube, "/n", cases[i].patience_s, NULL, &error));
 		g_assert_error(error, RECOVERY_ERROR, cases[i].code);
 		g_assert_true(g_str_has_prefix(error->message, "GET /n: "));
+	}
+}
+
+/* an API that takes each request, and hangs: the last try is given what is left, not more */
+static void
+test_patience_with_one_that_hangs(void)
+{
+	static const guint hangs_s[] = {3, 7, 12, 30};
+
+	for (guint i = 0; i < G_N_ELEMENTS(hangs_s); i++) {
+		Turn turns[12] = {{NULL}};
+		g_autoptr(GError) error = NULL;
+		g_auto(Script) script = {0};
+		gint64 began;
+
+		for (guint j = 0; j + 1 < G_N_ELEMENTS(turns); j++)
+			turns[j] = (Turn){"GET", "/n", 0};
+		script_init(&script, turns);
+		script.hangs_s = hangs_s[i];
+		began = script.now;
+		g_assert_null(rd_kube_get(&script.kube, "/n", 27, NULL, &error));
+		g_assert_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE);
+		g_assert_cmpint(script.now - began, <=, 28 * G_USEC_PER_SEC);
+		turns[script.at].verb = NULL;
 	}
 }
 
@@ -560,6 +586,8 @@ main(int argc, char **argv)
 	g_test_add_func("/kube-objects/json", test_json);
 	g_test_add_func("/kube-objects/patience", test_patience);
 	g_test_add_func("/kube-objects/patience-ends", test_patience_ends);
+	g_test_add_func("/kube-objects/patience-with-one-that-hangs",
+			test_patience_with_one_that_hangs);
 	g_test_add_func("/kube-objects/missing", test_missing);
 	g_test_add_func("/kube-objects/cancelled", test_cancelled);
 	g_test_add_func("/kube-objects/list", test_list);
