@@ -5,12 +5,15 @@
 
 #include "journal/outbox.h"
 
+/* what cannot be given back for this long is news, microseconds */
+#define RD_NOTIFY_OWED_AFTER (180 * G_USEC_PER_SEC)
 /* how long the end of an engine waits for a slow receiver; the rest is delivered by the next one */
 #define RD_NOTIFY_FLUSH_MS 10000
 
 struct _RdNotify {
 	RdOutbox *outbox;
 	char *run, *cluster;
+	gint64 told; /* clock: since when what was told last was not to be given back */
 };
 
 static void
@@ -77,10 +80,28 @@ rd_notify_type(const RdEvent *event)
 					: NULL;
 }
 
+/* What is borrowed is tried until it is back, for days if need be, and no state says so; told once
+ * for each time that its host stayed away, by each engine. */
+static gboolean
+rd_notify_is_owed(RdNotify *self, RdRun *run, const RdEvent *event)
+{
+	const RdStep *step = event->kind == RD_EVENT_STEP
+				 ? rd_run_find_step(run, event->state, event->target)
+				 : NULL;
+
+	if (step == NULL || step->life != RD_LIFE_UNDOING || step->doubt_since == 0 ||
+	    step->doubt_since == self->told ||
+	    event->clock < step->doubt_since + RD_NOTIFY_OWED_AFTER)
+		return FALSE;
+	self->told = step->doubt_since;
+	return TRUE;
+}
+
 void
 rd_notify_event(RdNotify *self, RdRun *run, const RdEvent *event)
 {
-	const char *type = rd_notify_type(event);
+	const char *type =
+	    rd_notify_is_owed(self, run, event) ? "still.owed" : rd_notify_type(event);
 	g_autofree char *step = NULL;
 	g_autofree char *command = NULL;
 	g_autofree char *text = NULL;
@@ -105,6 +126,9 @@ rd_notify_event(RdNotify *self, RdRun *run, const RdEvent *event)
 	if (g_str_equal(type, "decision.needed")) {
 		notice.asked = "a person's word; status names each cause and the command for it";
 		notice.otherwise = "nothing happens: the run stays as it is";
+	} else if (g_str_equal(type, "still.owed")) {
+		notice.asked = "see to what keeps it from being given back";
+		notice.otherwise = "it is tried again and again until it is back";
 	}
 	if (!rd_outbox_add(self->outbox, &notice, &error))
 		g_warning("notification %s: %s", type, error->message);

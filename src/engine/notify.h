@@ -6,8 +6,9 @@
 G_BEGIN_DECLS
 
 /* What of a run is news for somebody who is not looking: it waits for a person, a step failed, the
- * point of no return is passed, it is over. Made from events, so that nothing is told twice and
- * nothing is forgotten by a crash; delivered by journal/outbox.h. */
+ * point of no return is passed, something borrowed cannot be given back, it is over. Made from
+ * events, so that nothing is told twice and nothing is forgotten by a crash; delivered by
+ * journal/outbox.h. */
 typedef struct _RdNotify RdNotify;
 
 /* NULL when @command is NULL; with a warning when it cannot be used. @journal: what an engine that

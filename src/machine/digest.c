@@ -96,6 +96,13 @@ rd_digest_lock(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *repo
 		hand->not_before = run->clock + RD_RETURN_PACE;
 		return;
 	}
+	/* one asked beforehand: whether it is a trouble shows when its turn has come */
+	if ((g_str_equal(report->word, "unreachable") || g_str_equal(report->word, "failed")) &&
+	    !host->plan->locked && !rd_run_is_to_be_changed(run, host)) {
+		hand->silent++;
+		hand->not_before = run->clock + RD_RECONNECT_PACE;
+		return;
+	}
 	if (!answers) {
 		const char *word = g_str_equal(report->word, "permanent")   ? "refused"
 				   : g_str_equal(report->word, "cancelled") ? "unreachable"

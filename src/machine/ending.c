@@ -89,7 +89,7 @@ rd_run_decide_end(RdRun *run, RdMove *move, const char *end)
 		if (host->asked == 0 || host->released || (host->excused && host->granted == 0))
 			continue;
 		if (run->clock >= run->finishing_since + RD_RELEASE_WINDOW ||
-		    g_strcmp0(host->trouble_word, "fenced") == 0) {
+		    rd_host_is_final(host)) {
 			g_string_append_printf(kept, "%s%s", kept->len > 0 ? ", " : "",
 					       host->plan->name);
 			continue;

@@ -149,8 +149,7 @@ rd_run_lock_host(RdRun *run, RdMove *move, RdRunHost *host, gboolean survey_only
 	return rd_run_take(run, move, host);
 }
 
-/* a worker is taken when its turn has come, not before */
-static gboolean
+gboolean
 rd_run_is_to_be_changed(RdRun *run, const RdRunHost *host)
 {
 	const RdPlanUnit *unit =
@@ -164,6 +163,37 @@ rd_run_is_to_be_changed(RdRun *run, const RdRunHost *host)
 			return TRUE;
 	}
 	return rd_run_is_undone(run, host);
+}
+
+/* Who has the control plane may still touch a worker, and an engine that goes on with a run does
+ * not know where its forerunner, or who went on with a copy of it, has got to. So a later engine
+ * asks each worker that is to be changed at some time, and takes those that answer, which waits for
+ * what is still being touched there. One that does not answer is no obstacle: it is taken when its
+ * turn has come. In hand only: each engine asks anew. */
+static gboolean
+rd_run_is_forerun(RdRun *run, const RdRunHost *host)
+{
+	if (run->starts < 2 || host->plan->locked || host->granted_life ||
+	    rd_run_hand(run, host->plan->name)->silent >= RD_SILENT_MAX || host->left ||
+	    rd_host_is_off(host) || rd_host_is_final(host))
+		return FALSE;
+	for (guint i = 0; i < run->steps->len; i++) {
+		const RdStep *step = g_ptr_array_index(run->steps, i);
+
+		if (step->plan->kind == RD_KIND_CHANGE &&
+		    strcmp(step->target, host->plan->name) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+gboolean
+rd_run_forerunners_asked(RdRun *run)
+{
+	for (guint i = 0; i < run->hosts->len; i++)
+		if (rd_run_is_forerun(run, g_ptr_array_index(run->hosts, i)))
+			return FALSE;
+	return TRUE;
 }
 
 /* Nothing begins before one that was stated to be powered off was asked once whether it is: one
@@ -187,7 +217,7 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		if (!host->plan->locked)
+		if (!host->plan->locked && !rd_run_is_forerun(run, host))
 			continue;
 		if (rd_host_is_off(host)) {
 			if (rd_run_ask_off(run, move, host))
@@ -204,8 +234,9 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		if (host->plan->locked && !rd_host_is_off(host) && host->holder != NULL &&
-		    host->granted == 0 && host->trouble == NULL)
+		if ((host->plan->locked || rd_run_is_forerun(run, host)) && host->surveyed &&
+		    !rd_host_is_off(host) && host->holder != NULL && host->granted == 0 &&
+		    host->trouble == NULL)
 			return rd_run_fence(run, move, host);
 	}
 	/* by whichever host we heard of it, a worker, too: another takes what there is, and a
@@ -215,7 +246,8 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		if ((host->plan->locked || rd_run_is_to_be_changed(run, host)) &&
+		if ((host->plan->locked || rd_run_is_to_be_changed(run, host) ||
+		     rd_run_is_forerun(run, host)) &&
 		    rd_run_lock_host(run, move, host, FALSE))
 			return TRUE;
 	}

@@ -61,12 +61,27 @@ rd_run_owed_text(RdRun *run)
 	return g_string_free(text, FALSE);
 }
 
-/* no time will help: a person has to, or the lock is another's */
+/* no time will help: a person has to, or the cluster is another's */
 static gboolean
 rd_owed_is_stuck(RdRun *run, const RdStep *step)
 {
 	return step->life == RD_LIFE_OWING ||
-	       (!rd_run_may_touch(run, step->target) && rd_run_lock_is_lost(run, step->target));
+	       (!rd_run_may_touch(run, step->target) && rd_run_is_fenced(run));
+}
+
+/* the host whose lock it needs does not let us any more: why, for the person whose word that takes
+ */
+static RdEvent *
+rd_owed_is_refused(RdRun *run, const RdStep *step)
+{
+	const RdRunHost *lock = rd_run_lock_of(run, step->target);
+	g_autofree char *why = NULL;
+
+	if (step->life != RD_LIFE_UNDOING || rd_run_may_touch(run, step->target) || lock == NULL ||
+	    !rd_host_is_final(lock))
+		return NULL;
+	why = g_strdup_printf("%s: %s", lock->plan->name, lock->trouble);
+	return rd_run_step_event(run, step, RD_STEP_REFUSED, why);
 }
 
 RdOwed
@@ -78,6 +93,7 @@ rd_run_decide_owed(RdRun *run, RdMove *move, const char *until)
 
 	for (guint i = 0; i < owed->len; i++) {
 		RdStep *step = g_ptr_array_index(owed, i);
+		RdEvent *refused;
 		RdLife next;
 
 		if (until != NULL && g_strcmp0(step->plan->borrow, until) != 0)
@@ -92,6 +108,11 @@ rd_run_decide_owed(RdRun *run, RdMove *move, const char *until)
 		open = TRUE;
 		if (rd_run_hand(run, step->lane)->busy)
 			continue;
+		refused = rd_owed_is_refused(run, step);
+		if (refused != NULL) {
+			rd_move_events(move, refused);
+			return RD_OWED_MOVED;
+		}
 		if (step->life == RD_LIFE_UNDOING) {
 			if (rd_run_decide_step(run, move, step))
 				return RD_OWED_MOVED;

@@ -24,6 +24,8 @@ gint64 rd_step_doubt_until(const RdStep *step);
 #define RD_CRASHES_MAX 3
 /* what a person may add to the time of a step in all; an order has room for it */
 #define RD_EXTRA_MAX ((gint64)24 * 3600 * RD_SECOND)
+/* a worker that is asked before its turn and gives no answer is not waited for after this many */
+#define RD_SILENT_MAX 2
 /* a lock that cannot be given back is left after this long */
 #define RD_RELEASE_WINDOW (30 * RD_SECOND)
 
@@ -39,6 +41,7 @@ typedef struct {
 	gboolean stopping; /* cancel was sent */
 	gboolean deadline; /* because of the deadline */
 	gboolean leaving;  /* because its span is over */
+	guint silent;	   /* a worker asked before its turn: how often it gave no answer */
 	gint64 not_before; /* survey, take, release: clock of the next try */
 } RdHand;
 
@@ -170,6 +173,10 @@ gboolean rd_run_decide_locks(RdRun *run, RdMove *move);
 gboolean rd_run_decide_returned(RdRun *run, RdMove *move);
 /* a refusal that is not asked again: only a person's word changes it */
 gboolean rd_host_is_final(const RdRunHost *host);
+/* a worker is taken when its turn has come */
+gboolean rd_run_is_to_be_changed(RdRun *run, const RdRunHost *host);
+/* no worker, as far as they answer, is still being touched by the engine before this one */
+gboolean rd_run_forerunners_asked(RdRun *run);
 /* in this engine's life, by every control-plane host that is not excused */
 gboolean rd_run_all_granted(RdRun *run);
 /* another has at least one host */

@@ -154,7 +154,7 @@ rd_run_may_touch(RdRun *run, const char *target)
 {
 	const RdRunHost *host = rd_run_lock_of(run, target);
 
-	return host == NULL || host->granted != 0;
+	return (host == NULL || host->granted != 0) && rd_run_forerunners_asked(run);
 }
 
 void

@@ -411,6 +411,30 @@ test_excused_borrower(Fixture *f, gconstpointer data)
 	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "not given back: lend@m1"));
 }
 
+/* The host that it has to be given back on, or by whose lock, is another machine now: no time will
+ * help, and a person is told why and has a word to say. */
+static void
+test_owing_rebuilt(Fixture *f, gconstpointer data)
+{
+	const RdStep *lend;
+
+	drive_to(f, "enter work@m0");
+	restart(f);
+	script(f, "survey m1", "rebuilt:another machine");
+	person(f, "cancel", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "owing");
+	assert_life(f, "lend", "m1", RD_LIFE_OWING);
+	lend = rd_run_find_step(f->run, "lend", "m1");
+	g_assert_cmpstr(lend->text, ==, "m1: another machine");
+	/* nor is it asked for a lock that is gone with the old one */
+	g_assert_cmpuint(count(f, "release m1"), ==, 0);
+	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "lock not given back on m1"));
+	person(f, "decide", "lend@m1", "done");
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+}
+
 static void
 test_owing(Fixture *f, gconstpointer data)
 {
@@ -555,6 +579,7 @@ main(int argc, char **argv)
 	    {"/machine/borrow/cancelled-meanwhile", test_cancelled_while_given_back},
 	    {"/machine/borrow/excused", test_excused_borrower},
 	    {"/machine/borrow/owing", test_owing},
+	    {"/machine/borrow/owing-rebuilt", test_owing_rebuilt},
 	    {"/machine/borrow/by-hand", test_owing_is_settled_by_hand},
 	    {"/machine/borrow/undo-lost", test_undo_lost},
 	    {"/machine/borrow/first-notes", test_first_notes},

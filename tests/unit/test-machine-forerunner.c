@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An engine that goes on with a run: what the one before it, or one that went on with a copy of the
+ * run, may still be touching. */
+
+#include "spans-fixture.h"
+
+/* What the engine before it still touches is waited for on workers, too, whose turn has not
+ * come; the API has no lock that would shut it out. */
+static void
+test_forerunner(Fixture *f, gconstpointer data)
+{
+	restart(f);
+	drive_to(f, "enter work@m0");
+	g_assert_cmpuint(count(f, "survey w"), ==, 0);
+	restart(f);
+	script(f, "take w1", "stay");
+	script(f, "survey m1", "stay");
+	drive(f, 1000);
+	/* everybody is asked before anybody is taken */
+	g_assert_cmpuint(count(f, "survey w"), ==, 2);
+	g_assert_cmpuint(count(f, "take w"), ==, 0);
+	script(f, "survey m1", "finished");
+	drive(f, 1000);
+	g_assert_cmpuint(count(f, "take w0"), ==, 1);
+	g_assert_cmpuint(count(f, "settle"), ==, 0);
+	script(f, "take w1", "busy:pid 7 still touches,finished");
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "settle"), >, 0);
+	g_assert_cmpuint(count(f, "take w0"), ==, 1);
+	g_assert_cmpuint(count(f, "take w1"), ==, 2);
+}
+
+/* one that does not answer is no obstacle, and no trouble before its turn */
+static void
+test_forerunner_silent(Fixture *f, gconstpointer data)
+{
+	restart(f);
+	drive_to(f, "enter work@m0");
+	restart(f);
+	script(f, "survey w0", "unreachable:no route");
+	drive_to(f, "enter work@m2");
+	g_assert_cmpuint(count(f, "survey w0"), ==, 2);
+	g_assert_cmpuint(events_of(f, RD_EVENT_REFUSED, "unreachable"), ==, 0);
+	script(f, "survey w0", "finished");
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "take w0"), ==, 1);
+}
+
+/* A copy of this run went on with a worker: we go nowhere, and take nothing from who does. */
+static void
+test_forerunner_is_ahead(Fixture *f, gconstpointer data)
+{
+	guint taken;
+
+	restart(f);
+	drive_to(f, "enter work@m0");
+	taken = count(f, "take");
+	restart(f);
+	*number_of(f, "w1") = 7;
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "a copy of this run"));
+	g_assert_cmpuint(count(f, "take"), ==, taken);
+}
+
+int
+main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add("/machine/forerunner/waited-for", Fixture, NULL, spans_setup, test_forerunner,
+		   teardown);
+	g_test_add("/machine/forerunner/silent", Fixture, NULL, spans_setup, test_forerunner_silent,
+		   teardown);
+	g_test_add("/machine/forerunner/is-ahead", Fixture, NULL, spans_setup,
+		   test_forerunner_is_ahead, teardown);
+	return g_test_run();
+}
