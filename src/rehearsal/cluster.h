@@ -75,8 +75,9 @@ struct _RdSimHost {
 	gint64 kubelet_since;
 	struct _RdSimLogin *login; /* (owned) (nullable) kubelet-pki.c */
 	gint64 ovs_since;	   /* 0: since the boot */
-	gboolean kubelet_stopped;  /* by a script, until it is started or the host boots */
-	gboolean signs;		   /* the signer of etcd's certificates listens here */
+	gboolean ovs_waits; /* there was no room for OVN's databases when it was to make them */
+	gboolean kubelet_stopped; /* by a script, until it is started or the host boots */
+	gboolean signs;		  /* the signer of etcd's certificates listens here */
 	gboolean sync_due;
 	gboolean imageless;	 /* fault: podman has no image (F14) */
 	gboolean runtimeless;	 /* fault: crictl reaches nobody */
@@ -125,7 +126,8 @@ void rd_sim_host_power_off(RdSimHost *self);
 void rd_sim_host_power_on(RdSimHost *self);
 /* both */
 void rd_sim_host_reboot(RdSimHost *self);
-/* who serves OVN's databases makes those that are gone anew: a restart of it, and a boot */
+/* who serves OVN's databases makes those that are gone anew: a restart of it, and a boot; without
+ * room for them it is tried again whenever somebody needs its network */
 void rd_sim_ovs_serve(RdSimHost *host);
 /* another machine under the same name and address: other ids, no files of ours, nothing runs */
 void rd_sim_host_rebuild(RdSimHost *self);

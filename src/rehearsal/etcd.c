@@ -476,8 +476,12 @@ rd_sim_etcd_member_add(RdSimHost *through, const RdSimHost *host, const char *na
 gboolean
 rd_sim_etcd_start(RdSimHost *self)
 {
-	RdSimEtcdData *data = self->dns_name != NULL ? find_old_place(self) : find_place(self);
+	RdSimEtcdData *data;
 
+	/* it writes to its log before it serves: without room it exits, to be tried again */
+	if (rd_sim_tree_is_full(self->tree, RD_SIM_ETCD_DATA))
+		return FALSE;
+	data = self->dns_name != NULL ? find_old_place(self) : find_place(self);
 	if (data == NULL)
 		return FALSE;
 	rd_sim_etcd_stop(self);

@@ -280,11 +280,15 @@ install(RdSimHost *host, const char *pod, gint64 revision)
 
 /* its network: OVN has made its databases anew, else installer pods do not start (domain 5.1) */
 static gboolean
-has_network(const RdSimHost *host)
+has_network(RdSimHost *host)
 {
-	RdSimNode *node = rd_sim_tree_find(host->tree, RD_SIM_OVN_DIR "/ovnnb_db.db");
-	g_autofree char *text = node != NULL ? rd_sim_node_text(node) : NULL;
+	g_autofree char *text = NULL;
+	RdSimNode *node;
 
+	if (host->ovs_waits)
+		rd_sim_ovs_serve(host);
+	node = rd_sim_tree_find(host->tree, RD_SIM_OVN_DIR "/ovnnb_db.db");
+	text = node != NULL ? rd_sim_node_text(node) : NULL;
 	return g_strcmp0(text, "new\n") == 0;
 }
 

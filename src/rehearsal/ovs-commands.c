@@ -65,10 +65,12 @@ rd_sim_ovs_show(RdSimExec *self)
 void
 rd_sim_ovs_serve(RdSimHost *host)
 {
+	host->ovs_waits = FALSE;
 	for (guint i = 0; i < G_N_ELEMENTS(databases); i++)
 		if (rd_sim_tree_find(host->tree, RD_SIM_OVN_DIR) != NULL &&
-		    rd_sim_tree_find(host->tree, databases[i]) == NULL)
-			rd_sim_tree_write_text(host->tree, databases[i], "new\n", 0640);
+		    rd_sim_tree_find(host->tree, databases[i]) == NULL &&
+		    rd_sim_tree_write_text(host->tree, databases[i], "new\n", 0640) != 0)
+			host->ovs_waits = TRUE;
 }
 
 void
