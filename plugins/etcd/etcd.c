@@ -336,6 +336,17 @@ static const RecoveryState states[] = {
 	.probe = etcd_joined_probe,
     },
     {
+	.name = "voters",
+	.summary = "every member of etcd is healthy, and each control-plane host has one",
+	.kind = RECOVERY_KIND_WAIT,
+	.timeout = 1800,
+	.probe = etcd_voters_probe,
+	/* its endpoints are all members */
+	.by_hand =
+	    "crictl exec \"$(crictl ps -q --label io.kubernetes.pod.namespace=openshift-etcd "
+	    "--name '^etcd$')\" etcdctl endpoint health",
+    },
+    {
 	.name = "trial-restore",
 	.summary = "restore a snapshot aside, start an etcd on it, and compare what it says",
 	.kind = RECOVERY_KIND_CHANGE,

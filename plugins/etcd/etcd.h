@@ -15,6 +15,12 @@ G_BEGIN_DECLS
 /* guards.c */
 gboolean etcd_no_quorum(RecoveryStep *step, GError **error);
 gboolean etcd_silent(RecoveryStep *step, GError **error);
+/* `crictl ps` on each of @hosts (element-type RecoveryAnswer) (transfer full) */
+GPtrArray *etcd_ask_containers(RecoveryStep *step, char **hosts);
+/* the etcd containers of one of them; NULL with error. (transfer full) */
+GPtrArray *etcd_answered_containers(const RecoveryAnswer *answer, GError **error);
+/* voters.c */
+RecoveryProbe etcd_voters_probe(RecoveryStep *step, GError **error);
 /* agree.c */
 gboolean etcd_parameters(RecoveryStep *step, GError **error);
 gboolean etcd_agree(RecoveryStep *step, GError **error);

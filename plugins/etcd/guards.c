@@ -38,9 +38,8 @@ answer_is_good(const RecoveryAnswer *answer, const char *what, GError **error)
 	return FALSE;
 }
 
-/* the etcd containers of one host from `crictl ps` */
-static GPtrArray *
-answer_containers(const RecoveryAnswer *answer, GError **error)
+GPtrArray *
+etcd_answered_containers(const RecoveryAnswer *answer, GError **error)
 {
 	g_autoptr(GPtrArray) all = NULL;
 
@@ -54,8 +53,8 @@ answer_containers(const RecoveryAnswer *answer, GError **error)
 	return rd_containers_of(all, rd_pod_find("etcd", NULL));
 }
 
-static GPtrArray *
-ask_containers(RecoveryStep *step, char **hosts)
+GPtrArray *
+etcd_ask_containers(RecoveryStep *step, char **hosts)
 {
 	static const char *const argv[] = {"crictl", "ps", "-o", "json", NULL};
 
@@ -171,7 +170,7 @@ nobody_commits(RecoveryStep *step, GError **error)
 	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
 	g_auto(GStrv) excused = recovery_excused(step);
 	g_auto(GStrv) asked = whom_to_ask(step, "control-plane");
-	g_autoptr(GPtrArray) answers = ask_containers(step, asked);
+	g_autoptr(GPtrArray) answers = etcd_ask_containers(step, asked);
 	g_autoptr(GPtrArray) running = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GHashTable) healthy =
@@ -180,7 +179,7 @@ nobody_commits(RecoveryStep *step, GError **error)
 
 	for (guint i = 0; i < answers->len; i++) {
 		const RecoveryAnswer *answer = answers->pdata[i];
-		g_autoptr(GPtrArray) containers = answer_containers(answer, error);
+		g_autoptr(GPtrArray) containers = etcd_answered_containers(answer, error);
 		const RdContainer *container;
 
 		if (containers == NULL)
@@ -239,7 +238,7 @@ find_listener(const RecoveryAnswer *answer, GString *found)
 static gboolean
 find_containers(const RecoveryAnswer *answer, GString *found, GError **error)
 {
-	g_autoptr(GPtrArray) containers = answer_containers(answer, error);
+	g_autoptr(GPtrArray) containers = etcd_answered_containers(answer, error);
 	g_autofree char *names = NULL;
 
 	if (containers == NULL)
@@ -257,7 +256,7 @@ etcd_silent(RecoveryStep *step, GError **error)
 	static const char *const sockets[] = {"ss", "-Htln", NULL};
 	g_auto(GStrv) hosts = whom_to_ask(step, recovery_string(step, "hosts"));
 	g_autoptr(GPtrArray) manifests = recovery_ask_all(step, (const char *const *)hosts, list);
-	g_autoptr(GPtrArray) containers = ask_containers(step, hosts);
+	g_autoptr(GPtrArray) containers = etcd_ask_containers(step, hosts);
 	g_autoptr(GPtrArray) listeners =
 	    recovery_ask_all(step, (const char *const *)hosts, sockets);
 	g_autoptr(GString) found = g_string_new(NULL);

@@ -166,6 +166,8 @@ judge_one(const char *procedure, const RdPlan *plan, const RdPlanState *state)
 		g_error("%s: %s does not ask for etcd's members", procedure, state->name);
 	if (reboots && !has_guard(state, "api/serving", "", NULL))
 		g_error("%s: %s does not ask for the API servers", procedure, state->name);
+	if (reboots && !has_guard(state, "etcd/voters", "", NULL))
+		g_error("%s: %s does not ask etcd itself", procedure, state->name);
 }
 
 static void
