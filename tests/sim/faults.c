@@ -353,7 +353,7 @@ const Fault faults[] = {
     {"ssh-silent",      AT(SENT) | AT(ARRIVED) | AT(ACTED), cut_silently},
     {"host-reboot",     ON_CALLS, reboot, .names_host = TRUE, .host_dies = TRUE},
     {"host-off-10min",  ON_CALLS, off_ten_minutes, .names_host = TRUE, .host_dies = TRUE},
-    {"host-away-10min", ON_CALLS, away_ten_minutes, .names_host = TRUE},
+    {"host-away-10min", ON_CALLS, away_ten_minutes, .names_host = TRUE, .delays_api = TRUE},
     {"host-gone",       ON_CALLS, off_for_good, heal_off, .names_host = TRUE, .host_dies = TRUE},
     {"host-excused",    ON_CALLS, off_for_good, heal_off, .words = excuse_it, .names_host = TRUE, .host_dies = TRUE},
     {"host-enrolled",   ON_CALLS, rebuild, .words = enrol_it, .names_host = TRUE, .host_dies = TRUE, .disk_dies = TRUE},
@@ -370,7 +370,7 @@ const Fault faults[] = {
     {"api-etcd-500",    AT(SEND), api_etcd, .of_api = TRUE},
     {"api-webhook-500", AT(SEND), api_webhook, .of_api = TRUE},
     {"api-stale",       AT(SEND), api_stale, .of_api = TRUE},
-    {"api-away-10min",  AT(SEND), api_away, .of_api = TRUE},
+    {"api-away-10min",  AT(SEND), api_away, .of_api = TRUE, .delays_api = TRUE},
     {"cancelled",       AT(SEND), cancel, .cancels = TRUE},
 };
 /* clang-format on */

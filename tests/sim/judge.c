@@ -199,6 +199,18 @@ may_differ(Trial *self, const char *effect)
 			g_str_has_suffix(effect, "snapshot saved"));
 }
 
+/* a kubelet whose request nobody has answered for minutes asks anew, and both are answered in the
+ * end; each of them once, which is counted by their names */
+static gboolean
+may_be_more(Trial *self, const char *effect)
+{
+	for (guint i = 0; i < self->blows->len; i++)
+		if (g_array_index(self->blows, Blow, i).fault->delays_api &&
+		    g_str_has_prefix(effect, "api requests"))
+			return TRUE;
+	return may_repeat(self, effect);
+}
+
 /* Who comes when the first has given the lock back may do it all again, where that makes sense: a
  * healthy etcd is not restored, a pod can be stopped and started as often as somebody wants. The
  * copy of a run finds everything done. It is a bound from above: a second run need not do what it
@@ -228,7 +240,7 @@ compare(Trial *self, GHashTable *expected, char **without, Outcome *outcome, GSt
 		    GPOINTER_TO_UINT(g_hash_table_lookup(expected, effect)) * times(self);
 		guint found = GPOINTER_TO_UINT(count);
 
-		if (found <= wanted || may_differ(self, effect) || may_repeat(self, effect))
+		if (found <= wanted || may_differ(self, effect) || may_be_more(self, effect))
 			continue;
 		outcome->doubled += found - wanted;
 		g_string_append_printf(text, "; %s: %u times instead of %u", (const char *)effect,

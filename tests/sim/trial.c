@@ -417,6 +417,28 @@ help(Trial *self, Bastion *bastion)
 		    300 * RD_SIM_SECOND, word, host);
 }
 
+/* What is owed is tried without end, and whoever is notified is told that it still is
+ * (engine/notify.h): a person who hears of it sees to the host, and to nothing else. */
+static void
+heed_notice(Trial *self, Bastion *bastion)
+{
+	gint64 now = rd_timeline_now(self->cluster->timeline);
+	g_autoptr(GPtrArray) owed = NULL;
+	gboolean in_doubt = FALSE;
+
+	if (bastion->engine == NULL || rd_run_get_state(bastion->run) != RD_RUN_ENDING)
+		return;
+	owed = rd_run_get_owed(bastion->run);
+	for (guint i = 0; i < owed->len; i++)
+		in_doubt |= ((const RdStep *)g_ptr_array_index(owed, i))->doubt_since != 0;
+	if (!in_doubt)
+		self->owed_since = 0;
+	else if (self->owed_since == 0)
+		self->owed_since = now;
+	else if (now - self->owed_since > 1800 * RD_SIM_SECOND)
+		heal(self);
+}
+
 /* FALSE when nothing is left to wait for */
 static gboolean
 attend(Trial *self)
@@ -424,8 +446,12 @@ attend(Trial *self)
 	Bastion *first;
 	gboolean waiting = FALSE;
 
-	for (guint i = 0; i < self->bastions->len; i++)
-		waiting = waiting || !((Bastion *)g_ptr_array_index(self->bastions, i))->stopped;
+	for (guint i = 0; i < self->bastions->len; i++) {
+		Bastion *bastion = g_ptr_array_index(self->bastions, i);
+
+		heed_notice(self, bastion);
+		waiting = waiting || !bastion->stopped;
+	}
 	if (waiting)
 		return TRUE;
 	for (guint i = 0; i < self->bastions->len; i++) {

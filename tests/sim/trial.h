@@ -46,8 +46,9 @@ struct _Trial {
 	void (*at)(Trial *self, Bastion *bastion, RdMoment moment, const char *target,
 		   const char *host, const RdCall *call, RdSimRequest *request);
 	gpointer at_data;
-	GArray *blows;	 /* (element-type Blow) what has struck so far */
-	guint blows_max; /* moments are offered to @at until so many have */
+	GArray *blows;	   /* (element-type Blow) what has struck so far */
+	guint blows_max;   /* moments are offered to @at until so many have */
+	gint64 owed_since; /* something could not be given back; 0: nothing */
 	Bastion *dying;
 	jmp_buf death;
 	gboolean stuck;
@@ -114,6 +115,7 @@ struct _Fault {
 	gboolean of_api;       /* strikes at requests to the Kubernetes API only */
 	gboolean cancels;      /* a person ends the run: what was borrowed is given back */
 	gboolean disk_dies;    /* nothing of it survived: what was done there is to be done again */
+	gboolean delays_api;   /* nobody is answered for minutes, so that kubelets ask anew */
 };
 extern const Fault faults[];
 extern const guint n_faults;
