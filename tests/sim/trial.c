@@ -4,12 +4,9 @@
 #include "plans.h"
 #include <string.h>
 
-/* a run that needs a person more often than this does not get on */
-#define ROUNDS_MAX 5
 /* I10: every wait ends */
 #define TIME_LIMIT (24 * 3600 * RD_SIM_SECOND)
 #define UUID	   "11111111-1111-4111-8111-111111111111"
-#define UUID_2	   "33333333-3333-4333-8333-333333333333"
 
 static void
 stuck(gpointer data)
@@ -149,8 +146,8 @@ start(gpointer data)
 	bastion_start(later->bastion, later->word, later->host);
 }
 
-static void
-start_later(Trial *self, Bastion *bastion, gint64 delay, const char *word, const char *host)
+void
+trial_start_later(Trial *self, Bastion *bastion, gint64 delay, const char *word, const char *host)
 {
 	Start *later = g_new0(Start, 1);
 
@@ -168,7 +165,7 @@ revive(Trial *self, Bastion *bastion)
 	if (bastion->erased)
 		fault_bastion_is_lost(self, bastion);
 	else
-		start_later(self, bastion, RD_SIM_SECOND, NULL, NULL);
+		trial_start_later(self, bastion, RD_SIM_SECOND, NULL, NULL);
 }
 
 /* it dies in the middle of its main loop; whatever the old main loop had in hand is gone with it */
@@ -255,12 +252,6 @@ trial_runs_script(Trial *self)
 	       g_str_equal(self->procedure, "restore-cluster-state");
 }
 
-static gboolean
-is_end(const char *end)
-{
-	return end != NULL && !g_str_equal(end, "held");
-}
-
 /* (nullable) the word that its reason must have */
 const char *
 trial_ends_held(Trial *self)
@@ -286,220 +277,6 @@ trial_is_copy(Trial *self)
 	return trial_has_struck(self, "copied-run") || trial_has_struck(self, "bastion-erased");
 }
 
-/* another bastion is at work or has done it: there is nothing to help */
-static gboolean
-gives_way(Trial *self, Bastion *bastion)
-{
-	for (guint i = 0; i < self->bastions->len; i++) {
-		Bastion *other = g_ptr_array_index(self->bastions, i);
-
-		if (other != bastion && !trial_returns(self) &&
-		    (!other->stopped || trial_is_done(self, bastion_end(other))))
-			return TRUE;
-	}
-	return FALSE;
-}
-
-/* what a person says this time; about *host when it is not NULL */
-static const char *
-next_word(Trial *self, Bastion *bastion, const char **host)
-{
-	if (self->scene != NULL && self->scene->excuses != NULL &&
-	    !bastion_excuses(bastion, self->scene->excuses)) {
-		*host = self->scene->excuses;
-		return "excuse";
-	}
-	for (guint i = 0; i < self->blows->len; i++) {
-		Blow *blow = &g_array_index(self->blows, Blow, i);
-
-		if (blow->fault->words == NULL || blow->fault->words[blow->said] == NULL)
-			continue;
-		*host = blow->host;
-		return blow->fault->words[blow->said++];
-	}
-	return "resume";
-}
-
-/* Heals what a person can heal; a host that somebody gave up stays as it is. */
-static void
-heal(Trial *self)
-{
-	for (guint i = 0; i < self->blows->len; i++) {
-		const Blow *blow = &g_array_index(self->blows, Blow, i);
-
-		if (blow->fault->heal != NULL && blow->fault->words == NULL)
-			blow->fault->heal(self, blow->host);
-	}
-}
-
-/* an API that does not answer is that of the recovery host */
-static gboolean
-is_of_api(Trial *self, const char *host, const char *causes)
-{
-	return self->api != NULL && g_str_equal(host, "m0") && strstr(causes, "refused") != NULL;
-}
-
-/* A person makes the next lost host anew, and takes it into the run; FALSE: all are */
-static gboolean
-rebuild(Trial *self, Bastion *bastion)
-{
-	for (guint i = 0; i < self->cluster->hosts->len; i++) {
-		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
-
-		if (!bastion_excuses(bastion, host->name))
-			continue;
-		if (host->power == RD_SIM_OFF)
-			rd_scenery_rebuild(host);
-		start_later(self, bastion, 120 * RD_SIM_SECOND, "enrol", host->name);
-		return TRUE;
-	}
-	return FALSE;
-}
-
-static void
-help(Trial *self, Bastion *bastion)
-{
-	Bastion *first = g_ptr_array_index(self->bastions, 0);
-	g_autofree char *causes = bastion_causes(bastion);
-	g_autoptr(GPtrArray) gates = rd_run_get_gates(bastion->run);
-	const char *new_host =
-	    trial_has_struck(self, "bastion-erased") ? bastion_not_enrolled(bastion) : NULL;
-	const char *host = NULL, *word;
-
-	if (gates->len > 0) {
-		g_autofree char *instance = rd_run_get_gate_instance(bastion->run, gates->pdata[0]);
-		const char *gate = g_intern_string(instance);
-
-		self->gates++;
-		if (g_str_equal(gate, "rebuild") && rebuild(self, bastion))
-			return;
-		g_string_append_printf(self->held, "%s%s: gate %s",
-				       self->held->len > 0 ? " | " : "", bastion->name, gate);
-		start_later(self, bastion, RD_SIM_SECOND, "approve", gate);
-		return;
-	}
-	word = next_word(self, bastion, &host);
-	if (new_host != NULL) {
-		host = new_host;
-		word = "enrol";
-	}
-	self->rounds++;
-	g_string_append_printf(self->held, "%s%s: %s", self->held->len > 0 ? " | " : "",
-			       bastion->name,
-			       bastion->error != NULL ? bastion->error->message : causes);
-	if (bastion->error == NULL && *causes == '\0')
-		g_ptr_array_add(self->breaches, g_strdup("it is held and gives no reason"));
-	for (guint i = 0; i < self->blows->len; i++) {
-		const Blow *blow = &g_array_index(self->blows, Blow, i);
-
-		if (self->blows->len == 1 && blow->fault->names_host &&
-		    strstr(causes, blow->host) == NULL && !is_of_api(self, blow->host, causes) &&
-		    !bastion_is_without(bastion, blow->host))
-			g_ptr_array_add(
-			    self->breaches,
-			    g_strdup_printf("%s is at fault, and nobody is told so", blow->host));
-	}
-	heal(self);
-	/* who is excused is powered off: that is what the statement says */
-	if (g_str_equal(word, "excuse"))
-		rd_sim_host_power_off(rd_sim_cluster_find(self->cluster, host));
-	if (trial_runs_script(self))
-		rd_scenery_mend_restore_pod(self->cluster);
-	/* two runs that stand in each other's way: the second one is withdrawn */
-	for (guint i = 1; i < self->bastions->len && !trial_is_copy(self) && !trial_returns(self);
-	     i++) {
-		Bastion *other = g_ptr_array_index(self->bastions, i);
-
-		if (!is_end(bastion_end(other)))
-			start_later(self, other, 10 * RD_SIM_SECOND, "cancel", NULL);
-	}
-	start_later(self, trial_is_copy(self) || trial_returns(self) ? bastion : first,
-		    300 * RD_SIM_SECOND, word, host);
-}
-
-/* What is owed is tried without end, and whoever is notified is told that it still is
- * (engine/notify.h): a person who hears of it sees to the host, and to nothing else. */
-static void
-heed_notice(Trial *self, Bastion *bastion)
-{
-	gint64 now = rd_timeline_now(self->cluster->timeline);
-	g_autoptr(GPtrArray) owed = NULL;
-	gboolean in_doubt = FALSE;
-
-	if (bastion->engine == NULL || rd_run_get_state(bastion->run) != RD_RUN_ENDING)
-		return;
-	owed = rd_run_get_owed(bastion->run);
-	for (guint i = 0; i < owed->len; i++)
-		in_doubt |= ((const RdStep *)g_ptr_array_index(owed, i))->doubt_since != 0;
-	if (!in_doubt)
-		self->owed_since = 0;
-	else if (self->owed_since == 0)
-		self->owed_since = now;
-	else if (now - self->owed_since > 1800 * RD_SIM_SECOND)
-		heal(self);
-}
-
-/* FALSE when nothing is left to wait for */
-static gboolean
-attend(Trial *self)
-{
-	Bastion *first;
-	gboolean waiting = FALSE;
-
-	for (guint i = 0; i < self->bastions->len; i++) {
-		Bastion *bastion = g_ptr_array_index(self->bastions, i);
-
-		heed_notice(self, bastion);
-		waiting = waiting || !bastion->stopped;
-	}
-	if (waiting)
-		return TRUE;
-	for (guint i = 0; i < self->bastions->len; i++) {
-		Bastion *bastion = g_ptr_array_index(self->bastions, i);
-
-		/* the original says "a copy of this run is at work": go there */
-		if (trial_is_copy(self) && i + 1 < self->bastions->len)
-			continue;
-		/* what is owed is tried again when somebody has looked */
-		if (g_strcmp0(bastion_end(bastion), "owing") == 0 && self->rounds < ROUNDS_MAX) {
-			help(self, bastion);
-			return TRUE;
-		}
-		if (is_end(bastion_end(bastion)) || gives_way(self, bastion))
-			continue;
-		if (self->rounds >= ROUNDS_MAX ||
-		    (self->rounds > 0 && trial_ends_held(self) != NULL))
-			return FALSE;
-		help(self, bastion);
-		return TRUE;
-	}
-	first = self->bastions->pdata[0];
-	if (self->then == NULL || trial_returns(self) || !trial_is_done(self, bastion_end(first)))
-		return FALSE;
-	start_later(
-	    self,
-	    trial_add_bastion(self, bastion_new("bastion-1", "r-night-2", UUID_2, self->then,
-						self->catalogue, &first->network, self->local_dir)),
-	    RD_SIM_SECOND, NULL, NULL);
-	return TRUE;
-}
-
-/* a host that nobody missed, and so nobody gave up, comes back in the end */
-static void
-give_back(Trial *self)
-{
-	for (guint i = 0; i < self->blows->len; i++) {
-		const Blow *blow = &g_array_index(self->blows, Blow, i);
-		gboolean excused = FALSE;
-
-		for (guint j = 0; j < self->bastions->len; j++)
-			excused = excused ||
-				  bastion_excuses(g_ptr_array_index(self->bastions, j), blow->host);
-		if (blow->fault->heal != NULL && blow->fault->words != NULL && !excused)
-			blow->fault->heal(self, blow->host);
-	}
-}
-
 void
 trial_run(Trial *self, GHashTable *expected, Outcome *outcome)
 {
@@ -510,11 +287,11 @@ trial_run(Trial *self, GHashTable *expected, Outcome *outcome)
 	if (setjmp(self->death) != 0)
 		bury(self);
 	else
-		start_later(self, g_ptr_array_index(self->bastions, 0), 0, NULL, NULL);
-	while (attend(self) && !self->stuck && rd_timeline_now(timeline) - self->began < TIME_LIMIT)
+		trial_start_later(self, g_ptr_array_index(self->bastions, 0), 0, NULL, NULL);
+	while (trial_attend(self) && !self->stuck &&
+	       rd_timeline_now(timeline) - self->began < TIME_LIMIT)
 		g_main_context_iteration(self->context, TRUE);
-	heal(self);
-	give_back(self);
+	trial_heal_all(self);
 	/* what is still under way somewhere comes to its end, too */
 	rd_timeline_run_to(timeline, rd_timeline_now(timeline) + 900 * RD_SIM_SECOND);
 	trial_judge(self, expected, outcome);

@@ -83,6 +83,9 @@ void trial_end_engine(Trial *self, Bastion *bastion);
 /* A person asks @bastion to roll back, as soon as it lives. Refused behind the point of no return:
  * then it goes on. */
 void trial_turn_back(Trial *self, Bastion *bastion);
+/* in @delay its engine begins, with a person's @word (nullable) about @host (nullable) */
+void trial_start_later(Trial *self, Bastion *bastion, gint64 delay, const char *word,
+		       const char *host);
 gboolean trial_has_struck(Trial *self, const char *fault);
 /* somebody gives a host up */
 gboolean trial_has_lost_host(Trial *self);
@@ -96,6 +99,11 @@ const char *trial_ends_held(Trial *self);
 /* the second bastion has a copy of the first one's run; the second is the second run of two */
 gboolean trial_is_copy(Trial *self);
 gboolean trial_returns(Trial *self);
+/* person.c: looks at all bastions, and helps where one waits for it; FALSE when nothing is left to
+ * wait for */
+gboolean trial_attend(Trial *self);
+/* what is still ill is healed; also a host that nobody missed, and so nobody gave up */
+void trial_heal_all(Trial *self);
 /* judge.c: what came of it; @expected as for trial_run() */
 void trial_judge(Trial *self, GHashTable *expected, Outcome *outcome);
 
