@@ -126,10 +126,26 @@ rd_frame_arguments(const RdCall *call, const char *nonce, const char *root, GErr
 }
 
 char *
+rd_frame_loader(void)
+{
+	gsize size = strlen(rd_wrapper_text), length = size;
+
+	/* as $(…) takes it */
+	while (length > 0 && rd_wrapper_text[length - 1] == '\n')
+		length--;
+	return g_strdup_printf("wrapper=$(head -c %" G_GSIZE_FORMAT
+			       ") && [ ${#wrapper} -eq %" G_GSIZE_FORMAT
+			       " ] || { echo \"the wrapper was cut off\" >&2; exit 2; }; "
+			       "eval \"$wrapper\"",
+			       size, length);
+}
+
+char *
 rd_frame_command(const char *user, const char *const *arguments, GError **error)
 {
 	g_autoptr(GString) line = g_string_new("exec ");
-	g_autofree char *text = g_shell_quote(rd_wrapper_text);
+	g_autofree char *loader = rd_frame_loader();
+	g_autofree char *text = g_shell_quote(loader);
 
 	if (g_strcmp0(user, "root") != 0)
 		g_string_append(line, "sudo -n ");

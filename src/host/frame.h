@@ -14,8 +14,14 @@ char *rd_frame_nonce(void);
  * command, a command with "=" in its name, a line break in a name. (transfer full) */
 char **rd_frame_arguments(const RdCall *call, const char *nonce, const char *root, GError **error);
 
-/* the one line for sshd's shell; as root when @user is not. PERMANENT when it is longer than an
- * argument may be. (transfer full) */
+/* What `sh -c` on the host is given: it reads wrapper.sh from stdin, all of it or it does nothing,
+ * and carries it out. So what sudo and the audit log of a host keep of each call is one short line
+ * with its arguments, not the wrapper's 23 KiB, which pushed everything else out of the journals.
+ * (transfer full) */
+char *rd_frame_loader(void);
+
+/* the one line for sshd's shell; as root when @user is not. rd_wrapper_text has to be the first on
+ * its stdin. PERMANENT when it is longer than an argument may be. (transfer full) */
 char *rd_frame_command(const char *user, const char *const *arguments, GError **error);
 
 /* What has come back so far. stderr is kept to its last 64 KiB. */

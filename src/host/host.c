@@ -4,6 +4,7 @@
 #include "host/frame.h"
 #include "host/ssh.h"
 #include "host/tcp.h"
+#include "host/wrapper.h"
 #include <poll.h>
 #include <recovery/plugin.h>
 
@@ -129,6 +130,7 @@ slot_call(HostWorld *self, Slot *slot, const RdCall *call, RdReply *reply, GErro
 		return FALSE;
 	}
 	command.command = line;
+	command.text = rd_wrapper_text;
 	if (call->verb == RD_CALL_PUT)
 		command.input_fd = call->input_fd;
 	if (limits[call->verb] > 0)

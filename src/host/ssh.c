@@ -258,7 +258,9 @@ rd_ssh_close(RdSsh *self)
 typedef struct {
 	const guint8 *data;
 	gsize left;
-	int fd; /* -1: data is all */
+	const guint8 *next; /* (nullable) what comes behind data */
+	gsize next_left;
+	int fd; /* behind that; -1: it is all */
 	gboolean over;
 	guint8 buffer[65536];
 } Feed;
@@ -268,6 +270,11 @@ feed_refill(Feed *feed, RdSsh *self, GError **error)
 {
 	gssize n;
 
+	if (feed->left == 0 && feed->next_left > 0) {
+		feed->data = feed->next;
+		feed->left = feed->next_left;
+		feed->next_left = 0;
+	}
 	if (feed->left > 0 || feed->fd < 0)
 		return TRUE;
 	do
@@ -392,6 +399,10 @@ rd_ssh_run(RdSsh *self, const RdSshCommand *command, RdFrame *frame, gboolean *s
 		return rd_ssh_fail(self, "command", error);
 	feed->fd = command->input == NULL ? command->input_fd : -1;
 	if (command->input != NULL)
-		feed->data = g_bytes_get_data(command->input, &feed->left);
+		feed->next = g_bytes_get_data(command->input, &feed->next_left);
+	if (command->text != NULL) {
+		feed->data = (const guint8 *)command->text;
+		feed->left = strlen(command->text);
+	}
 	return talk(self, channel, feed, frame, error);
 }

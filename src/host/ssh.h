@@ -20,9 +20,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdSsh, rd_ssh_close)
 
 typedef struct {
 	const char *command;
-	GBytes *input; /* (nullable) to stdin */
-	int input_fd;  /* used when input is NULL: a regular file; -1 for none */
-	guint limit_s; /* for all of it; 0: only silence ends it */
+	const char *text; /* (nullable) to stdin, before all else */
+	GBytes *input;	  /* (nullable) to stdin */
+	int input_fd;	  /* used when input is NULL: a regular file; -1 for none */
+	guint limit_s;	  /* for all of it; 0: only silence ends it */
 } RdSshCommand;
 
 /* Runs one command until @frame is complete or the host ends it; then the caller looks at the

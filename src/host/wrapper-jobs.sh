@@ -154,10 +154,9 @@ job_start() {
 launch() {
 	how=$1
 	shift
-	text=$(tr '\n\0' '\001\n' </proc/$$/cmdline | head -n 3 | tail -n 1 | tr '\001' '\n')
 	shell=$(tr '\n\0' '\001\n' </proc/$$/cmdline | head -n 1)
 	exec 7>&1 >/dev/null 2>&1 </dev/null
-	set -- "$shell" -c "$text" recoveryd job-body "root=$root" "nonce=$nonce" "run=$run" \
+	set -- "$shell" -c "$wrapper" recoveryd job-body "root=$root" "nonce=$nonce" "run=$run" \
 		"number=$number" "head=$head" "state=$state" "visit=$visit" "attempt=$attempt" \
 		"name=$name" "cwd=$cwd" "input=$input" -- "$@"
 	if [ -d /run/systemd/system ] && [ "$root" = $default_root ] && [ "$how" = scope ]; then

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# What runs on a host, for one call (call.h): `sh -c THIS recoveryd VERB key=value ... [-- ...]`.
-# It is never stored there. Needs coreutils and flock; uses systemd-run where systemd is pid 1.
+# What runs on a host, for one call (call.h): `sh -c LOADER recoveryd VERB key=value ... [-- ...]`,
+# whose loader (frame.h) reads THIS from stdin and evaluates it; in $wrapper is all of it. It is never
+# stored there. Needs coreutils and flock; uses systemd-run where systemd is pid 1.
 # The files are described in docs/hosts.md. This is the first of five parts that become one text:
 # wrapper.sh (the call, answers, the lock, commands), wrapper-jobs.sh, wrapper-files.sh,
 # wrapper-journal.sh, wrapper-verbs.sh.
@@ -152,7 +153,8 @@ holders() {
 		[ -n "$line" ] || line=$(cat "/proc/$pid/comm" 2>/dev/null)
 		[ -n "$line" ] || continue
 		case $line in
-		*recoveryd-begin*) shells="$shells${shells:+, }pid $pid (recoveryd ${line##* recoveryd })" ;;
+		# by the loader, and a job's body by the text itself
+		*'eval "$wrapper"'* | *recoveryd-begin*) shells="$shells${shells:+, }pid $pid (recoveryd ${line##* recoveryd })" ;;
 		*) found="$found${found:+, }pid $pid ($(printf '%.200s' "${line% }"))" ;;
 		esac
 	done

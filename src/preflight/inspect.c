@@ -7,6 +7,7 @@
 
 #include "engine/addresses.h"
 #include "host/ssh.h"
+#include "host/wrapper.h"
 #include "preflight/ask.h"
 #include "preflight/inspect.h"
 
@@ -41,6 +42,7 @@ rd_inspect_call(RdSsh *ssh, const char *user, const RdCall *call, RdReply *reply
 	if (line == NULL)
 		return FALSE;
 	command.command = line;
+	command.text = rd_wrapper_text;
 	if (!rd_ssh_run(ssh, &command, frame, &sent, error))
 		return FALSE;
 	/* begin is where the mark has ended (frame.h), until the frame is finished */

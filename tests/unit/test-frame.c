@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/frame.h"
+#include "host/wrapper.h"
 #include <recovery/plugin.h>
 #include <string.h>
 
@@ -154,6 +155,48 @@ test_root_needs_no_sudo(void)
 	g_assert_true(g_str_has_suffix(core, " 'recoveryd' 'survey'"));
 }
 
+/* what sudo and an audit log keep of a call is short, and says which call it was */
+static void
+test_line_is_short(void)
+{
+	const char *const arguments[] = {"recoveryd", "survey", "run=r-1", NULL};
+	g_autofree char *line = rd_frame_command("core", arguments, NULL);
+
+	g_assert_cmpuint(strlen(line), <, 250);
+	g_assert_true(g_str_is_ascii(rd_wrapper_text));
+}
+
+/* A connection that is cut while the wrapper is sent must not leave half of it to be carried out.
+ */
+static void
+test_half_a_wrapper_does_nothing(void)
+{
+	g_autofree char *loader = rd_frame_loader();
+	gsize size = strlen(rd_wrapper_text);
+	const gsize cuts[] = {0, 1, size / 2, size - 2};
+	const char *argv[] = {"/bin/sh",       "-c", loader, "recoveryd", "survey",
+			      "root=/nowhere", NULL};
+
+	for (guint i = 0; i < G_N_ELEMENTS(cuts); i++) {
+		g_autoptr(GError) error = NULL;
+		g_autoptr(GSubprocess) process = g_subprocess_newv(
+		    argv,
+		    G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE |
+			G_SUBPROCESS_FLAGS_STDERR_PIPE,
+		    &error);
+		g_autoptr(GBytes) half = g_bytes_new(rd_wrapper_text, cuts[i]);
+		g_autoptr(GBytes) out = NULL, err = NULL;
+
+		g_assert_no_error(error);
+		g_subprocess_communicate(process, half, NULL, &out, &err, &error);
+		g_assert_no_error(error);
+		g_assert_cmpint(g_subprocess_get_exit_status(process), ==, 2);
+		g_assert_cmpuint(g_bytes_get_size(out), ==, 0);
+		g_assert_nonnull(g_strstr_len(g_bytes_get_data(err, NULL),
+					      (gssize)g_bytes_get_size(err), "cut off"));
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -164,5 +207,7 @@ main(int argc, char **argv)
 	g_test_add_func("/frame/stderr", test_stderr_keeps_its_end);
 	g_test_add_func("/frame/wrong-calls", test_calls_that_cannot_be_made);
 	g_test_add_func("/frame/sudo", test_root_needs_no_sudo);
+	g_test_add_func("/frame/short", test_line_is_short);
+	g_test_add_func("/frame/half", test_half_a_wrapper_does_nothing);
 	return g_test_run();
 }

@@ -278,6 +278,29 @@ test_a_successor_waits_for_what_still_touches(Host *host, gconstpointer shell)
 	assert_verdict(host_call(host, &take, &reply), RD_VERDICT_DONE);
 }
 
+/* it is the command that is named, not the wrapper which waits for it */
+static void
+test_who_still_touches_is_named(Host *host, gconstpointer shell)
+{
+	g_autofree char *pid_file = host_path(host, "pid");
+	g_autofree char *script = g_strdup_printf("echo $$ >%s; exec sleep 4322", pid_file);
+	const char *argv[] = {"sh", "-c", script, NULL};
+	g_auto(RdReply) reply = {0}, answer = {0};
+	RdCall run = {.verb = RD_CALL_RUN, .run = "r1", .number = 1, .argv = argv};
+	RdCall take = {.verb = RD_CALL_TAKE, .run = "r1", .number = 2, .who = "bob", .wait_s = 1};
+	Asked asked;
+	pid_t pid;
+
+	host_grant(host);
+	asked = host_ask(host, &run);
+	pid = read_pid(pid_file);
+	assert_verdict(host_call(host, &take, &reply), RD_VERDICT_BUSY);
+	assert_has(reply.err, "sleep 4322");
+	g_assert_null(strstr(reply.err, "wrapper"));
+	kill(pid, SIGKILL);
+	asked_wait(&asked, &answer);
+}
+
 static void
 test_a_command_gets_and_gives_bytes_as_they_are(Host *host, gconstpointer shell)
 {
@@ -375,6 +398,7 @@ main(int argc, char **argv)
 	add_test("take/other-machine", test_a_lock_of_another_machine_does_not_count);
 	add_test("take/race", test_of_two_takers_one_wins);
 	add_test("take/orphan", test_a_successor_waits_for_what_still_touches);
+	add_test("take/named", test_who_still_touches_is_named);
 	add_test("release/holder", test_release_is_for_the_holder_only);
 	add_test("fence/touch", test_what_touches_is_fenced);
 	add_test("fence/look", test_looks_are_fenced_when_they_name_a_lock);

@@ -54,9 +54,12 @@ host_ask_with(Host *host, const RdCall *call, GBytes *input)
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	g_autoptr(GSubprocessLauncher) launcher = NULL;
 	g_auto(GStrv) arguments = NULL;
+	g_autofree char *loader = rd_frame_loader();
 	Asked asked = {.nonce = rd_frame_nonce()};
 	int fd = memfd_create("input", MFD_CLOEXEC);
 
+	g_assert_cmpint(write(fd, rd_wrapper_text, strlen(rd_wrapper_text)), ==,
+			strlen(rd_wrapper_text));
 	if (input != NULL)
 		g_assert_cmpint(write(fd, g_bytes_get_data(input, NULL), g_bytes_get_size(input)),
 				==, g_bytes_get_size(input));
@@ -68,7 +71,7 @@ host_ask_with(Host *host, const RdCall *call, GBytes *input)
 	g_assert_no_error(error);
 	g_ptr_array_add(argv, (char *)host->shell);
 	g_ptr_array_add(argv, "-c");
-	g_ptr_array_add(argv, (char *)rd_wrapper_text);
+	g_ptr_array_add(argv, loader);
 	for (guint i = 0; arguments[i] != NULL; i++)
 		g_ptr_array_add(argv, arguments[i]);
 	g_ptr_array_add(argv, NULL);
