@@ -259,6 +259,11 @@ gboolean recovery_put_data(RecoveryStep *step, const char *data, gsize size, con
 gboolean recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError **),
 		       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Said by a probe whose answer is not PRESENT and that knows the moment: what is awaited can be
+ * there in @milliseconds, not sooner, so the next look is then at the latest. It never makes one
+ * later. */
+void recovery_due(RecoveryStep *step, guint milliseconds);
+
 /* how much of the time this step was given is over, in percent, 0 to 100: for a second, harder way
  * that is due when the gentle one did not do by half-time */
 guint recovery_time_used(RecoveryStep *step);

@@ -414,8 +414,10 @@ conclude(RecoveryStep *step, const Cluster *cluster, const Findings *findings, G
 	    recovery_string(step, "accept"), nodes != NULL ? "; lacking only pods on " : "",
 	    nodes != NULL ? nodes : "", nodes != NULL ? ", which this run goes without: " : "",
 	    findings->left->str);
-	if (stable_s <= period)
+	if (stable_s <= period) {
+		recovery_due(step, (guint)((period - MAX(stable_s, 0)) * 1000) + 10);
 		return RECOVERY_PROBE_ABSENT;
+	}
 	recovery_outcome(step, findings->before->len > 0 ? "unstable-before" : "stable");
 	return recovery_output(step, "unstable", findings->before->str, error)
 		   ? RECOVERY_PROBE_PRESENT

@@ -20,6 +20,7 @@ struct _RecoveryStep {
 	gpointer data;
 	gint64 deadline; /* of the world's clock, microseconds */
 	gint64 began;
+	gint64 due; /* of the clock: when the probe says that it may be over; 0: it does not know */
 	guint touches; /* number of the newest touch */
 	gboolean may_touch;
 	gboolean gone;	 /* a tell was refused: the engine is gone or the order cancelled */

@@ -11,12 +11,31 @@
 /* the pace of design 6: a fiftieth of the time waited, within bounds; milliseconds */
 #define RD_PACE_LEAST 250
 #define RD_PACE_MOST  5000
+#define RD_PACE_DUE   20 /* at the least, where a probe says when it is due */
 
 static gboolean
 rd_wait_gives_up(RecoveryStep *step, GError *why, GError **error)
 {
 	rd_tape_say(step, "deadline");
 	return rd_tape_pass(step, why, error);
+}
+
+void
+recovery_due(RecoveryStep *step, guint milliseconds)
+{
+	step->due = step->world->klass->clock(step->world) + (gint64)milliseconds * 1000;
+}
+
+/* milliseconds until the next look */
+static guint
+rd_wait_pace(const RecoveryStep *step, gint64 began, gint64 now)
+{
+	gint64 pace = CLAMP((now - began) / 1000 / 50, RD_PACE_LEAST, RD_PACE_MOST);
+
+	if (step->due == 0)
+		return (guint)pace;
+	/* not before it, which would be a look in vain; and never without a pause */
+	return (guint)MIN(pace, MAX((step->due - now + 999) / 1000, RD_PACE_DUE));
 }
 
 gboolean
@@ -31,9 +50,12 @@ recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError 
 	}
 	for (;;) {
 		g_autoptr(GError) local = NULL;
-		RecoveryProbe found = probe(step, &local);
-		gint64 now = world->klass->clock(world);
-		gint64 pace = CLAMP((now - began) / 1000 / 50, RD_PACE_LEAST, RD_PACE_MOST);
+		RecoveryProbe found;
+		gint64 now;
+
+		step->due = 0;
+		found = probe(step, &local);
+		now = world->klass->clock(world);
 
 		if (found == RECOVERY_PROBE_PRESENT)
 			return TRUE;
@@ -59,7 +81,7 @@ recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError 
 				    "%s: not within its time%s%s", step->order->target,
 				    step->progress != NULL ? ": " : "",
 				    step->progress != NULL ? step->progress : "");
-		else if (step->gone || !world->klass->pause(world, (guint)pace))
+		else if (step->gone || !world->klass->pause(world, rd_wait_pace(step, began, now)))
 			g_set_error(&local, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED,
 				    "%s: told to stop", step->order->target);
 		if (local != NULL)

@@ -610,6 +610,12 @@ recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError 
 	}
 }
 
+/* a hint about the pace, of which a tape knows nothing */
+void
+recovery_due(RecoveryStep *step, guint milliseconds)
+{
+}
+
 guint
 recovery_time_used(RecoveryStep *step)
 {

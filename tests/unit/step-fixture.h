@@ -108,7 +108,15 @@ stage_kube_clock(RdKube *kube)
 	return stage_of_kube(kube)->now;
 }
 
+static inline gboolean
+stage_world_pause(RdWorld *world, guint milliseconds)
+{
+	((Stage *)world)->now += milliseconds * 1000;
+	return TRUE;
+}
+
 static const RdWorldClass world_class = {.call = stage_call,
+					 .pause = stage_world_pause,
 					 .clock = stage_clock,
 					 .cancelled = stage_cancelled,
 					 .kube = stage_kube};
