@@ -40,6 +40,8 @@ newline='
 root=$default_root nonce='' run='' number=0 enrol=0 who='' head='' state='' visit=0 attempt=0
 name='' cwd=/ input='' offset=0 from='' to='' mode='' size=0 sha256='' wait=0
 want_boot='' want_machine=''
+# the loader's; a job's body has none, and needs none
+wrapper=${wrapper:-}
 
 verb=${1:-}
 [ $# -eq 0 ] || shift
@@ -154,7 +156,7 @@ holders() {
 		[ -n "$line" ] || continue
 		case $line in
 		# by the loader, and a job's body by the text itself
-		*'eval "$wrapper"'* | *recoveryd-begin*) shells="$shells${shells:+, }pid $pid (recoveryd ${line##* recoveryd })" ;;
+		*'the wrapper was cut off'* | *recoveryd-begin*) shells="$shells${shells:+, }pid $pid (recoveryd ${line##* recoveryd })" ;;
 		*) found="$found${found:+, }pid $pid ($(printf '%.200s' "${line% }"))" ;;
 		esac
 	done
