@@ -70,6 +70,7 @@ post_close(Post *post)
 	rd_notify_free(post->notify);
 	if (!g_file_get_contents(post->got, &text, NULL, NULL))
 		text = g_strdup("");
+	g_test_message("%s", text);
 	rd_rundir_free(post->dir);
 	remove_all(post->base);
 	g_free(post->base);
