@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/mishap.h"
+#include "kube/call.h"
 #include "rehearsal/fiber.h"
 #include <recovery/plugin.h>
 #include <string.h>
@@ -83,14 +84,18 @@ count_after_cancel(RdMishapWorld *self)
 	}
 }
 
-/* TRUE: this is the call, and what becomes of it is decided */
 static gboolean
-strike(RdMishapWorld *self, const char *host, const RdCall *call)
+is_due(RdMishapWorld *self)
 {
 	count_after_cancel(self);
-	if (self->calls++ != self->at || self->mishap == RD_MISHAP_NONE)
-		return FALSE;
-	self->met = describe(call, host);
+	return self->calls++ == self->at && self->mishap != RD_MISHAP_NONE;
+}
+
+/* @met (transfer full): what it befalls. TRUE: what becomes of it is decided */
+static gboolean
+befall(RdMishapWorld *self, char *met)
+{
+	self->met = met;
 	if (self->mishap != RD_MISHAP_CANCEL)
 		return TRUE;
 	self->cancelled = TRUE;
@@ -102,7 +107,7 @@ static gboolean
 mishap_call(RdWorld *world, const char *host, const RdCall *call, RdReply *reply, GError **error)
 {
 	RdMishapWorld *self = (RdMishapWorld *)world;
-	gboolean struck = strike(self, host, call);
+	gboolean struck = is_due(self) && befall(self, describe(call, host));
 
 	if (struck && self->mishap == RD_MISHAP_LOST)
 		return lose(self->sim, host, error);
@@ -153,13 +158,95 @@ mishap_cancelled(RdWorld *world)
 	return self->cancelled;
 }
 
-/* API requests are none of the calls that are counted here */
+/* ---- the API ---- */
+
+typedef struct _RdMishapKube {
+	RdKube kube;
+	RdKube *sim; /* (unowned) */
+	RdMishapWorld *owner;
+} RdMishapKube;
+
+/* nothing comes back within its time */
+static void
+answer_nothing(RdMishapKube *self, gboolean sent, guint limit_s, RdKubeAnswer *answer)
+{
+	RdWorld *sim = self->owner->sim;
+	gboolean over = sim->klass->pause(sim, limit_s * 1000);
+
+	*answer = (RdKubeAnswer){.verdict = !over  ? RD_KUBE_CANCELLED
+					    : sent ? RD_KUBE_DOUBT
+						   : RD_KUBE_NOT_YET,
+				 .message = g_strdup(over ? "no answer" : "cancelled")};
+}
+
+static void
+send_one(RdMishapKube *self, const RdKubeRequest *request, guint limit_s, RdKubeAnswer *answer)
+{
+	RdMishapWorld *owner = self->owner;
+	gboolean struck =
+	    is_due(owner) &&
+	    befall(owner,
+		   g_strdup_printf("%s %s", rd_kube_verb_to_string(request->verb), request->path));
+
+	if (struck && owner->mishap == RD_MISHAP_LOST) {
+		answer_nothing(self, FALSE, limit_s, answer);
+		return;
+	}
+	if (struck && owner->mishap == RD_MISHAP_FAILS) {
+		*answer = (RdKubeAnswer){.verdict = RD_KUBE_REFUSED,
+					 .status = 403,
+					 .message = g_strdup(RD_MISHAP_STDERR)};
+		return;
+	}
+	self->sim->klass->send(self->sim, request, 1, 1, limit_s, answer);
+	if (!struck)
+		return;
+	rd_kube_answer_clear(answer);
+	if (owner->mishap == RD_MISHAP_KILL)
+		die(owner);
+	answer_nothing(self, rd_kube_verb_touches(request->verb), limit_s, answer);
+}
+
+/* one after the other, as with hosts */
+static void
+kube_send(RdKube *kube, const RdKubeRequest *requests, guint n, guint in_flight, guint limit_s,
+	  RdKubeAnswer *answers)
+{
+	for (guint i = 0; i < n; i++)
+		send_one((RdMishapKube *)kube, &requests[i], limit_s, &answers[i]);
+}
+
+static gboolean
+kube_pause(RdKube *kube, guint milliseconds)
+{
+	RdMishapKube *self = (RdMishapKube *)kube;
+
+	count_after_cancel(self->owner);
+	return self->sim->klass->pause(self->sim, milliseconds);
+}
+
+static gint64
+kube_clock(RdKube *kube)
+{
+	RdMishapKube *self = (RdMishapKube *)kube;
+
+	return self->sim->klass->clock(self->sim);
+}
+
+static const RdKubeClass kube_klass = {kube_send, kube_pause, kube_clock};
+
 static RdKube *
 mishap_kube(RdWorld *world, GError **error)
 {
 	RdMishapWorld *self = (RdMishapWorld *)world;
+	RdKube *sim = self->sim->klass->kube(self->sim, error);
 
-	return self->sim->klass->kube(self->sim, error);
+	if (sim == NULL)
+		return NULL;
+	if (self->kube == NULL)
+		self->kube = g_new0(RdMishapKube, 1);
+	*self->kube = (RdMishapKube){.kube = {&kube_klass}, .sim = sim, .owner = self};
+	return &self->kube->kube;
 }
 
 static const RdWorldClass klass = {mishap_call,	 mishap_call_all,  mishap_pause,
@@ -182,6 +269,7 @@ void
 rd_mishap_world_free(RdMishapWorld *self)
 {
 	rd_sim_world_free(self->sim);
+	g_free(self->kube);
 	g_free(self->met);
 	g_free(self);
 }

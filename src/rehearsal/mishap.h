@@ -3,7 +3,8 @@
 #include "rehearsal/world.h"
 G_BEGIN_DECLS
 
-/* A simulated world in which one call goes wrong, in a way that is said beforehand. */
+/* A simulated world in which one call of a host, or one request to the API, goes wrong in a way
+ * that is said beforehand. */
 
 typedef enum {
 	RD_MISHAP_NONE,
@@ -24,13 +25,15 @@ typedef struct {
 	RdWorld world;
 	RdWorld *sim; /* (owned) */
 	RdMishap mishap;
-	guint at;    /* which call, from 0 */
-	guint calls; /* made so far; of call_all each host's */
+	guint at;    /* which call or request, from 0 */
+	guint calls; /* made so far; of call_all each host's, of many requests each */
 	char *met;   /* (owned) (nullable) the call that it struck: "put /etc/motd.d/sign on m0" */
 	gboolean cancelled;
 	guint after_cancel; /* what was asked of the world since */
 	gboolean killed;    /* whoever called is not to be resumed */
 	gboolean deaf;	    /* because it did not end when it was told to */
+	struct _RdMishapKube
+	    *kube; /* (owned) (nullable) the way to the API, when it was asked for */
 } RdMishapWorld;
 
 RdMishapWorld *rd_mishap_world_new(RdNetwork *network, const char *target, RdMishap mishap,

@@ -136,6 +136,41 @@ test_machine(void)
 	fixture_close(&self);
 }
 
+/* and the contract notices who does not: each request is lost once as each call is */
+static void
+test_noticed(void)
+{
+	g_autofree char *path = g_build_filename(g_getenv("BUILD_ROOT"),
+						 "tests/unit/conduct/conduct-api-blind.so", NULL);
+	g_autoptr(GHashTable) with = g_hash_table_new(g_str_hash, g_str_equal);
+	g_auto(RdContractResult) result = {0};
+	const RdContractStep step = {.state = "state",
+				     .type = "bad/act",
+				     .target = "m0",
+				     .with = with,
+				     .number = 1};
+	g_autoptr(GError) error = NULL;
+	Fixture self = {0};
+	gboolean found = FALSE;
+
+	fixture_open(&self);
+	(void)rd_catalogue_load(self.catalogue, path, &error);
+	g_assert_no_error(error);
+	rd_sim_store_put(rd_sim_api_get_store(self.api), "/api/v1/namespaces/acme/configmaps/here",
+			 "{\"metadata\":{\"uid\":\"u-acme\"}}", 1);
+	rd_contract_try(self.contract, &step, &result);
+	for (guint i = 0; i < result.findings->len; i++) {
+		const char *finding = result.findings->pdata[i];
+
+		g_test_message("%s", finding);
+		found = found ||
+			(strstr(finding, "GET /api/v1/namespaces/acme/configmaps/here") != NULL &&
+			 strstr(finding, "takes what it could not see for done") != NULL);
+	}
+	g_assert_true(found);
+	fixture_close(&self);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -144,5 +179,6 @@ main(int argc, char **argv)
 	g_test_add_func("/contract-api/webhook", test_webhook);
 	g_test_add_func("/contract-api/ovn", test_ovn);
 	g_test_add_func("/contract-api/machine", test_machine);
+	g_test_add_func("/contract-api/noticed", test_noticed);
 	return g_test_run();
 }
