@@ -160,8 +160,7 @@ rd_digest_stopped(RdRun *run, GPtrArray *events, RdHand *hand, const char *text)
 		hand->not_before = run->clock + RD_OWED_PACE;
 		rd_digest_step(run, events, hand->step, RD_STEP_LOST, text);
 	} else if (hand->deadline) {
-		why = g_strdup_printf("not done within %u s%s%s", hand->step->plan->timeout_s,
-				      text != NULL ? ": " : "", text != NULL ? text : "");
+		why = rd_step_over_why(hand->step, text);
 		rd_digest_step(run, events, hand->step, RD_STEP_DEADLINE, why);
 	} else if (hand->what == RD_DO_LOOK && run->state != RD_RUN_PAUSING &&
 		   rd_run_is_leaving(run)) {

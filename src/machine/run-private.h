@@ -135,6 +135,11 @@ gboolean rd_run_beside_holds(RdRun *run);
 /* something beside has not come to rest yet */
 gboolean rd_run_beside_works(RdRun *run);
 
+/* away.c: @event says that nobody answered; and @text (nullable) of a step whose time is over, with
+ * that in it. (transfer full) */
+void rd_step_count_away(RdStep *step, const RdEvent *event);
+char *rd_step_over_why(const RdStep *step, const char *text);
+
 /* remark.c */
 void rd_run_apply_remark(RdRun *run, const RdEvent *event);
 

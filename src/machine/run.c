@@ -32,6 +32,7 @@ rd_step_free(gpointer data)
 	RdStep *step = data;
 
 	g_free(step->text);
+	g_free(step->away_text);
 	g_free(step->outcome);
 	g_free(step->boot_id);
 	g_free(step->machine_id);
@@ -170,6 +171,14 @@ rd_run_apply_created(RdRun *run, const RdEvent *event, GError **error)
 	return TRUE;
 }
 
+static void
+rd_run_host_answered(RdRunHost *host)
+{
+	host->trouble_since = 0;
+	g_clear_pointer(&host->trouble, g_free);
+	g_clear_pointer(&host->trouble_word, g_free);
+}
+
 static gboolean
 rd_run_apply_engine(RdRun *run, const RdEvent *event)
 {
@@ -183,19 +192,9 @@ rd_run_apply_engine(RdRun *run, const RdEvent *event)
 		host->granted = host->pending = 0;
 		host->granted_life = FALSE;
 		host->surveyed = FALSE;
-		host->trouble_since = 0;
-		g_clear_pointer(&host->trouble, g_free);
-		g_clear_pointer(&host->trouble_word, g_free);
+		rd_run_host_answered(host);
 	}
 	return TRUE;
-}
-
-static void
-rd_run_host_answered(RdRunHost *host)
-{
-	host->trouble_since = 0;
-	g_clear_pointer(&host->trouble, g_free);
-	g_clear_pointer(&host->trouble_word, g_free);
 }
 
 /* the kinds that concern one host and the lock on it */
@@ -372,6 +371,7 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		break;
 	case RD_STEP_UNREACHABLE:
 		step->paced = TRUE;
+		rd_step_count_away(step, event);
 		break;
 	case RD_STEP_ABSENT:
 		/* right after FINISHED it means that the postcondition does not hold, which is a

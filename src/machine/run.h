@@ -41,19 +41,23 @@ typedef struct {
 	gboolean anew;	/* its worker was taken from it while it looked: its time begins anew */
 	gint64 wall_since, wall_began, wall_ended;
 	gint64 doubt_since; /* clock of the first unanswered question, 0 when none is open */
-	gboolean intent;    /* this attempt may have touched */
-	gboolean again;	    /* the next begin is a new attempt */
-	gboolean doubted;   /* this attempt went through DOUBT */
-	gboolean silent;    /* it is held because its host did not answer */
-	gboolean paced;	    /* this attempt ended by a fault: the next one waits for the delay */
-	gboolean redo;	    /* a person said so: what the probe cannot tell counts as ABSENT */
-	gboolean owed;	    /* it has begun to change what can be undone, and was not undone */
-	gboolean kept;	    /* it could not be undone, and a person said that it may stay so */
-	guint fails;   /* attempts that ended without success, since the last word of a person */
-	guint crashes; /* workers that died with it, since then */
-	guint touches; /* number of the newest touch in this visit */
-	char *text;    /* (owned) (nullable) last error or finding */
-	char *outcome; /* (owned) (nullable) */
+	/* away.c: of the time since @away_from, which is what @started was then, so much went by
+	 * without an answer; and what the last one said (owned) (nullable) */
+	gint64 away, away_from;
+	char *away_text;
+	gboolean intent;  /* this attempt may have touched */
+	gboolean again;	  /* the next begin is a new attempt */
+	gboolean doubted; /* this attempt went through DOUBT */
+	gboolean silent;  /* it is held because its host did not answer */
+	gboolean paced;	  /* this attempt ended by a fault: the next one waits for the delay */
+	gboolean redo;	  /* a person said so: what the probe cannot tell counts as ABSENT */
+	gboolean owed;	  /* it has begun to change what can be undone, and was not undone */
+	gboolean kept;	  /* it could not be undone, and a person said that it may stay so */
+	guint fails;	  /* attempts that ended without success, since the last word of a person */
+	guint crashes;	  /* workers that died with it, since then */
+	guint touches;	  /* number of the newest touch in this visit */
+	char *text;	  /* (owned) (nullable) last error or finding */
+	char *outcome;	  /* (owned) (nullable) */
 	GHashTable *notes;	    /* (element-type utf8 utf8) (owned) of this attempt */
 	GHashTable *first;	    /* (element-type utf8 utf8) (owned) the first of this visit */
 	char *boot_id, *machine_id; /* (owned) of the grant this attempt ran under */

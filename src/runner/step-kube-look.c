@@ -30,7 +30,15 @@ rd_step_kube(RecoveryStep *step, GError **error)
 		kube = step->world->klass->kube(step->world, error);
 	if (kube == NULL)
 		g_prefix_error(error, "%s: ", step->order->target);
+	step->asked = step->world->klass->clock(step->world);
 	return kube;
+}
+
+void
+rd_step_kube_end(RecoveryStep *step, GError **error)
+{
+	g_prefix_error(error, "%s: ", step->order->target);
+	rd_step_count_silence(step, step->asked, error != NULL ? *error : NULL);
 }
 
 /* What is found out at the very deadline is not heard any more: a tenth of the time that is left
@@ -78,7 +86,7 @@ recovery_api_get(RecoveryStep *step, const char *path, GError **error)
 	kube = rd_step_kube(step, &local);
 	if (kube != NULL) {
 		object = rd_kube_get(kube, path, rd_step_patience(step), NULL, &local);
-		g_prefix_error(&local, "%s: ", step->order->target);
+		rd_step_kube_end(step, &local);
 	}
 	if (!rd_tape_pass(step, g_steal_pointer(&local), error))
 		return NULL;
@@ -100,7 +108,7 @@ recovery_api_list(RecoveryStep *step, const char *path, GError **error)
 	kube = rd_step_kube(step, &local);
 	if (kube != NULL) {
 		list = rd_kube_list(kube, path, rd_step_patience(step), NULL, &local);
-		g_prefix_error(&local, "%s: ", step->order->target);
+		rd_step_kube_end(step, &local);
 	}
 	if (!rd_tape_pass(step, g_steal_pointer(&local), error))
 		return NULL;
@@ -123,7 +131,7 @@ recovery_api_serves(RecoveryStep *step, const char *path, gboolean *serves, GErr
 	kube = rd_step_kube(step, &local);
 	if (kube != NULL) {
 		found = rd_kube_get(kube, one, rd_step_patience(step), &unserved, &local);
-		g_prefix_error(&local, "%s: ", step->order->target);
+		rd_step_kube_end(step, &local);
 	}
 	if (!rd_tape_pass(step, g_steal_pointer(&local), error))
 		return FALSE;
@@ -143,7 +151,7 @@ recovery_api_text(RecoveryStep *step, const char *path, GError **error)
 	kube = rd_step_kube(step, &local);
 	if (kube != NULL) {
 		text = rd_kube_text(kube, path, rd_step_patience(step), &local);
-		g_prefix_error(&local, "%s: ", step->order->target);
+		rd_step_kube_end(step, &local);
 	}
 	if (!rd_tape_pass(step, g_steal_pointer(&local), error))
 		return NULL;

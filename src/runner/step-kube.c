@@ -232,7 +232,7 @@ rd_api_change(RecoveryStep *step, const RecoveryApiChange *change, RecoveryApiEn
 		rd_foresight_add_change(step->foresight, &request, rd_api_is_secret(change->path));
 	if (rd_step_check_fence(step, &local) &&
 	    !rd_kube_change(kube, &request, rd_step_patience(step), &got, &local))
-		g_prefix_error(&local, "%s: ", step->order->target);
+		rd_step_kube_end(step, &local);
 	how = g_strdup_printf("HTTP %u%s%s", got.status, got.message != NULL ? ": " : "",
 			      got.message != NULL ? got.message : "");
 	rd_step_end_touch(step, step->touches, got.verdict == RD_KUBE_DONE ? "done" : "refused",

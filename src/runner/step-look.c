@@ -279,8 +279,15 @@ rd_step_ask_many(RecoveryStep *step, const char *const *hosts, RdCall *calls, gu
 	g_autofree RdReply *replies = g_new0(RdReply, MAX(n, 1));
 	g_autofree GError **errors = g_new0(GError *, MAX(n, 1));
 
+	gint64 began = step->world->klass->clock(step->world);
+	const GError *silent = NULL;
+
 	if (n > 0)
 		step->world->klass->call_all(step->world, hosts, n, calls, replies, errors);
+	for (guint i = 0; i < n && silent == NULL; i++)
+		if (g_error_matches(errors[i], RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE))
+			silent = errors[i];
+	rd_step_count_silence(step, began, silent);
 	for (guint i = 0; i < n; i++) {
 		RecoveryAnswer *answer = g_new0(RecoveryAnswer, 1);
 

@@ -28,6 +28,9 @@ struct _RecoveryStep {
 	char *fenced_text;
 	char *outcome;	/* (owned) (nullable) */
 	char *progress; /* (owned) (nullable) the last line */
+	gint64 silence; /* microseconds in which nobody answered: step-time.c */
+	gint64 asked;	/* of the clock: when the API was, last */
+	char *silent;	/* (owned) (nullable) what the last one said who did not answer */
 	RdTape *tape;	/* (owned) (nullable) what is said now is recorded there */
 };
 
@@ -36,6 +39,12 @@ void rd_step_fill_call(RecoveryStep *step, RdCall *call, RdCallVerb verb);
 /* turns refused and fenced into errors, leaves the rest to the caller */
 gboolean rd_step_call(RecoveryStep *step, const char *host, const RdCall *call, RdReply *reply,
 		      GError **error);
+/* step-time.c: counts what was asked at @began (of the clock) and ended with @error (nullable), if
+ * that is silence */
+void rd_step_count_silence(RecoveryStep *step, gint64 began, const GError *error);
+/* @text (nullable) of a step whose time is over, with who did not answer in much of it. (transfer
+ * full) */
+char *rd_step_over_text(RecoveryStep *step, const char *text);
 /* a result of this order; @text (nullable) */
 RdReport *rd_step_result(RecoveryStep *step, const char *word, const char *text);
 /* what an error is called in a result */
@@ -60,6 +69,9 @@ void rd_step_take_reply(RdReply *from, RecoveryReply *to);
 /* step-kube-look.c: the way to the API, NULL with error when there is none now; how long one call
  * may take, in seconds; whether @path is of a kind whose content is a credential */
 RdKube *rd_step_kube(RecoveryStep *step, GError **error);
+/* what was asked of it has ended, with *@error (nullable), which gets the target's name before it
+ */
+void rd_step_kube_end(RecoveryStep *step, GError **error);
 guint rd_step_patience(RecoveryStep *step);
 gboolean rd_api_is_secret(const char *path);
 

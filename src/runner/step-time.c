@@ -26,6 +26,42 @@ recovery_due(RecoveryStep *step, guint milliseconds)
 	step->due = step->world->klass->clock(step->world) + (gint64)milliseconds * 1000;
 }
 
+/* from here on, and from this share of the step's time, silence is worth a word */
+#define RD_SILENCE_LEAST (60 * G_USEC_PER_SEC)
+#define RD_SILENCE_SHARE 4
+
+void
+rd_step_count_silence(RecoveryStep *step, gint64 began, const GError *error)
+{
+	gboolean silent = g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE);
+
+	/* who was told to stop has heard nothing until then */
+	if (!silent && !g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED))
+		return;
+	step->silence += step->world->klass->clock(step->world) - began;
+	if (!silent)
+		return;
+	g_free(step->silent);
+	step->silent = g_strdup(error->message);
+}
+
+/* A deadline says what was missing at last. Where a host or the API was away until then, that would
+ * hide who has cost the time. */
+char *
+rd_step_over_text(RecoveryStep *step, const char *text)
+{
+	gint64 whole = step->order->timeout_ms * 1000;
+
+	if (step->silent == NULL || step->silence < RD_SILENCE_LEAST ||
+	    step->silence < whole / RD_SILENCE_SHARE ||
+	    (text != NULL && strstr(text, step->silent) != NULL))
+		return g_strdup(text);
+	return g_strdup_printf("%s%sfor %" G_GINT64_FORMAT
+			       " s of its time nobody answered, at last: %s",
+			       text != NULL ? text : "", text != NULL ? "; " : "",
+			       step->silence / G_USEC_PER_SEC, step->silent);
+}
+
 /* milliseconds until the next look */
 static guint
 rd_wait_pace(const RecoveryStep *step, gint64 began, gint64 now)
@@ -76,12 +112,14 @@ recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError 
 			recovery_progress(step, "%s", local->message);
 		}
 		g_clear_error(&local);
-		if (now >= step->deadline)
+		if (now >= step->deadline) {
+			g_autofree char *text = rd_step_over_text(step, step->progress);
+
 			g_set_error(&local, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
 				    "%s: not within its time%s%s", step->order->target,
-				    step->progress != NULL ? ": " : "",
-				    step->progress != NULL ? step->progress : "");
-		else if (step->gone || !world->klass->pause(world, rd_wait_pace(step, began, now)))
+				    text != NULL ? ": " : "", text != NULL ? text : "");
+		} else if (step->gone ||
+			   !world->klass->pause(world, rd_wait_pace(step, began, now)))
 			g_set_error(&local, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED,
 				    "%s: told to stop", step->order->target);
 		if (local != NULL)

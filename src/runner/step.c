@@ -101,6 +101,9 @@ gboolean
 rd_step_call(RecoveryStep *step, const char *host, const RdCall *call, RdReply *reply,
 	     GError **error)
 {
+	g_autoptr(GError) local = NULL;
+	gint64 began;
+
 	if (step->gone || step->world->klass->cancelled(step->world)) {
 		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s: told to stop",
 			    host);
@@ -112,8 +115,12 @@ rd_step_call(RecoveryStep *step, const char *host, const RdCall *call, RdReply *
 			    step->order->type);
 		return FALSE;
 	}
-	if (!step->world->klass->call(step->world, host, call, reply, error))
+	began = step->world->klass->clock(step->world);
+	if (!step->world->klass->call(step->world, host, call, reply, &local)) {
+		rd_step_count_silence(step, began, local);
+		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
+	}
 	if (reply->verdict == RD_VERDICT_FENCED) {
 		step->fenced = TRUE;
 		g_free(step->fenced_text);
@@ -176,11 +183,14 @@ rd_step_end(RecoveryStep *step, gboolean ok, const char *good, const GError *err
 		return rd_step_result(step, "depends", rd_step_depends(step));
 	if (step->fenced)
 		return rd_step_result(step, "fenced", step->fenced_text);
-	if (!ok && (step->gone || step->world->klass->cancelled(step->world)))
-		return rd_step_result(step, "cancelled",
-				      step->progress != NULL ? step->progress
-				      : error != NULL	     ? error->message
-							     : NULL);
+	if (!ok && (step->gone || step->world->klass->cancelled(step->world))) {
+		g_autofree char *text =
+		    rd_step_over_text(step, step->progress != NULL ? step->progress
+					    : error != NULL	   ? error->message
+								   : NULL);
+
+		return rd_step_result(step, "cancelled", text);
+	}
 	if (!ok)
 		return rd_step_result(step, rd_step_error_word(error),
 				      error != NULL ? error->message
@@ -577,5 +587,6 @@ rd_order_carry_out(const RdOrder *order, RdCatalogue *catalogue, RdWorld *world,
 	g_hash_table_unref(step.notes);
 	g_free(step.outcome);
 	g_free(step.progress);
+	g_free(step.silent);
 	g_free(step.fenced_text);
 }

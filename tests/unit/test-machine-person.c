@@ -350,6 +350,46 @@ test_deadline_in_doubt(Fixture *f, gconstpointer data)
 	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "m1: no connection"));
 }
 
+/* Whoever was away for most of the time is named beside what was missing at last; a short absence
+ * is not worth a word. */
+static void
+test_deadline_away(Fixture *f, gconstpointer data)
+{
+	static const struct {
+		guint seconds;
+		gboolean told;
+	} cases[] = {{200, TRUE}, {20, FALSE}};
+
+	script(f, "enter stop@m1", "stay");
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(RdReport) report = rd_report_new(RD_REPORT_RESULT, "m1", "unreachable");
+		g_autoptr(GPtrArray) events = NULL;
+		const RdStep *step = rd_run_find_step(f->run, "stop", "m1");
+
+		script(f, "check stop@m1", "stay");
+		drive(f, 1000);
+		assert_life(f, "stop", "m1", RD_LIFE_CHECKING);
+		g_queue_clear_full(&f->hands, (GDestroyNotify)rd_order_free);
+		f->clock += cases[i].seconds * G_USEC_PER_SEC;
+		rd_run_tick(f->run, f->clock);
+		report->text = g_strdup("m1: no connection");
+		events = rd_run_digest(f->run, report);
+		store(f, events);
+		script(f, "check stop@m1", "absent");
+		drive(f, 1000);
+		assert_life(f, "stop", "m1", RD_LIFE_RUNNING);
+		f->clock = rd_step_deadline(step) + 1;
+		drive(f, 1000);
+		g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+		g_test_message("%s", rd_run_get_held_text(f->run));
+		g_assert_true((strstr(rd_run_get_held_text(f->run),
+				      "for 200 s of its time nobody answered, at last: m1: no "
+				      "connection") != NULL) == cases[i].told);
+		script(f, "probe stop@m1", "absent,present");
+		person(f, "resume", NULL, NULL);
+	}
+}
+
 /* what cannot touch does not go on waiting for a cluster that is another's */
 static void
 test_fenced_while_waiting(Fixture *f, gconstpointer data)
@@ -497,6 +537,7 @@ main(int argc, char **argv)
 	    {"skip", test_skip},
 	    {"extend", test_extend},
 	    {"deadline-in-doubt", test_deadline_in_doubt},
+	    {"deadline-away", test_deadline_away},
 	    {"fenced-while-waiting", test_fenced_while_waiting},
 	    {"copied", test_copied},
 	    {"rebuilt", test_rebuilt},
