@@ -76,6 +76,7 @@ mine(RecoveryStep *step)
 typedef struct {
 	const char *annotation, *value; /* @value: ours */
 	gboolean away;
+	const char *open; /* away: those that were found open, and so were paused by us */
 } Edit;
 
 static JsonNode *
@@ -102,8 +103,13 @@ edit_pause(JsonNode *object, gpointer data)
 	gboolean paused = rd_api_has_annotation(object, edit->annotation);
 	gboolean ours = g_str_equal(rd_api_annotation(object, edit->annotation), edit->value);
 
+	/* One that we paused, and that is not: somebody was first, or this is what the object was
+	 * in the past. A change that changes nothing tells: it goes with the version that was read,
+	 * and the server refuses one of the past. */
 	if (edit->away)
-		return ours ? annotate(edit->annotation, NULL) : NULL;
+		return ours || (!paused && strstr(edit->open, rd_api_uid(object)) != NULL)
+			   ? annotate(edit->annotation, NULL)
+			   : NULL;
 	return paused ? NULL : annotate(edit->annotation, edit->value);
 }
 
@@ -112,7 +118,11 @@ static gboolean
 edit_kind(RecoveryStep *step, const Kind *kind, gboolean away, GError **error)
 {
 	g_autofree char *value = mine(step);
-	Edit edit = {.annotation = kind->annotation, .value = value, .away = away};
+	const char *open = recovery_recall_first(step, "open");
+	Edit edit = {.annotation = kind->annotation,
+		     .value = value,
+		     .away = away,
+		     .open = open != NULL ? open : ""};
 	g_autoptr(JsonArray) objects = list_kind(step, kind, error);
 
 	if (objects == NULL)
