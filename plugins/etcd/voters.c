@@ -27,6 +27,8 @@ find_container(RecoveryStep *step, char **hosts)
 			first = g_strdup(container->id);
 		if (container != NULL)
 			continue;
+		if (g_error_matches(local, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED))
+			return NULL; /* what was found before says more */
 		if (local != NULL)
 			recovery_progress(step, "%s", local->message);
 		else
@@ -87,6 +89,24 @@ judge_members(RecoveryStep *step, guint hosts, const char *text)
 	return g_string_free(g_steal_pointer(&urls), FALSE);
 }
 
+/* who was given up is a voter all the same, until somebody takes the vote away */
+static void
+tell_unwell(RecoveryStep *step, const char *url)
+{
+	g_auto(GStrv) excused = recovery_excused(step);
+	g_autofree char *names = g_strjoinv(", ", excused);
+
+	if (excused[0] == NULL)
+		recovery_progress(step, "etcd's member at %s is not healthy", url);
+	else
+		recovery_progress(
+		    step,
+		    "etcd's member at %s is not healthy, and %s is excused: no other "
+		    "control-plane host goes down before that host is replaced or its "
+		    "member removed; 'skip' leaves out what is to be done here",
+		    url, names);
+}
+
 static RecoveryProbe
 judge_health(RecoveryStep *step, const char *urls, char *text)
 {
@@ -105,7 +125,7 @@ judge_health(RecoveryStep *step, const char *urls, char *text)
 	for (char **url = wanted; *url != NULL; url++) {
 		if (g_ptr_array_find_with_equal_func(committed, *url, g_str_equal, NULL))
 			continue;
-		recovery_progress(step, "etcd's member at %s is not healthy", *url);
+		tell_unwell(step, *url);
 		return RECOVERY_PROBE_ABSENT;
 	}
 	recovery_progress(step, "all %u members of etcd are healthy", g_strv_length(wanted));

@@ -355,8 +355,9 @@ bastion_start(Bastion *self, const char *word, const char *host)
 		rd_engine_keep_copies(self->engine, self->documents);
 	rd_engine_start(self->engine, self->name, boot_id, 1000 + self->starts);
 	if (word == NULL || self->stopped ||
-	    rd_engine_request(self->engine, word, NULL, host, "alice", "as the advice says", 0,
-			      &error))
+	    rd_engine_request(self->engine, word, g_str_equal(word, "skip") ? host : NULL,
+			      g_str_equal(word, "skip") ? NULL : host, "alice",
+			      "as the advice says", 0, &error))
 		return;
 	/* a full journal takes no word; it is told so, and said again when there is room */
 	if (strstr(error->message, "no space left") == NULL)

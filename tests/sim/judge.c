@@ -142,7 +142,10 @@ may_lack(char **without, const char *effect)
 	/* its pods and its kubelet's requests are no kind of their own */
 	if (g_str_has_prefix(effect, "api pods") || g_str_has_prefix(effect, "api requests"))
 		return without[0] != NULL;
-	return g_strv_contains((const char *const *)without, host);
+	/* nor is any of the control plane rebooted while one that was given up has a vote */
+	return g_strv_contains((const char *const *)without, host) ||
+	       (without[0] != NULL && g_str_has_prefix(host, "m") &&
+		g_str_has_suffix(effect, " told to reboot"));
 }
 
 /* Operators roll out to every node that the API has: with a host that is lost for good
