@@ -15,7 +15,7 @@
  * message. */
 
 static char *output;
-static gboolean in_child;
+static gboolean in_child, with_api;
 static char **with;
 
 static const GOptionEntry *
@@ -202,6 +202,8 @@ rd_plugin_check_options(void)
 	static const GOptionEntry entries[] = {
 	    {"with", 0, 0, G_OPTION_ARG_STRING_ARRAY, &with,
 	     "a parameter for every state that takes one of that name", "NAME=VALUE"},
+	    {"api", 0, 0, G_OPTION_ARG_NONE, &with_api,
+	     "on a control plane of one host whose Kubernetes API answers", NULL},
 	    {"in-child", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &in_child, "", NULL},
 	    {NULL},
 	};
@@ -220,8 +222,9 @@ rd_plugin_load(const char *file, GError **error)
 		return RD_EXIT_USAGE;
 	}
 	printf("%s: loads\n", file);
-	return rd_rehearse_plugin(catalogue, (const char *const *)with, error) ? RD_EXIT_DONE
-									       : RD_EXIT_FAILED;
+	return rd_rehearse_plugin(catalogue, (const char *const *)with, with_api, error)
+		   ? RD_EXIT_DONE
+		   : RD_EXIT_FAILED;
 }
 
 static RdExit
@@ -239,6 +242,8 @@ rd_plugin_check_run(const RdCli *cli, char **args, GError **error)
 	g_strv_builder_add_many(words, self, "plugin", "check", "--in-child", file, NULL);
 	for (guint i = 0; with != NULL && with[i] != NULL; i++)
 		g_strv_builder_add_many(words, "--with", with[i], NULL);
+	if (with_api)
+		g_strv_builder_add(words, "--api");
 	argv = g_strv_builder_end(words);
 	child = g_subprocess_newv((const char *const *)argv, G_SUBPROCESS_FLAGS_NONE, error);
 	if (child == NULL || !g_subprocess_wait(child, NULL, error))

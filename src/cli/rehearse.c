@@ -11,6 +11,7 @@
 #include "procedure/types.h"
 #include "rehearsal/contract.h"
 #include "rehearsal/scenery.h"
+#include "rehearsal/world.h"
 
 typedef enum {
 	RD_TRIED_WELL,
@@ -81,7 +82,10 @@ rd_rehearse_state(RdContract *contract, const RdType *type, const char *const *w
 	}
 	rd_contract_try(contract, &step, &result);
 	if (result.not_tried != NULL) {
-		printf("%s: not tried: %s\n", type->name, result.not_tried);
+		printf("%s: not tried: %s\n", type->name,
+		       strstr(result.not_tried, RD_SIM_NO_API) != NULL
+			   ? "it needs the Kubernetes API: --api"
+			   : result.not_tried);
 		return RD_TRIED_NOT;
 	}
 	for (guint i = 0; i < result.findings->len; i++)
@@ -94,9 +98,11 @@ rd_rehearse_state(RdContract *contract, const RdType *type, const char *const *w
 
 static gboolean
 rd_rehearse_all(RdCatalogue *catalogue, const RdTypes *types, const char *local_dir,
-		const char *const *with, GError **error)
+		const char *const *with, gboolean with_api, GError **error)
 {
-	g_autoptr(RdSimCluster) cluster = rd_scenery_quorum_lost(1, 3);
+	/* one host alone has its quorum */
+	g_autoptr(RdSimCluster) cluster = rd_scenery_quorum_lost(1, with_api ? 1 : 3);
+	g_autoptr(RdSimApi) api = with_api ? rd_scenery_api(cluster, "m0") : NULL;
 	g_autoptr(RdSetting) setting = rd_setting_new(
 	    "r-rehearsal-1", "5ca1ab1e-0000-4000-8000-000000000001", "you@here", local_dir);
 	g_autoptr(RdContract) contract = rd_contract_new(cluster, catalogue, setting);
@@ -109,6 +115,7 @@ rd_rehearse_all(RdCatalogue *catalogue, const RdTypes *types, const char *local_
 		rd_setting_add_host(setting, host->name, i == 0 ? "recovery" : "control-plane",
 				    host->address);
 	}
+	rd_contract_set_api(contract, api);
 	rd_contract_take_locks(contract);
 	for (guint i = 0; names[i] != NULL; i++) {
 		g_autoptr(GError) local = NULL;
@@ -125,7 +132,8 @@ rd_rehearse_all(RdCatalogue *catalogue, const RdTypes *types, const char *local_
 }
 
 gboolean
-rd_rehearse_plugin(RdCatalogue *catalogue, const char *const *with, GError **error)
+rd_rehearse_plugin(RdCatalogue *catalogue, const char *const *with, gboolean with_api,
+		   GError **error)
 {
 	g_autoptr(JsonNode) description = rd_catalogue_describe(catalogue);
 	g_autoptr(RdTypes) types = rd_types_new(description, error);
@@ -137,7 +145,7 @@ rd_rehearse_plugin(RdCatalogue *catalogue, const char *const *with, GError **err
 	dir = g_dir_make_tmp("recoveryd-rehearsal-XXXXXX", error);
 	if (dir == NULL)
 		return FALSE;
-	well = rd_rehearse_all(catalogue, types, dir, with, error);
+	well = rd_rehearse_all(catalogue, types, dir, with, with_api, error);
 	/* what was fetched stays if something was fetched: it is somebody's to look at */
 	(void)g_rmdir(dir);
 	return well;

@@ -134,8 +134,10 @@ hear(Trying *self, const RdContractWay *way, guint at, int status)
 
 	for (guint i = 0; lines[i] != NULL; i++) {
 		say(self, lines[i]);
-		if (self->notes->stranger && self->result->not_tried == NULL &&
-		    strstr(lines[i], "no such command here") != NULL)
+		if (self->result->not_tried == NULL &&
+		    ((self->notes->stranger && strstr(lines[i], "no such command here") != NULL) ||
+		     (self->contract->network.api == NULL &&
+		      strstr(lines[i], RD_SIM_NO_API) != NULL)))
 			self->result->not_tried = g_strdup(lines[i]);
 	}
 	for (guint i = 0; i <= RD_DO_LAST; i++)

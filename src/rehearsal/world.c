@@ -416,8 +416,7 @@ world_kube(RdWorld *world, GError **error)
 	if (self->kube == NULL && self->network->api != NULL)
 		self->kube = rd_sim_api_kube_new(self->network->api, world);
 	if (self->kube == NULL)
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT,
-			    "this cluster has no Kubernetes API");
+		g_set_error_literal(error, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT, RD_SIM_NO_API);
 	return self->kube;
 }
 

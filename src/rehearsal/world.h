@@ -4,6 +4,9 @@
 #include "rehearsal/verbs.h"
 G_BEGIN_DECLS
 
+/* what whoever asks for the API is told where there is none */
+#define RD_SIM_NO_API "this cluster has no Kubernetes API"
+
 /* The way from a worker to the simulated hosts: an RdWorld whose calls travel, arrive, act and
  * answer in virtual time. What arrived goes on to its end whatever becomes of the caller. */
 

@@ -160,6 +160,11 @@ test_plugins(Fixture *f, gconstpointer data)
 	g_auto(Result) result = {0};
 	g_autofree char *good = cli_build_path("plugins/kubelet.so");
 	g_autofree char *check_good = g_strdup_printf("plugin check %s", good);
+	g_autofree char *guardian = cli_build_path("plugins/guardian.so");
+	g_autofree char *check_plain = g_strdup_printf("plugin check %s", guardian);
+	g_autofree char *check_api = g_strdup_printf("plugin check --api %s", guardian);
+	g_autofree char *careless = cli_build_path("tests/unit/conduct/conduct-api-blind.so");
+	g_autofree char *check_careless = g_strdup_printf("plugin check --api %s", careless);
 	g_autofree char *check_bad = g_strdup_printf("plugin check %s", f->file);
 
 	cli_run(f, "plugin list", 0, &result);
@@ -171,6 +176,13 @@ test_plugins(Fixture *f, gconstpointer data)
 	cli_assert_has(result.out, "etcd/rescue-copy");
 	cli_run(f, "plugin show nosuch", RD_EXIT_USAGE, &result);
 	cli_run(f, check_good, 0, &result);
+	/* what needs the API is tried where there is one */
+	cli_run(f, check_plain, 0, &result);
+	cli_assert_has(result.out, "guardian/pause: not tried: it needs the Kubernetes API: --api");
+	cli_run(f, check_api, 0, &result);
+	cli_assert_has(result.out, "guardian/pause: keeps its promises in ");
+	cli_run(f, check_careless, RD_EXIT_FAILED, &result);
+	cli_assert_has(result.out, "before enter() it is not done");
 	cli_run(f, check_bad, RD_EXIT_USAGE, &result);
 	cli_assert_has(result.err, "cluster.yaml");
 	/* one line */
