@@ -97,8 +97,9 @@ rd_digest_lock(RdRun *run, GPtrArray *events, RdHand *hand, const RdReport *repo
 		return;
 	}
 	/* one asked beforehand: whether it is a trouble shows when its turn has come */
-	if ((g_str_equal(report->word, "unreachable") || g_str_equal(report->word, "failed")) &&
-	    !host->plan->locked && !rd_run_is_to_be_changed(run, host)) {
+	if (hand->what != RD_DO_RELEASE && !host->plan->locked &&
+	    (g_str_equal(report->word, "unreachable") || g_str_equal(report->word, "failed")) &&
+	    !rd_run_is_to_be_changed(run, host)) {
 		hand->silent++;
 		hand->not_before = run->clock + RD_RECONNECT_PACE;
 		return;
