@@ -20,6 +20,12 @@ G_BEGIN_DECLS
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
+/* From here on in this order, each call to the API is given up after @seconds at the latest, 1 to
+ * 120. Without it an API that hangs or comes and goes is waited for until two minutes or nine
+ * tenths of the step's time are over, which is right for what has to be, and too long for a nicety.
+ */
+void recovery_api_patience(RecoveryStep *step, guint seconds);
+
 /* One object, "/api/v1/nodes/m1". NULL without error: there is none. (transfer full) */
 JsonNode *recovery_api_get(RecoveryStep *step, const char *path,
 			   GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -5,9 +5,9 @@
 #include "storage.h"
 #include <string.h>
 
-#define API_PORT ":6443"
-#define NAMED	 3  /* so many findings are told by name */
-#define ITS_TIME 90 /* percent: who is told to stop behind it has had its time */
+#define API_PORT      ":6443"
+#define NAMED	      3	 /* so many findings are told by name */
+#define COPY_PATIENCE 20 /* seconds */
 
 /* ---- copy ---------------------------------------------------------------------------------- */
 
@@ -30,14 +30,12 @@ somebody_listens(RecoveryStep *step)
 	return FALSE;
 }
 
-/* What ends the step, whatever the API does. To be told to stop because the time is over is none: a
- * copy that there cannot be must not hold a restore. */
+/* what ends the step, whatever the API does */
 static gboolean
-is_end(RecoveryStep *step, const GError *error)
+is_end(const GError *error)
 {
-	return g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_FENCED) ||
-	       (g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED) &&
-		recovery_time_used(step) < ITS_TIME);
+	return g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED) ||
+	       g_error_matches(error, RECOVERY_ERROR, RECOVERY_ERROR_FENCED);
 }
 
 static gboolean
@@ -59,8 +57,11 @@ storage_copy(RecoveryStep *step, GError **error)
 
 	if (!somebody_listens(step))
 		return no_copy(step, "no API server listens", error);
+	/* One without a quorum hangs. A step that runs into its deadline holds the restore, and
+	 * this is a nicety: it gives up long before. */
+	recovery_api_patience(step, COPY_PATIENCE);
 	objects = storage_objects_get(step, STORAGE_COPIED, TRUE, &local);
-	if (objects == NULL && is_end(step, local)) {
+	if (objects == NULL && is_end(local)) {
 		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
 	}

@@ -313,9 +313,8 @@ rd_run_apply_visit(RdRun *run, const RdEvent *event, GError **error)
 			step->visit = run->visits[i];
 			step->attempt = step->fails = step->crashes = step->touches = 0;
 			step->intent = step->again = step->redo = step->doubted = FALSE;
-			step->paced = FALSE;
+			step->paced = step->anew = FALSE;
 			step->began = step->started = step->doubt_since = step->extra = 0;
-			step->anew = FALSE;
 			step->wall_began = step->wall_ended = 0;
 			step->since = event->clock;
 			step->wall_since = event->wall;
@@ -330,7 +329,7 @@ rd_run_apply_visit(RdRun *run, const RdEvent *event, GError **error)
 	return TRUE;
 }
 
-/* what an event means for a step beside its new life */
+/* what else it means for a step */
 static void
 rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const RdEvent *event)
 {
@@ -355,6 +354,7 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		break;
 	case RD_STEP_INTENT:
 		step->intent = TRUE;
+		step->number = host != NULL ? host->granted : 0;
 		step->owed = step->owed || step->plan->undo == RD_UNDO_FUNCTION;
 		step->kept = FALSE;
 		g_free(step->boot_id);
@@ -423,9 +423,9 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 	} else if (what != RD_STEP_BEGIN && what != RD_STEP_LOOK && what != RD_STEP_SETTLED) {
 		step->doubt_since = 0;
 	}
-	/* Something of ours may still touch there: only a higher number shuts it out. One that is
-	 * asked for already, because of another lane of this host, does. */
+	/* what may still touch there only a higher number shuts out, whoever asked for that */
 	if (host != NULL && (from == RD_LIFE_RUNNING || from == RD_LIFE_UNDOING) &&
+	    (from == RD_LIFE_UNDOING || host->granted <= step->number) &&
 	    (what == RD_STEP_LOST || what == RD_STEP_UNREACHABLE || what == RD_STEP_DEADLINE))
 		host->granted = 0;
 	if (host != NULL && (from == RD_LIFE_HELD || from == RD_LIFE_OWING) &&

@@ -45,6 +45,7 @@ typedef struct {
 	 * without an answer; and what the last one said (owned) (nullable) */
 	gint64 away, away_from;
 	char *away_text;
+	gint64 number;	  /* of the host's lock when the intent of this attempt was stored */
 	gboolean intent;  /* this attempt may have touched */
 	gboolean again;	  /* the next begin is a new attempt */
 	gboolean doubted; /* this attempt went through DOUBT */

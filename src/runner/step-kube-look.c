@@ -50,7 +50,15 @@ rd_step_patience(RecoveryStep *step)
 	gint64 left = end - step->world->klass->clock(step->world);
 	gint64 most = step->foresight != NULL ? RD_API_PATIENCE_PLAN : RD_API_PATIENCE;
 
+	if (step->patience != 0)
+		most = MIN(most, step->patience);
 	return (guint)CLAMP(left * 9 / 10 / G_USEC_PER_SEC, 0, most);
+}
+
+void
+recovery_api_patience(RecoveryStep *step, guint seconds)
+{
+	step->patience = seconds;
 }
 
 gboolean

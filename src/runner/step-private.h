@@ -30,6 +30,7 @@ struct _RecoveryStep {
 	char *progress; /* (owned) (nullable) the last line */
 	gint64 silence; /* microseconds in which nobody answered: step-time.c */
 	gint64 asked;	/* of the clock: when the API was, last */
+	guint patience; /* seconds that a call to it is given at the most; 0: no less than usual */
 	char *silent;	/* (owned) (nullable) what the last one said who did not answer */
 	RdTape *tape;	/* (owned) (nullable) what is said now is recorded there */
 };

@@ -30,6 +30,12 @@ tape_json(RecoveryStep *step, const RecoveryReply *reply)
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
+/* of time a tape knows nothing */
+void
+recovery_api_patience(RecoveryStep *step, guint seconds)
+{
+}
+
 JsonNode *
 recovery_api_get(RecoveryStep *step, const char *path, GError **error)
 {

@@ -66,6 +66,48 @@ test_forerunner_is_ahead(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "take"), ==, taken);
 }
 
+static void
+watch_m1(Fixture *f)
+{
+	static const char *const m1[] = {"m1", NULL};
+	RdPlanState *state = state_of(f, "watch");
+
+	g_ptr_array_set_size(state->targets, 0);
+	add_targets(state, m1);
+	rd_run_free(f->run);
+	f->run = rd_run_new(f->plan);
+	script(f, "enter watch@m1", "stay");
+	script(f, "probe watch@m1", "absent");
+}
+
+/* A doubt of one lane gave the host a higher number, and what works beside on it is shut out by
+ * that: the number that is there shuts out what it may have left as well. It goes on at once,
+ * however long the first lane is busy. */
+static void
+test_own_number(Fixture *f, gconstpointer data)
+{
+	state_of(f, "work")->tries = 3;
+	watch_m1(f);
+	script(f, "enter work@m1", "unreachable:cut,stay");
+	script(f, "probe work@m1", "absent,present");
+	for (guint i = 0; i < 20; i++) {
+		drive(f, 1000);
+		f->clock += G_USEC_PER_SEC;
+	}
+	g_assert_cmpint(rd_run_find_host(f->run, "m1")->granted, ==, 2);
+	assert_life(f, "work", "m1", RD_LIFE_RUNNING);
+	script(f, "enter watch@m1", "fenced:the host has lock #2 of this run");
+	drive(f, 1);
+	script(f, "enter watch@m1", "stay");
+	drive(f, 1000);
+	assert_life(f, "watch", "m1", RD_LIFE_RUNNING);
+	g_assert_cmpuint(count(f, "take m1"), ==, 2);
+	g_assert_cmpuint(count(f, "enter watch@m1"), ==, 2);
+	script(f, "enter work@m1", "finished");
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -76,5 +118,7 @@ main(int argc, char **argv)
 		   teardown);
 	g_test_add("/machine/forerunner/is-ahead", Fixture, NULL, spans_setup,
 		   test_forerunner_is_ahead, teardown);
+	g_test_add("/machine/forerunner/own-number", Fixture, NULL, spans_setup, test_own_number,
+		   teardown);
 	return g_test_run();
 }
