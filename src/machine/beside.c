@@ -85,6 +85,11 @@ rd_run_beside_works(RdRun *run)
 		/* whose lock another has can go no further, in whatever life that found it */
 		if (rd_run_lock_is_lost(run, step->target) || !rd_run_step_counts(run, step))
 			continue;
+		/* nor can one that waits for a fence, when nothing is asked of its host any more: a
+		 * doubt has its own end, but for one that a person had looked at again */
+		if (step->life == RD_LIFE_DOUBT && step->doubt_since == 0 &&
+		    !rd_run_may_touch(run, step->target))
+			continue;
 		if (step->life == RD_LIFE_LOOKING || step->life == RD_LIFE_CHECKING ||
 		    step->life == RD_LIFE_RUNNING || step->life == RD_LIFE_DOUBT ||
 		    step->life == RD_LIFE_PROBING)

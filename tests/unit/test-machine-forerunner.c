@@ -108,6 +108,31 @@ test_own_number(Fixture *f, gconstpointer data)
 	assert_end(f, "done");
 }
 
+/* Held, and resumed while its host is still away: a person is told again, and not left waiting for
+ * what is never asked any more. */
+static void
+test_resumed_too_soon(Fixture *f, gconstpointer data)
+{
+	watch_m1(f);
+	script(f, "enter watch@m1", "permanent:look at this,stay");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	restart(f);
+	script(f, "survey m1", "unreachable:no route");
+	person(f, "resume", NULL, NULL);
+	for (guint i = 0; i < 300 && rd_run_get_state(f->run) == RD_RUN_RUNNING; i++) {
+		drive(f, 1000);
+		f->clock += G_USEC_PER_SEC;
+	}
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "no route"));
+	restart(f);
+	script(f, "survey m1", "finished");
+	person(f, "resume", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -120,5 +145,7 @@ main(int argc, char **argv)
 		   test_forerunner_is_ahead, teardown);
 	g_test_add("/machine/forerunner/own-number", Fixture, NULL, spans_setup, test_own_number,
 		   teardown);
+	g_test_add("/machine/forerunner/resumed-too-soon", Fixture, NULL, spans_setup,
+		   test_resumed_too_soon, teardown);
 	return g_test_run();
 }
