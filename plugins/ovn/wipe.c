@@ -186,14 +186,34 @@ is_newer(const Switch *self, const char *note)
 
 /* ---- wipe ---------------------------------------------------------------------------------- */
 
+/* How Open vSwitch was when databases were last found that had to go: the first note of the visit,
+ * or the newest of those beside it, "switch-2" and on. *next (transfer full): the key of one more
+ */
+static const char *
+newest_switch(RecoveryStep *step, char **next)
+{
+	const char *newest = recovery_recall_first(step, "switch");
+
+	for (guint n = 2;; n++) {
+		g_autofree char *key = g_strdup_printf("switch-%u", n);
+		const char *note = recovery_recall_first(step, key);
+
+		if (note == NULL) {
+			*next = g_steal_pointer(&key);
+			return newest;
+		}
+		newest = note;
+	}
+}
+
 gboolean
 wipe_baseline(RecoveryStep *step, GError **error)
 {
 	const char *dir = recovery_string(step, "dir");
 	const char *databases = recovery_recall_first(step, "databases");
-	const char *before = recovery_recall_first(step, "switch");
+	g_autofree char *listed = NULL, *taken = NULL, *next = NULL;
+	const char *before = newest_switch(step, &next);
 	g_auto(GStrv) now = NULL, left = NULL;
-	g_autofree char *listed = NULL, *taken = NULL;
 	g_auto(Switch) state = {0};
 
 	if (!check_dir(step, dir, error))
@@ -208,6 +228,8 @@ wipe_baseline(RecoveryStep *step, GError **error)
 	if (databases == NULL)
 		databases = listed;
 	left = still_there(databases, now);
+	if (before != NULL && left[0] != NULL && !recovery_remember(step, next, taken, error))
+		return FALSE;
 	if (before == NULL || left[0] != NULL)
 		before = taken;
 	return recovery_remember(step, "databases", databases, error) &&
