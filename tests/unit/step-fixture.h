@@ -185,6 +185,7 @@ play_free(Play *self)
 	rd_order_free(self->order);
 	rd_setting_free(self->setting);
 	g_free(self->step.fenced_text);
+	g_free(self->step.silent);
 	g_free(self);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Play, play_free)
