@@ -102,6 +102,11 @@ typedef struct {
 	 * is '_'), and $target. What cannot be seen must not count as done. Printed by `runbook`.
 	 */
 	const char *by_hand;
+	/* Change: (nullable) the guards that it takes to do this to a control-plane host, by type
+	 * ("etcd/silent"), ends with NULL; and that it is done to one of these at a time. A
+	 * procedure that says otherwise, whoever wrote it, is refused when it is loaded. */
+	const char *const *guards;
+	gboolean alone;
 	/* append here */
 } RecoveryState;
 

@@ -79,6 +79,9 @@ static const RecoveryParam healthy_params[] = {
 };
 static const char *const healthy_outputs[] = {"members", NULL};
 
+/* INV-2 */
+static const char *const restore_guards[] = {"etcd/silent", NULL};
+
 static const RecoveryState states[] = {
     {
 	.name = "no-quorum",
@@ -131,6 +134,7 @@ static const RecoveryState states[] = {
 	.probe = member_restore_probe,
 	.enter = member_restore_enter,
 	.undo = member_restore_undo,
+	.guards = restore_guards,
     },
     {
 	.name = "alone",
@@ -217,6 +221,7 @@ static const RecoveryState states[] = {
 	.undo_is = RECOVERY_UNDO_IRREVERSIBLE,
 	.probe = member_recover_probe,
 	.enter = member_recover_enter,
+	.alone = TRUE,
     },
     {
 	.name = "joined",

@@ -160,6 +160,9 @@ static const RecoveryParam one_cluster_params[] = {
     {0},
 };
 
+/* INV-2 */
+static const char *const silent_first[] = {"etcd/silent", NULL};
+
 static const RecoveryState states[] = {
     {
 	.name = "no-quorum",
@@ -215,6 +218,7 @@ static const RecoveryState states[] = {
 	.probe = etcd_save_probe,
 	.enter = etcd_save_enter,
 	.undo = etcd_save_undo,
+	.guards = silent_first,
     },
     {
 	.name = "restore-member",
@@ -226,6 +230,7 @@ static const RecoveryState states[] = {
 	.probe = etcd_restore_probe,
 	.enter = etcd_restore_enter,
 	.undo = etcd_restore_undo,
+	.guards = silent_first,
     },
     {
 	.name = "compare",
@@ -245,6 +250,7 @@ static const RecoveryState states[] = {
 	.probe = etcd_place_probe,
 	.enter = etcd_place_enter,
 	.undo = etcd_place_undo,
+	.guards = silent_first,
     },
     {
 	.name = "old-data",
@@ -265,6 +271,7 @@ static const RecoveryState states[] = {
 	.probe = etcd_return_probe,
 	.enter = etcd_return_enter,
 	.undo = etcd_return_undo,
+	.guards = silent_first,
     },
     {
 	.name = "health",
@@ -317,6 +324,7 @@ static const RecoveryState states[] = {
 	.probe = etcd_cluster_restore_probe,
 	.enter = etcd_cluster_restore_enter,
 	.undo = etcd_cluster_restore_undo,
+	.guards = silent_first,
     },
     {
 	.name = "single-member",

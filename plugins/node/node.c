@@ -43,6 +43,10 @@ static const RecoveryParam drain_params[] = {
     {0},
 };
 
+/* INV-18, INV-34: not on the restore's own pod, and nobody else is down */
+static const char *const reboot_guards[] = {"operator/rolled-out", "api/serving", "etcd/voters",
+					    NULL};
+
 static const RecoveryState states[] = {
     {
 	.name = "ready",
@@ -103,6 +107,8 @@ static const RecoveryState states[] = {
 	.baseline = node_reboot_baseline,
 	.probe = node_reboot_probe,
 	.enter = node_reboot_enter,
+	.guards = reboot_guards,
+	.alone = TRUE,
     },
     {0},
 };

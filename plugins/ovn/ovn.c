@@ -69,6 +69,7 @@ static const RecoveryState states[] = {
 	.baseline = wipe_baseline,
 	.probe = wipe_probe,
 	.enter = wipe_enter,
+	.alone = TRUE,
     },
     {
 	.name = "pod",

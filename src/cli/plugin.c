@@ -151,6 +151,10 @@ rd_plugin_show_state(GString *page, const RdScreen *screen, const char *type, Js
 	}
 	rd_plugin_show_words(page, screen, "outcomes", rd_plugin_array(state, "outcomes"));
 	rd_plugin_show_words(page, screen, "outputs", rd_plugin_array(state, "outputs"));
+	rd_plugin_show_words(page, screen, "on the control plane only with guards",
+			     rd_plugin_array(state, "guards"));
+	if (json_object_get_boolean_member_with_default(state, "alone", FALSE))
+		rd_page_add(page, screen, 2, 4, "on one control-plane host at a time");
 }
 
 static RdExit

@@ -4,6 +4,7 @@
 #include "procedure-private.h"
 
 #include "backup/pair.h"
+#include "inventory.h"
 #include "template.h"
 
 #include <string.h>
@@ -164,6 +165,50 @@ check_irreversible(RdLoading *self)
 				    "point-of-no-return stands before it",
 				    state->name, state->call->type->name);
 		}
+	}
+}
+
+static gboolean
+has_guard(const RdProcedureState *state, const char *type)
+{
+	for (guint i = 0; i < state->guards->len; i++)
+		if (strcmp(((RdProcedureCall *)state->guards->pdata[i])->type->name, type) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+static void
+check_demands_of(RdLoading *self, const RdProcedureUnit *unit, guint index)
+{
+	const RdProcedureState *state = self->procedure->states->pdata[index];
+	const RdType *type = state->call != NULL ? state->call->type : NULL;
+	JsonNode *node = self->state_nodes->pdata[index];
+
+	if (type == NULL)
+		return;
+	for (guint i = 0; type->guards[i] != NULL; i++)
+		if (!has_guard(state, type->guards[i]))
+			rd_yaml_complain(self->yaml, node,
+					 "%s: on the control plane %s needs the guard %s",
+					 state->name, type->name, type->guards[i]);
+	if (type->alone && unit->width != 1)
+		rd_yaml_complain(
+		    self->yaml, node,
+		    "%s: %s is done to one control-plane host at a time: order: serial",
+		    state->name, type->name);
+}
+
+/* INV-2, INV-18, INV-34: what a state type asks for when it is done to the control plane, it gets
+ * from every procedure, whoever wrote that. */
+static void
+check_demands(RdLoading *self)
+{
+	for (guint i = 0; i < self->procedure->units->len; i++) {
+		const RdProcedureUnit *unit = self->procedure->units->pdata[i];
+
+		for (guint j = unit->first; j < unit->first + unit->count; j++)
+			if (strcmp(unit->on, RD_ROLE_WORKERS) != 0)
+				check_demands_of(self, unit, j);
 	}
 }
 
@@ -338,6 +383,7 @@ rd_loading_check(RdLoading *self)
 	check_edges(self);
 	check_marks(self);
 	check_when(self);
+	check_demands(self);
 	rd_loading_check_spans(self);
 	for (guint i = 0; i < self->references->len; i++)
 		check_reference(self, self->references->pdata[i]);

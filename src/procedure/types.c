@@ -118,6 +118,7 @@ type_free(RdType *type)
 	g_ptr_array_unref(type->params);
 	g_strfreev(type->outcomes);
 	g_strfreev(type->outputs);
+	g_strfreev(type->guards);
 	g_free(type);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdTypeParam, type_param_free)
@@ -156,6 +157,16 @@ member_uint(JsonObject *object, const char *name)
 	return CLAMP(json_node_get_int(node), 0, G_MAXINT);
 }
 
+/* FALSE when missing or something else */
+static gboolean
+member_bool(JsonObject *object, const char *name)
+{
+	JsonNode *node = json_object_get_member(object, name);
+
+	return node != NULL && json_node_get_value_type(node) == G_TYPE_BOOLEAN &&
+	       json_node_get_boolean(node);
+}
+
 static gboolean
 malformed(const char *where, const char *what, GError **error)
 {
@@ -171,7 +182,7 @@ member_words(JsonObject *object, const char *name, const char *where, char ***wo
 	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
 
 	if (list == NULL)
-		return malformed(where, "outcomes and outputs are lists of words", error);
+		return malformed(where, "outcomes, outputs and guards are lists of words", error);
 	for (guint i = 0; i < json_array_get_length(list); i++) {
 		JsonNode *node = json_array_get_element(list, i);
 
@@ -230,6 +241,7 @@ type_new(const char *plugin, JsonObject *object, GError **error)
 	type->summary = g_strdup(member_text(object, "summary"));
 	type->timeout_s = member_uint(object, "timeout");
 	type->by_hand = g_strdup(member_text(object, "by_hand"));
+	type->alone = member_bool(object, "alone");
 	if (name == NULL || *name == '\0') {
 		malformed(plugin, "a state type without name", error);
 		return NULL;
@@ -246,7 +258,8 @@ type_new(const char *plugin, JsonObject *object, GError **error)
 	}
 	type->undo_is = undo;
 	if (!member_words(object, "outcomes", type->name, &type->outcomes, error) ||
-	    !member_words(object, "outputs", type->name, &type->outputs, error))
+	    !member_words(object, "outputs", type->name, &type->outputs, error) ||
+	    !member_words(object, "guards", type->name, &type->guards, error))
 		return NULL;
 	if (type->outcomes[0] == NULL) {
 		g_strfreev(type->outcomes);

@@ -25,7 +25,9 @@ typedef struct {
 	char **outcomes;   /* at least one; the first is the default */
 	char **outputs;
 	guint timeout_s;
-	char *by_hand; /* (nullable) recovery/plugin.h */
+	char *by_hand;	/* (nullable) recovery/plugin.h */
+	char **guards;	/* names of types: without them, and */
+	gboolean alone; /* unless one at a time, it is done to no control-plane host */
 } RdType;
 
 typedef struct _RdTypes RdTypes;

@@ -169,6 +169,12 @@ rd_plugin_check_state(RdPlugin *self, const RecoveryState *state, GError **error
 	if (state->outcomes != NULL && state->outcomes[0] == NULL)
 		return rd_plugin_refuse(file, error, "%s: its list of outcomes is empty",
 					state->name);
+	for (guint i = 0; state->guards != NULL && state->guards[i] != NULL; i++)
+		if (state->kind != RECOVERY_KIND_CHANGE || strchr(state->guards[i], '/') == NULL)
+			return rd_plugin_refuse(file, error,
+						"%s: \"%s\": guards are state types, "
+						"PLUGIN/NAME, and stand before a change",
+						state->name, state->guards[i]);
 	switch (state->kind) {
 	case RECOVERY_KIND_CHANGE:
 		if (state->probe == NULL || state->enter == NULL)
@@ -423,6 +429,9 @@ rd_describe_state(JsonBuilder *out, const RecoveryState *state)
 			   state->kind == RECOVERY_KIND_CHANGE ? undo_words[state->undo_is]
 							       : "nothing");
 	rd_describe_member(out, "by_hand", state->by_hand);
+	rd_describe_strings(out, "guards", state->guards, NULL);
+	json_builder_set_member_name(out, "alone");
+	json_builder_add_boolean_value(out, state->alone);
 	json_builder_end_object(out);
 }
 
