@@ -359,7 +359,7 @@ const Fault faults[] = {
     {"host-enrolled",   ON_CALLS, rebuild, .words = enrol_it, .names_host = TRUE, .host_dies = TRUE, .disk_dies = TRUE},
     {"host-rebuilt",    ON_CALLS, rebuild, .ends_held = "rebuilt", .names_host = TRUE},
     {"stubborn-pod",    AT(SEND), make_stubborn, .names_host = TRUE},
-    {"host-disk-full",  ON_CALLS, fill_host, heal_host, .names_host = TRUE},
+    {"host-disk-full",  ON_CALLS, fill_host, heal_host, .names_host = TRUE, .delays_api = TRUE},
     {"second-bastion",  AT(SEND) | AT(ACTED) | AT(COMMITTED), start_second},
     {"copied-run",      AT(SEND) | AT(ACTED) | AT(COMMITTED), start_copy},
     {"bastion-erased",  ON_CALLS | ON_LINES | ON_COMMITS, erase_bastion},

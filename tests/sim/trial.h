@@ -123,7 +123,7 @@ struct _Fault {
 	gboolean of_api;       /* strikes at requests to the Kubernetes API only */
 	gboolean cancels;      /* a person ends the run: what was borrowed is given back */
 	gboolean disk_dies;    /* nothing of it survived: what was done there is to be done again */
-	gboolean delays_api;   /* nobody is answered for minutes, so that kubelets ask anew */
+	gboolean delays_api;   /* kubelets hear nothing for long, or cannot keep it, and ask anew */
 };
 extern const Fault faults[];
 extern const guint n_faults;
