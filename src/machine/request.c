@@ -101,11 +101,18 @@ rd_request_ending(RdRun *run, GPtrArray *events, const char *reason)
 	g_ptr_array_add(events, rd_run_state_event(run, RD_RUN_ENDING, run->way, reason));
 }
 
+/* it has ended, but for what it has not given back */
+static gboolean
+rd_request_is_owing(const RdRun *run)
+{
+	return run->state == RD_RUN_ENDED && g_strcmp0(run->end, "owing") == 0;
+}
+
 static gboolean
 rd_request_resume(RdRun *run, GPtrArray *events, RdStep *step, const char *argument,
 		  const char *who, const char *reason, GError **error)
 {
-	gboolean owing = run->state == RD_RUN_ENDED && g_strcmp0(run->end, "owing") == 0;
+	gboolean owing = rd_request_is_owing(run);
 
 	if (run->state == RD_RUN_ENDED && !owing)
 		return rd_request_refuse(error, "the run has ended: %s", run->end);
@@ -276,7 +283,7 @@ rd_request_amend(RdRun *run, GPtrArray *events, RdStep *step, const char *argume
 {
 	if (reason == NULL || *reason == '\0')
 		return rd_request_refuse(error, "an amendment needs a reason");
-	if (run->state == RD_RUN_ENDED && g_strcmp0(run->end, "owing") != 0)
+	if (run->state == RD_RUN_ENDED && !rd_request_is_owing(run))
 		return rd_request_refuse(error, "the run has ended: %s", run->end);
 	return TRUE;
 }
@@ -300,11 +307,14 @@ rd_request_host(RdRun *run, GPtrArray *events, const char *word, const char *nam
 		const char *reason, GError **error)
 {
 	RdRunHost *host = rd_run_find_host(run, name);
+	gboolean owing = rd_request_is_owing(run);
 	RdEvent *event;
 
 	if (host == NULL)
 		return rd_request_refuse(error, "there is no host %s in this run",
 					 name != NULL ? name : "(nothing)");
+	if (run->state == RD_RUN_ENDED && !owing)
+		return rd_request_refuse(error, "the run has ended: %s", run->end);
 	if (reason == NULL || *reason == '\0')
 		return rd_request_refuse(error, "that statement needs a reason");
 	if (strcmp(word, "excused") == 0 && strcmp(host->plan->role, "recovery") == 0)
@@ -323,6 +333,8 @@ rd_request_host(RdRun *run, GPtrArray *events, const char *word, const char *nam
 	rd_request_look_again(run, events, name);
 	if (run->state == RD_RUN_HELD)
 		rd_request_go_on(run, events, NULL);
+	if (owing)
+		rd_request_ending(run, events, NULL);
 	return TRUE;
 }
 

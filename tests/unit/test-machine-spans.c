@@ -435,6 +435,28 @@ test_owing_rebuilt(Fixture *f, gconstpointer data)
 	assert_end(f, "cancelled");
 }
 
+/* what a person says of that host is heard as `resume` is: it goes on by itself */
+static void
+test_owing_excused(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+
+	drive_to(f, "enter work@m0");
+	restart(f);
+	script(f, "survey m1", "rebuilt:another machine");
+	person(f, "cancel", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "owing");
+	person(f, "excuse", NULL, "m1");
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_ENDING);
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_ENDED);
+	g_assert_cmpstr(rd_run_get_end(f->run), !=, "owing");
+	/* and of a run that owes nothing any more nobody takes such a word */
+	g_assert_null(rd_run_request(f->run, "excuse", NULL, "m1", "alice", "late", &error));
+	g_assert_nonnull(strstr(error->message, "the run has ended"));
+}
+
 static void
 test_owing(Fixture *f, gconstpointer data)
 {
@@ -580,6 +602,7 @@ main(int argc, char **argv)
 	    {"/machine/borrow/excused", test_excused_borrower},
 	    {"/machine/borrow/owing", test_owing},
 	    {"/machine/borrow/owing-rebuilt", test_owing_rebuilt},
+	    {"/machine/borrow/owing-excused", test_owing_excused},
 	    {"/machine/borrow/by-hand", test_owing_is_settled_by_hand},
 	    {"/machine/borrow/undo-lost", test_undo_lost},
 	    {"/machine/borrow/first-notes", test_first_notes},
