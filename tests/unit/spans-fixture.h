@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A plan with everything that lasts longer than a step, for test-machine-spans.c and
- * test-machine-gates.c. */
+/* A plan with everything that lasts longer than a step, for test-machine-borrow.c,
+ * test-machine-spans.c and test-machine-gates.c. */
 
 #include "machine-fixture.h"
 
