@@ -278,9 +278,7 @@ rd_run_wait_over(RdRun *run, RdMove *move, RdStep *step)
 	g_autofree char *text = NULL;
 
 	if (step->again && (step->fails >= step->plan->tries || step->crashes >= RD_CRASHES_MAX)) {
-		text = g_strdup_printf("%s%s(attempt %u, tries %u)",
-				       step->text != NULL ? step->text : "not done", " ",
-				       step->attempt, step->plan->tries);
+		text = rd_step_exhausted_why(step);
 		return rd_move_events(move, rd_run_step_event(run, step, RD_STEP_EXHAUSTED, text));
 	}
 	/* a wait is over at its deadline and no sooner */

@@ -135,9 +135,11 @@ gboolean rd_run_beside_holds(RdRun *run);
 /* something beside has not come to rest yet */
 gboolean rd_run_beside_works(RdRun *run);
 
-/* away.c: @event says that nobody answered; and @text (nullable) of a step whose time is over, with
+/* why.c: what @event says of why @step stops or fails; and the text of one that may not be tried
+ * again, and @text (nullable) of a step whose time is over, with
  * that in it. (transfer full) */
-void rd_step_count_away(RdStep *step, const RdEvent *event);
+void rd_step_note_why(RdStep *step, RdStepEvent what, const RdEvent *event);
+char *rd_step_exhausted_why(const RdStep *step);
 char *rd_step_over_why(const RdStep *step, const char *text);
 
 /* remark.c */

@@ -33,6 +33,7 @@ rd_step_free(gpointer data)
 
 	g_free(step->text);
 	g_free(step->away_text);
+	g_free(step->fault);
 	g_free(step->outcome);
 	g_free(step->boot_id);
 	g_free(step->machine_id);
@@ -335,6 +336,7 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 {
 	RdRunHost *host = rd_run_find_host(run, step->target);
 
+	rd_step_note_why(step, what, event);
 	switch (what) {
 	case RD_STEP_BEGIN:
 	case RD_STEP_LOOK:
@@ -344,8 +346,7 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 			step->started = event->clock;
 		step->anew = FALSE;
 		step->attempt = event->attempt;
-		step->intent = step->again = step->redo = step->doubted = FALSE;
-		step->paced = FALSE;
+		step->intent = step->again = step->redo = step->doubted = step->paced = FALSE;
 		g_hash_table_remove_all(step->notes);
 		if (step->began == 0) {
 			step->began = MAX(event->clock, 1);
@@ -371,7 +372,6 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		break;
 	case RD_STEP_UNREACHABLE:
 		step->paced = TRUE;
-		rd_step_count_away(step, event);
 		break;
 	case RD_STEP_ABSENT:
 		/* right after FINISHED it means that the postcondition does not hold, which is a

@@ -41,10 +41,11 @@ typedef struct {
 	gboolean anew;	/* its worker was taken from it while it looked: its time begins anew */
 	gint64 wall_since, wall_began, wall_ended;
 	gint64 doubt_since; /* clock of the first unanswered question, 0 when none is open */
-	/* away.c: of the time since @away_from, which is what @started was then, so much went by
+	/* why.c: of the time since @away_from, which is what @started was then, so much went by
 	 * without an answer; and what the last one said (owned) (nullable) */
 	gint64 away, away_from;
 	char *away_text;
+	char *fault;	  /* (owned) (nullable) why.c: what this attempt failed of */
 	gint64 number;	  /* of the host's lock when the intent of this attempt was stored */
 	gboolean intent;  /* this attempt may have touched */
 	gboolean again;	  /* the next begin is a new attempt */

@@ -390,6 +390,21 @@ test_deadline_away(Fixture *f, gconstpointer data)
 	}
 }
 
+/* what an attempt failed of is told, and not only what was found behind it */
+static void
+test_failed_and_found(Fixture *f, gconstpointer data)
+{
+	script(f, "enter stop@m1",
+	       "failed:a webhook refuses,failed:a webhook refuses,failed:a webhook refuses");
+	script(f, "probe stop@m1",
+	       "absent:it is the old one,absent:it is the old one,absent:it is the old one");
+	drive(f, 1000);
+	assert_life(f, "stop", "m1", RD_LIFE_HELD);
+	g_test_message("%s", rd_run_get_held_text(f->run));
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run),
+				"a webhook refuses; behind it: it is the old one (attempt"));
+}
+
 /* what cannot touch does not go on waiting for a cluster that is another's */
 static void
 test_fenced_while_waiting(Fixture *f, gconstpointer data)
@@ -538,6 +553,7 @@ main(int argc, char **argv)
 	    {"extend", test_extend},
 	    {"deadline-in-doubt", test_deadline_in_doubt},
 	    {"deadline-away", test_deadline_away},
+	    {"failed-and-found", test_failed_and_found},
 	    {"fenced-while-waiting", test_fenced_while_waiting},
 	    {"copied", test_copied},
 	    {"rebuilt", test_rebuilt},

@@ -5,13 +5,14 @@
 
 #include "run-private.h"
 
-/* A deadline says what was missing at last. Where a host or the API was away for a good part of the
- * time, that would hide who has cost it. */
+/* Why a step stops, beside what was found last: that alone would hide what made it stop. A deadline
+ * says who was away for a good part of its time; a step that may not be tried again, what its
+ * attempt failed of, and not only that nothing came of it. */
 
 /* so much of it is worth a word, and a quarter */
 #define RD_AWAY_LEAST (60 * RD_SECOND)
 
-void
+static void
 rd_step_count_away(RdStep *step, const RdEvent *event)
 {
 	if (step->away_from != step->started)
@@ -20,6 +21,32 @@ rd_step_count_away(RdStep *step, const RdEvent *event)
 	step->away += event->clock - step->since;
 	g_free(step->away_text);
 	step->away_text = g_strdup(event->text);
+}
+
+void
+rd_step_note_why(RdStep *step, RdStepEvent what, const RdEvent *event)
+{
+	if (what == RD_STEP_UNREACHABLE)
+		rd_step_count_away(step, event);
+	if (what == RD_STEP_FAILED || what == RD_STEP_BEGIN) {
+		g_free(step->fault);
+		step->fault = g_strdup(what == RD_STEP_FAILED ? event->text : NULL);
+	}
+}
+
+char *
+rd_step_exhausted_why(const RdStep *step)
+{
+	const char *fault = step->fault, *found = step->text;
+
+	if (fault != NULL && found != NULL && strstr(found, fault) == NULL)
+		return g_strdup_printf("%s; behind it: %s (attempt %u, tries %u)", fault, found,
+				       step->attempt, step->plan->tries);
+	return g_strdup_printf("%s (attempt %u, tries %u)",
+			       found != NULL   ? found
+			       : fault != NULL ? fault
+					       : "not done",
+			       step->attempt, step->plan->tries);
 }
 
 char *
