@@ -83,6 +83,22 @@ rd_kubelet_restarted(RecoveryStep *step, GError **error)
 }
 
 gboolean
+rd_kubelet_active_for(RecoveryStep *step, guint64 *seconds, GError **error)
+{
+	g_autofree char *uptime = recovery_ask(step, NULL, error, "cat", "/proc/uptime", NULL);
+	g_auto(Service) service = {0};
+	double up;
+
+	*seconds = 0;
+	if (uptime == NULL || !service_ask(step, &service, error))
+		return FALSE;
+	up = g_ascii_strtod(uptime, NULL) - service.active / 1e6;
+	if (g_str_equal(service.state, "active") && up > 0)
+		*seconds = (guint64)up;
+	return TRUE;
+}
+
+gboolean
 rd_kubelet_restart(RecoveryStep *step, GError **error)
 {
 	const char *argv[] = {"systemctl", "restart", "kubelet.service", NULL};

@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 gboolean rd_kubelet_baseline(RecoveryStep *step, GError **error);
 /* active, and since later than the baseline, or in another boot. Without one: ABSENT */
 RecoveryProbe rd_kubelet_restarted(RecoveryStep *step, GError **error);
+/* for how long it has been active; 0: it is not */
+gboolean rd_kubelet_active_for(RecoveryStep *step, guint64 *seconds, GError **error);
 /* a job "restart", and waits for it */
 gboolean rd_kubelet_restart(RecoveryStep *step, GError **error);
 

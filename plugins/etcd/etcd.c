@@ -384,6 +384,16 @@ static const RecoveryState states[] = {
 	.probe = etcd_one_cluster_probe,
 	.enter = etcd_one_cluster_enter,
     },
+    {
+	.name = "restored",
+	.summary =
+	    "as long as others work, tell when the restored etcd was started again and gave up",
+	.kind = RECOVERY_KIND_CHANGE,
+	.timeout = 300,
+	.undo_is = RECOVERY_UNDO_NOTHING,
+	.probe = etcd_restored_probe,
+	.enter = etcd_restored_enter,
+    },
     {0},
 };
 

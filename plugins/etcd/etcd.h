@@ -63,7 +63,12 @@ RecoveryProbe etcd_cluster_restore_probe(RecoveryStep *step, GError **error);
 gboolean etcd_cluster_restore_enter(RecoveryStep *step, GError **error);
 /* restore-undo.c */
 gboolean etcd_cluster_restore_undo(RecoveryStep *step, GError **error);
-/* single.c */
+/* restored.c */
+RecoveryProbe etcd_restored_probe(RecoveryStep *step, GError **error);
+gboolean etcd_restored_enter(RecoveryStep *step, GError **error);
+/* single.c: @names of ETCD_DIR, no etcd runs, and the restore's pod is in place: why it will not,
+ * and what to do; NULL: it may yet. (transfer full) */
+char *etcd_why_not_running(RecoveryStep *step, char **names);
 RecoveryProbe etcd_single_member_probe(RecoveryStep *step, GError **error);
 RecoveryProbe etcd_joined_probe(RecoveryStep *step, GError **error);
 /* trial.c */

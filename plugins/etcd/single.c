@@ -9,8 +9,8 @@
 
 /* The restore pod restores once: whatever restarts it later finds data and says so for ever (F29;
  * domain 4.4). Only a person may answer that: what lies there may be all there is. */
-static char *
-why_not_running(RecoveryStep *step, char **names)
+char *
+etcd_why_not_running(RecoveryStep *step, char **names)
 {
 	g_autofree char *restored = NULL;
 
@@ -37,7 +37,7 @@ static RecoveryProbe
 not_running(RecoveryStep *step, GError **error)
 {
 	g_auto(GStrv) names = rd_list_dir(step, NULL, ETCD_DIR, error);
-	g_autofree char *why = names == NULL ? NULL : why_not_running(step, names);
+	g_autofree char *why = names == NULL ? NULL : etcd_why_not_running(step, names);
 
 	if (names == NULL)
 		return RECOVERY_PROBE_UNKNOWN;

@@ -354,6 +354,15 @@ crictl_stopp(RdSimExec *self)
 }
 
 static void
+show_uptime(RdSimExec *self)
+{
+	gint64 up = rd_timeline_now(self->host->cluster->timeline) - self->host->up_since +
+		    20 * RD_SIM_SECOND;
+
+	g_string_append_printf(self->out, "%.2f 0.00\n", up / (double)RD_SIM_SECOND);
+}
+
+static void
 kubelet_show(RdSimExec *self)
 {
 	gint64 entered = self->host->kubelet_since - self->host->up_since;
@@ -379,6 +388,7 @@ nothing(RdSimExec *self)
 }
 
 static const Command commands[] = {
+    {"cat /proc/uptime", FALSE, 1, 5, NULL, show_uptime},
     {"cat", FALSE, 1, 5, NULL, cat},
     {"ls -A1", FALSE, 1, 5, NULL, ls},
     {"stat -c", FALSE, 1, 5, NULL, stat_file},
