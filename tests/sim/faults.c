@@ -109,7 +109,11 @@ find(Trial *trial, const char *host)
 
 STRIKE(reboot)
 {
-	rd_sim_host_reboot(find(trial, host));
+	RdSimHost *one = find(trial, host);
+
+	/* what is off stays so: a lost host that comes back is a scene of its own */
+	if (one->power != RD_SIM_OFF)
+		rd_sim_host_reboot(one);
 }
 
 static void
