@@ -4,7 +4,7 @@
  * further one, then all. */
 
 #include "../common/api.h"
-#include "etcd-member.h"
+#include "restore.h"
 #include <string.h>
 
 /* *healthy: the member on @host committed a proposal: it has a quorum */
@@ -33,6 +33,23 @@ ask_health(RecoveryStep *step, const char *host, gboolean *runs, gboolean *healt
 	return TRUE;
 }
 
+/* On the host that is being restored it may be what this run restored there: the script was cut off
+ * behind that, and the next attempt has to do the rest of it. */
+static gboolean
+is_our_own(RecoveryStep *step, const char *host, gboolean *ours, GError **error)
+{
+	g_auto(Disk) disk = {0};
+	gboolean recorded;
+
+	*ours = FALSE;
+	if (!g_str_equal(host, recovery_target(step)))
+		return TRUE;
+	if (!disk_find(step, &disk, &recorded, error))
+		return FALSE;
+	*ours = recorded && (disk.phase == DISK_STARTING || disk.phase == DISK_STARTED);
+	return TRUE;
+}
+
 /* INV-1 */
 gboolean
 member_no_quorum(RecoveryStep *step, GError **error)
@@ -40,11 +57,12 @@ member_no_quorum(RecoveryStep *step, GError **error)
 	g_auto(GStrv) hosts = recovery_hosts(step, "control-plane");
 
 	for (guint i = 0; hosts[i] != NULL; i++) {
-		gboolean runs, healthy;
+		gboolean runs, healthy, ours = FALSE;
 
-		if (!ask_health(step, hosts[i], &runs, &healthy, error))
+		if (!ask_health(step, hosts[i], &runs, &healthy, error) ||
+		    (healthy && !is_our_own(step, hosts[i], &ours, error)))
 			return FALSE;
-		if (healthy)
+		if (healthy && !ours)
 			return rd_api_refuse(
 			    error,
 			    "%s: etcd commits writes, so it has a quorum. A restore would throw "

@@ -9,9 +9,6 @@
 #include "../common/pod.h"
 #include "situation.h"
 
-#define RESTORE_MANIFEST                                                                           \
-	"/etc/kubernetes/static-pod-resources/etcd-certs/configmaps/restore-etcd-pod/pod.yaml"
-
 /* so long after its own start the kubelet has started its pods */
 #define SETTLED 180 /* seconds */
 
@@ -32,7 +29,7 @@ look(RecoveryStep *step, char **why, GError **error)
 		return TRUE;
 	}
 	if (!rd_sum_ask(step, ETCD_POD, &current, error) ||
-	    !rd_sum_ask(step, RESTORE_MANIFEST, &restore, error))
+	    !rd_sum_ask(step, ETCD_RESTORE_POD, &restore, error))
 		return FALSE;
 	if (current == NULL || restore == NULL || !g_str_equal(current, restore)) {
 		recovery_progress(step, "%s: the operator's own pod of etcd is in place",
