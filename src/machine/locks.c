@@ -243,11 +243,13 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 	 * number above his would leave the cluster to neither */
 	if (rd_run_is_fenced(run))
 		return FALSE;
+	/* the control plane decides whose the cluster is: who loses one of its hosts to another has
+	 * taken no worker, which that one could not take back */
 	for (guint i = 0; i < run->hosts->len; i++) {
 		RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
 		if ((host->plan->locked || rd_run_is_to_be_changed(run, host) ||
-		     rd_run_is_forerun(run, host)) &&
+		     (rd_run_is_forerun(run, host) && rd_run_all_granted(run))) &&
 		    rd_run_lock_host(run, move, host, FALSE))
 			return TRUE;
 	}

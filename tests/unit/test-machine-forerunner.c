@@ -66,6 +66,24 @@ test_forerunner_is_ahead(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "take"), ==, taken);
 }
 
+/* Another was faster at one control-plane host: no worker is taken, which he could not take back.
+ */
+static void
+test_forerunner_was_faster(Fixture *f, gconstpointer data)
+{
+	restart(f);
+	drive_to(f, "enter work@m0");
+	restart(f);
+	script(f, "take m1", "stay");
+	drive(f, 1000);
+	g_assert_cmpuint(count(f, "survey w"), ==, 2);
+	g_assert_cmpuint(count(f, "take w"), ==, 0);
+	script(f, "take m1", "fenced:lock #9 of a copy of this run");
+	drive(f, 1000);
+	g_assert_cmpint(rd_run_get_state(f->run), ==, RD_RUN_HELD);
+	g_assert_cmpuint(count(f, "take w"), ==, 0);
+}
+
 static void
 watch_m1(Fixture *f)
 {
@@ -143,6 +161,8 @@ main(int argc, char **argv)
 		   teardown);
 	g_test_add("/machine/forerunner/is-ahead", Fixture, NULL, spans_setup,
 		   test_forerunner_is_ahead, teardown);
+	g_test_add("/machine/forerunner/was-faster", Fixture, NULL, spans_setup,
+		   test_forerunner_was_faster, teardown);
 	g_test_add("/machine/forerunner/own-number", Fixture, NULL, spans_setup, test_own_number,
 		   teardown);
 	g_test_add("/machine/forerunner/resumed-too-soon", Fixture, NULL, spans_setup,
