@@ -24,7 +24,7 @@ typedef struct {
 typedef struct {
 	const char *procedure;
 	guint32 seed;
-	guint every, touches_every, cancels_every, jobs;
+	guint every, touches_every, first, cancels_every, jobs;
 	Kinds *kinds; /* (nullable) the sample is by these */
 	gboolean real_pace;
 	const Scene *scene; /* (nullable) */
@@ -205,10 +205,11 @@ static gboolean
 is_sampled(Grid *grid, const Trial *trial, const RdCall *call)
 {
 	gboolean touches = call != NULL && rd_call_verb_touches(call->verb);
+	guint nth = touches ? grid->touches_every : grid->every;
 
 	if (grid->at_boundary >= 0)
 		return trial->boundary == (guint)grid->at_boundary;
-	return trial->boundary % (touches ? grid->touches_every : grid->every) == 0;
+	return trial->boundary % nth == grid->first % nth;
 }
 
 /* which boundaries are tried; a cancel once in each state, whatever the sample */
@@ -524,8 +525,8 @@ main(int argc, char **argv)
 {
 	g_autofree char *procedure = NULL, *only = NULL, *then = NULL, *scene = NULL;
 	g_auto(GStrv) more_plugins = NULL;
-	gint seed = 1, every = 1, touches_every = 1, jobs = 1, boundary = -1, n_bench = 0,
-	     n_random = 0, cancels_every = 1, kinds = 0;
+	gint seed = 1, every = 1, touches_every = 1, first = 0, jobs = 1, boundary = -1,
+	     n_bench = 0, n_random = 0, cancels_every = 1, kinds = 0;
 	gboolean verbose = FALSE, real_pace = FALSE, back = FALSE, counts = FALSE, ok;
 	const GOptionEntry options[] = {
 	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME|FILE"},
@@ -545,6 +546,8 @@ main(int argc, char **argv)
 	     "N"},
 	    {"touches", 't', 0, G_OPTION_ARG_INT, &touches_every, "only each Nth of what touches",
 	     "N"},
+	    {"first", 0, 0, G_OPTION_ARG_INT, &first,
+	     "with -e and -t: begin with this one; 0 to N-1 are N parts of the whole grid", "K"},
 	    {"kinds", 'k', 0, G_OPTION_ARG_INT, &kinds,
 	     "each fault once at each kind of moment (what is sent, in which state), or, with N "
 	     "above 1, at each Nth of them: another share for each fault",
@@ -585,6 +588,7 @@ main(int argc, char **argv)
 	grid.seed = (guint32)seed;
 	grid.every = (guint)MAX(every, 1);
 	grid.touches_every = (guint)MAX(touches_every, 1);
+	grid.first = (guint)MAX(first, 0);
 	grid.cancels_every = (guint)MAX(cancels_every, 1);
 	if (kinds > 0)
 		grid.kinds = kinds_new((guint)kinds, (guint32)seed);
