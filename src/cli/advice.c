@@ -137,10 +137,11 @@ rd_advice_gate(RdRun *run, const char *run_id, const RdStep *step)
 	RdCause *cause = rd_cause_new(gate, "waits for your approval", text);
 
 	cause->step = step;
-	rd_cause_add(
-	    cause,
-	    g_strdup_printf("recoveryd approve %s %s%s --reason \"...\"", run_id, gate, plan),
-	    "it is to be done");
+	rd_cause_add(cause,
+		     g_strdup_printf("recoveryd approve %s %s%s%s --reason \"...\"", run_id, gate,
+				     plan, step->plan->gate->named ? " --cluster \"...\"" : ""),
+		     step->plan->gate->named ? "it is to be done; with the name of the cluster"
+					     : "it is to be done");
 	rd_cause_add(
 	    cause, g_strdup_printf("recoveryd deny %s %s%s --reason \"...\"", run_id, gate, plan),
 	    step->plan->skippable ? "it is to be left out" : "the run is to end before it");

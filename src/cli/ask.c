@@ -28,7 +28,7 @@ typedef struct {
 	gboolean taken;
 } RdAsking;
 
-static char *reason, *plan;
+static char *reason, *plan, *cluster;
 
 static const GOptionEntry *
 rd_ask_options(void)
@@ -46,7 +46,7 @@ rd_ask_options(void)
 static const GOptionEntry *
 rd_ask_gate_options(void)
 {
-	static GOptionEntry entries[3];
+	static GOptionEntry entries[4];
 
 	entries[0] = *rd_ask_options();
 	entries[1] = (GOptionEntry){.long_name = "plan",
@@ -54,6 +54,12 @@ rd_ask_gate_options(void)
 				    .arg_data = &plan,
 				    .description = "which plan you looked at: another is refused",
 				    .arg_description = "DIGEST"};
+	entries[2] =
+	    (GOptionEntry){.long_name = "cluster",
+			   .arg = G_OPTION_ARG_STRING,
+			   .arg_data = &cluster,
+			   .description = "the cluster's name, where a gate is opened by it",
+			   .arg_description = "NAME"};
 	return entries;
 }
 
@@ -273,7 +279,9 @@ rd_ask_gate(const RdCli *cli, char **args, RdAsk *ask, GError **error)
 		return RD_EXIT_USAGE;
 	}
 	digest = plan != NULL ? plan : rd_run_get_input(open->run, RD_RUN_INPUT_PLAN);
-	argument = g_strconcat(args[1], digest != NULL ? "@" : NULL, digest, NULL);
+	argument = g_strconcat(args[1], digest != NULL || cluster != NULL ? "@" : "",
+			       digest != NULL ? digest : "", cluster != NULL ? "@" : "",
+			       cluster != NULL ? cluster : "", NULL);
 	ask->argument = argument;
 	ask->reason = reason;
 	return rd_ask_run(cli, open, ask, error);

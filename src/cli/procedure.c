@@ -127,8 +127,9 @@ rd_procedure_show_state(GString *page, const RdScreen *screen, const RdProcedure
 	if (state->tries > 1)
 		g_string_append_printf(more, ", %u tries", state->tries);
 	if (state->gate != NULL)
-		g_string_append_printf(more, ", gate %s%s", state->gate,
-				       state->gate_always ? " (always asks)" : "");
+		g_string_append_printf(more, ", gate %s%s%s", state->gate,
+				       state->gate_always ? " (always asks)" : "",
+				       state->gate_named ? " (by the cluster's name)" : "");
 	if (state->mark != RD_MARK_NONE)
 		g_string_append_printf(more, ", " RD_INK_WARN "mark %s" RD_INK_END,
 				       rd_mark_to_string(state->mark));

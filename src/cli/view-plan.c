@@ -57,8 +57,9 @@ rd_plan_view_between(RdPlanView *self, const RdPlanState *state)
 {
 	if (state->gate != NULL)
 		rd_page_printf(self->page, self->screen, 2, 4,
-			       RD_INK_WARN "gate %s" RD_INK_END "  %s%s", state->gate->name,
+			       RD_INK_WARN "gate %s" RD_INK_END "  %s%s%s", state->gate->name,
 			       state->gate->always ? "asks always" : "asks, or --approve",
+			       state->gate->named ? ", with the cluster's name" : "",
 			       state->gate->text != NULL ? ":" : "");
 	if (state->gate != NULL && state->gate->text != NULL)
 		rd_page_add(self->page, self->screen, 6, 6, state->gate->text);

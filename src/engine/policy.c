@@ -170,10 +170,52 @@ rd_policy_refuse_gate(const RdPlan *plan, const char *name)
 			       others->len > 0 ? others->str : "none");
 }
 
-static gboolean
-rd_policy_check_conditions(const char *text, GError **error)
+/* The name is compared when the rule is read, wherever it is given: a policy that was written for
+ * another cluster opens nothing here. NULL: it is the right one, or none is wanted (transfer full)
+ */
+static char *
+rd_policy_refuse_cluster(const RdPlan *plan, const char *gate, const char *typed)
 {
-	g_auto(GStrv) list = g_strsplit(text, ",", -1);
+	gboolean named = FALSE;
+
+	for (guint i = 0; i < plan->states->len; i++) {
+		const RdPlanGate *one = ((RdPlanState *)g_ptr_array_index(plan->states, i))->gate;
+
+		named = named || (one != NULL && one->named && strcmp(one->name, gate) == 0);
+	}
+	if (typed == NULL)
+		return named ? g_strdup("this gate is opened by the cluster's name: add "
+					"cluster=NAME, in a file cluster: NAME")
+			     : NULL;
+	return strcmp(typed, plan->cluster) == 0
+		   ? NULL
+		   : g_strdup_printf("that is for cluster %s, and this is %s", typed,
+				     plan->cluster);
+}
+
+/* "cluster=NAME" out of @list; the rest of it stays (transfer full) (nullable) */
+static char *
+rd_policy_take_cluster(char **list)
+{
+	char *typed = NULL;
+	guint kept = 0;
+
+	for (guint i = 0; list[i] != NULL; i++) {
+		if (!g_str_has_prefix(list[i], "cluster=")) {
+			list[kept++] = list[i];
+			continue;
+		}
+		g_free(typed);
+		typed = g_strdup(list[i] + strlen("cluster="));
+		g_free(list[i]);
+	}
+	list[kept] = NULL;
+	return typed;
+}
+
+static gboolean
+rd_policy_check_conditions(char **list, GError **error)
+{
 
 	if (list[0] == NULL) {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
@@ -203,19 +245,24 @@ rd_policy_rule_parse(const char *text, const RdPlan *plan, GError **error)
 {
 	const char *colon = strchr(text, ':');
 	g_autoptr(RdPolicyRule) self = g_new0(RdPolicyRule, 1);
+	g_auto(GStrv) list = g_strsplit(colon != NULL ? colon + 1 : "", ",", -1);
+	gboolean empty = colon != NULL && list[0] == NULL;
+	g_autofree char *typed = rd_policy_take_cluster(list);
 	g_autofree char *why = NULL;
 
 	self->gate = colon != NULL ? g_strndup(text, colon - text) : g_strdup(text);
 	why = rd_policy_refuse_gate(plan, self->gate);
+	if (why == NULL)
+		why = rd_policy_refuse_cluster(plan, self->gate, typed);
 	if (why != NULL) {
 		g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, why);
 		return NULL;
 	}
-	if (colon == NULL)
+	if (!empty && list[0] == NULL)
 		return g_steal_pointer(&self);
-	if (!rd_policy_check_conditions(colon + 1, error))
+	if (!rd_policy_check_conditions(list, error))
 		return NULL;
-	self->conditions = g_strdup(colon + 1);
+	self->conditions = g_strjoinv(",", list);
 	return g_steal_pointer(&self);
 }
 
@@ -263,7 +310,8 @@ rd_policy_read_conditions(RdYaml *yaml, JsonObject *object)
 static void
 rd_policy_read_rule(RdPolicy *self, RdYaml *yaml, JsonNode *node, const RdPlan *plan)
 {
-	static const char *const keys[] = {"gate", "max-backup-age", "max-objects-lost", NULL};
+	static const char *const keys[] = {"gate", "cluster", "max-backup-age", "max-objects-lost",
+					   NULL};
 	JsonObject *object = rd_yaml_mapping(yaml, node, "a rule", keys);
 	const char *gate = object != NULL ? rd_yaml_member(yaml, object, "gate") : NULL;
 	g_autofree char *why = gate != NULL ? rd_policy_refuse_gate(plan, gate) : NULL;
@@ -273,6 +321,8 @@ rd_policy_read_rule(RdPolicy *self, RdYaml *yaml, JsonNode *node, const RdPlan *
 		rd_yaml_complain(yaml, node, "gate is missing: which one?");
 	if (gate == NULL)
 		return;
+	if (why == NULL)
+		why = rd_policy_refuse_cluster(plan, gate, rd_yaml_member(yaml, object, "cluster"));
 	if (why == NULL && rd_policy_has(self, gate))
 		why = g_strdup("it has a rule already");
 	if (why != NULL)

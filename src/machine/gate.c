@@ -181,6 +181,21 @@ rd_gate_check_plan(RdRun *run, const char *plan, GError **error)
 	return FALSE;
 }
 
+/* Who is asked whether a cluster that works may be thrown away has to know which one it is: a word
+ * that was meant for another terminal does not open this. */
+static gboolean
+rd_gate_check_name(RdRun *run, const RdPlanGate *gate, const char *typed, GError **error)
+{
+	if (!gate->named || g_strcmp0(typed, run->plan->cluster) == 0)
+		return TRUE;
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+		    "gate %s is opened by the name of the cluster that this run restores: "
+		    "--cluster NAME; %s%s",
+		    gate->name, typed != NULL ? "it is not " : "none was typed",
+		    typed != NULL ? typed : "");
+	return FALSE;
+}
+
 static gboolean
 rd_gate_refuse(RdRun *run, const char *name, gboolean deny, const char *at, GError **error)
 {
@@ -204,7 +219,9 @@ gboolean
 rd_request_gate(RdRun *run, GPtrArray *events, const char *word, const char *argument,
 		const char *who, const char *reason, GError **error)
 {
-	g_auto(GStrv) parts = g_strsplit(argument != NULL ? argument : "(nothing)", "@", 2);
+	g_auto(GStrv) parts = g_strsplit(argument != NULL ? argument : "(nothing)", "@", 3);
+	const char *plan = parts[0] != NULL ? parts[1] : NULL;
+	const char *cluster = plan != NULL ? parts[2] : NULL;
 	const char *name = parts[0] != NULL ? parts[0] : "(nothing)";
 	g_autoptr(GString) at = g_string_new(NULL);
 	const RdStep *step = rd_gate_find_shut(run, name, at);
@@ -216,7 +233,9 @@ rd_request_gate(RdRun *run, GPtrArray *events, const char *word, const char *arg
 
 	if (step == NULL && !beforehand)
 		return rd_gate_refuse(run, name, deny, at->str, error);
-	if (parts[0] != NULL && !rd_gate_check_plan(run, parts[1], error))
+	/* of a name alone the digest is empty: "go-back@@kite" */
+	if (!rd_gate_check_plan(run, cluster != NULL && *plan == '\0' ? NULL : plan, error) ||
+	    (!deny && !rd_gate_check_name(run, gate, cluster, error)))
 		return FALSE;
 	if (reason == NULL || *reason == '\0') {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "that needs a reason");

@@ -160,13 +160,15 @@ rd_plan_state_add_return(RdPlanState *state, const char *type)
 }
 
 void
-rd_plan_state_set_gate(RdPlanState *state, const char *name, const char *text, gboolean always)
+rd_plan_state_set_gate(RdPlanState *state, const char *name, const char *text, gboolean always,
+		       gboolean named)
 {
 	rd_plan_gate_free(state->gate);
 	state->gate = g_new0(RdPlanGate, 1);
 	state->gate->name = g_strdup(name);
 	state->gate->text = g_strdup(text);
 	state->gate->always = always;
+	state->gate->named = named;
 }
 
 void

@@ -55,6 +55,7 @@ typedef struct {
 	char *name;	 /* "reboot-control-plane"; what `approve` is given */
 	char *text;	 /* (nullable) what is approved by it */
 	gboolean always; /* must be asked when it is there: cannot be approved beforehand */
+	gboolean named;	 /* opened only by who types the cluster's name, also beforehand */
 } RdPlanGate;
 
 /* what `until` names when the run's end is meant */
@@ -125,8 +126,8 @@ RdPlanHost *rd_plan_add_host(RdPlan *plan, const char *name, const char *role);
 RdPlanState *rd_plan_add_state(RdPlan *plan, const char *name, const char *type, RdKind kind);
 RdPlanGuard *rd_plan_state_add_guard(RdPlanState *state, const char *type);
 RdPlanGuard *rd_plan_state_add_return(RdPlanState *state, const char *type);
-void rd_plan_state_set_gate(RdPlanState *state, const char *name, const char *text,
-			    gboolean always);
+void rd_plan_state_set_gate(RdPlanState *state, const char *name, const char *text, gboolean always,
+			    gboolean named);
 void rd_plan_state_add_edge(RdPlanState *state, const char *outcome, const char *to);
 /* the last @count states become one unit */
 void rd_plan_add_unit(RdPlan *plan, const char *name, guint count);

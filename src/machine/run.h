@@ -126,7 +126,8 @@ GPtrArray *rd_run_fenced(RdRun *run, const char *host, const char *text);
 /* A person's word: pause, resume, cancel, rollback, excuse HOST, enrol HOST, decide STEP
  * done|redo|abort, skip STEP, extend STEP TIME, approve GATE, deny GATE, amend DIGEST, note. FALSE
  * with the reason when it makes no sense now. @step is "state@target" or NULL. A gate is named as
- * rd_run_get_gate_instance() has it, with "@DIGEST" of the plan behind it. (transfer full) */
+ * rd_run_get_gate_instance() has it, with "@DIGEST" of the plan behind it, and "@CLUSTER" where the
+ * gate is opened by the cluster's name. (transfer full) */
 GPtrArray *rd_run_request(RdRun *run, const char *word, const char *step, const char *argument,
 			  const char *who, const char *reason, GError **error);
 

@@ -246,7 +246,8 @@ add_state(Expansion *self, RdPlan *plan, const RdProcedureUnit *unit, const RdPr
 					    ? rd_template_fill(from->gate_text, self->values)
 					    : NULL;
 
-		rd_plan_state_set_gate(state, from->gate, text, from->gate_always);
+		rd_plan_state_set_gate(state, from->gate, text, from->gate_always,
+				       from->gate_named);
 	}
 	fill_with(self, from->name, from->call, state->with);
 	add_targets(self, unit, state);

@@ -65,8 +65,9 @@ draw_node(Drawing *self, const RdProcedureState *state, const char *where)
 				       (char *)state->when->pdata[i],
 				       (char *)state->when->pdata[i + 1]);
 	if (state->gate != NULL)
-		g_string_append_printf(self->text, "%sgate %s%s", line, state->gate,
-				       state->gate_always ? ", always asks" : "");
+		g_string_append_printf(self->text, "%sgate %s%s%s", line, state->gate,
+				       state->gate_always ? ", always asks" : "",
+				       state->gate_named ? ", by the cluster's name" : "");
 	if (state->beside != NULL)
 		g_string_append_printf(self->text, "%sbeside what follows, until %s", line,
 				       state->beside);

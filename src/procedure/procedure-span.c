@@ -10,7 +10,7 @@
 /* What a state is beyond its own moment: the span it works beside, until when it borrows, and the
  * gate before it. */
 
-static const char *const gate_keys[] = {"name", "ask", "text", NULL};
+static const char *const gate_keys[] = {"name", "ask", "named", "text", NULL};
 
 /* "until STATE", "until GROUP" or "until end"; the state is looked up when all are known. (transfer
  * full) */
@@ -43,6 +43,7 @@ read_gate(RdLoading *self, RdProcedureState *state, JsonObject *object, JsonNode
 		state->gate = g_strdup(rd_yaml_member(self->yaml, gate, "name"));
 		state->gate_text = g_strdup(rd_yaml_member(self->yaml, gate, "text"));
 		ask = rd_yaml_member(self->yaml, gate, "ask");
+		state->gate_named = rd_yaml_member_bool(self->yaml, gate, "named", FALSE);
 		if (state->gate_text != NULL)
 			rd_loading_note_references(self, state->gate_text,
 						   json_object_get_member(gate, "text"), index);
@@ -50,7 +51,7 @@ read_gate(RdLoading *self, RdProcedureState *state, JsonObject *object, JsonNode
 	if (state->gate == NULL || !rd_loading_is_name(state->gate))
 		rd_yaml_complain(self->yaml, node,
 				 "gate: NAME of 1 to 40 of the characters a-z 0-9 -, or {name, "
-				 "ask, text}");
+				 "ask, named, text}");
 	state->gate_always = g_strcmp0(ask, "always") == 0;
 	if (ask != NULL && !state->gate_always && strcmp(ask, "unless-approved") != 0)
 		rd_yaml_complain(self->yaml, json_object_get_member(gate, "ask"),

@@ -48,6 +48,7 @@ typedef struct {
 	RdMark mark;
 	char *gate, *gate_text; /* (nullable) */
 	gboolean gate_always;	/* never approved beforehand */
+	gboolean gate_named;	/* only with the cluster's name */
 	char *beside, *borrow;	/* (nullable) until which state, or RD_UNTIL_END */
 	GPtrArray *returns;	/* (element-type RdProcedureCall) */
 	gboolean skippable, leftover, postponable;

@@ -152,7 +152,7 @@ bastion_new(const char *name, const char *run_id, const char *run_uuid, const Rd
 	for (guint i = 0; i < plan->states->len; i++) {
 		const RdPlanState *state = g_ptr_array_index(plan->states, i);
 
-		if (state->gate == NULL || state->gate->always)
+		if (state->gate == NULL || state->gate->always || state->gate->named)
 			continue;
 		event = rd_event_new(RD_EVENT_GATE, "approved");
 		rd_event_pair(event, self->setting->who, state->gate->name);

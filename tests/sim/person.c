@@ -117,7 +117,9 @@ help(Trial *self, Bastion *bastion)
 
 	if (gates->len > 0) {
 		g_autofree char *instance = rd_run_get_gate_instance(bastion->run, gates->pdata[0]);
-		const char *gate = g_intern_string(instance);
+		const RdPlanGate *asked = ((RdStep *)gates->pdata[0])->plan->gate;
+		g_autofree char *named = g_strconcat(instance, "@@", bastion->plan->cluster, NULL);
+		const char *gate = g_intern_string(asked->named ? named : instance);
 
 		self->gates++;
 		if (g_str_equal(gate, "rebuild") && rebuild(self, bastion))

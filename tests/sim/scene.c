@@ -203,6 +203,8 @@ const Scene scenes[] = {
     {"five-masters", "five control-plane hosts", 5, 2, .keepalived = TRUE},
     {"go-back", "three healthy members, and somebody deleted something", 3, 2, .keepalived = TRUE,
      .healthy = TRUE, .purpose = "go-back", .helps = 1, .told = "go-back"},
+    {"drill", "a rehearsal on a cluster that works", 3, 0, .healthy = TRUE, .purpose = "drill",
+     .helps = 1, .told = "drill"},
     {"proxy", "a proxy with a password", 3, 2, .past = proxy_in_api, .now = use_proxy},
     {"stale-certificates", "no node can log in", 3, 2, .keepalived = TRUE, .now = rotate_all},
     {"stuck-pod", "an ovnkube-node that ends by force only", 3, 2, .past = hold_pod},

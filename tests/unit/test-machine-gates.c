@@ -9,7 +9,7 @@
 static void
 gate(Fixture *f, gboolean always)
 {
-	rd_plan_state_set_gate(state_of(f, "work"), "reboot", "all of them", always);
+	rd_plan_state_set_gate(state_of(f, "work"), "reboot", "all of them", always, FALSE);
 }
 
 static void
@@ -83,12 +83,50 @@ test_gate_instance(Fixture *f, gconstpointer data)
 	person(f, "approve", NULL, "reboot#2");
 }
 
+/* who opens it has to say which cluster is meant; who shuts it has not */
+static void
+test_gate_named(Fixture *f, gconstpointer data)
+{
+	gate(f, TRUE);
+	state_of(f, "work")->gate->named = TRUE;
+	drive(f, 1000);
+	assert_refused(f, "approve", "reboot", "--cluster NAME; none was typed");
+	assert_refused(f, "approve", "reboot@@day", "it is not day");
+	assert_refused(f, "approve", "reboot@@", "it is not ");
+	person(f, "approve", NULL, "reboot@@lab");
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
+static void
+test_gate_named_beforehand(Fixture *f, gconstpointer data)
+{
+	gate(f, FALSE);
+	state_of(f, "work")->gate->named = TRUE;
+	drive(f, 2);
+	assert_refused(f, "approve", "reboot", "--cluster NAME");
+	person(f, "approve", NULL, "reboot@@lab");
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
+static void
+test_gate_named_denied(Fixture *f, gconstpointer data)
+{
+	gate(f, TRUE);
+	state_of(f, "work")->gate->named = TRUE;
+	drive(f, 1000);
+	person(f, "deny", NULL, "reboot");
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+}
+
 /* of two that have the same name, the state's tells them apart */
 static void
 test_gate_namesakes(Fixture *f, gconstpointer data)
 {
 	gate(f, FALSE);
-	rd_plan_state_set_gate(state_of(f, "last"), "reboot", "the last one", FALSE);
+	rd_plan_state_set_gate(state_of(f, "last"), "reboot", "the last one", FALSE, FALSE);
 	drive(f, 1000);
 	assert_refused(f, "approve", "reboot", "stands at gate work, not at reboot");
 	person(f, "approve", NULL, "work");
@@ -192,7 +230,7 @@ test_gate_before_group(Fixture *f, gconstpointer data)
 	g_ptr_array_remove_index(f->plan->units, f->plan->units->len - 1);
 	g_free(state_of(f, "lend")->borrow);
 	state_of(f, "lend")->borrow = g_strdup(RD_UNTIL_END);
-	rd_plan_state_set_gate(state_of(f, "roll"), "roll", NULL, FALSE);
+	rd_plan_state_set_gate(state_of(f, "roll"), "roll", NULL, FALSE, FALSE);
 	state_of(f, "roll")->skippable = TRUE;
 	state_of(f, "last")->postponable = TRUE;
 	f->plan->rest = rd_plan_rest_new("finish");
@@ -221,7 +259,7 @@ test_gate_in_group(Fixture *f, gconstpointer data)
 	g_ptr_array_remove_index(f->plan->units, f->plan->units->len - 1);
 	g_free(state_of(f, "lend")->borrow);
 	state_of(f, "lend")->borrow = g_strdup(RD_UNTIL_END);
-	rd_plan_state_set_gate(last, "force", "${target} is stuck", TRUE);
+	rd_plan_state_set_gate(last, "force", "${target} is stuck", TRUE, FALSE);
 	g_ptr_array_add(last->when, g_strdup("${target}"));
 	g_ptr_array_add(last->when, g_strdup("w1"));
 	drive(f, 1000);
@@ -279,7 +317,7 @@ test_rest(Fixture *f, gconstpointer data)
 	g_ptr_array_add(state_of(f, "last")->when, g_strdup("${target}"));
 	g_ptr_array_add(state_of(f, "last")->when, g_strdup("w1"));
 	script(f, "enter roll@w1", "permanent:its disk is dead");
-	rd_plan_state_set_gate(state_of(f, "roll"), "roll", NULL, TRUE);
+	rd_plan_state_set_gate(state_of(f, "roll"), "roll", NULL, TRUE, FALSE);
 	drive(f, 1000);
 	assert_life(f, "work", "m2", RD_LIFE_SKIPPED);
 	person(f, "excuse", NULL, "m2");
@@ -372,6 +410,9 @@ main(int argc, char **argv)
 	    {"/machine/gate/beforehand", test_gate_beforehand},
 	    {"/machine/gate/never-beforehand", test_gate_never_beforehand},
 	    {"/machine/gate/not-by-name", test_gate_not_by_name},
+	    {"/machine/gate/named", test_gate_named},
+	    {"/machine/gate/named-beforehand", test_gate_named_beforehand},
+	    {"/machine/gate/named-denied", test_gate_named_denied},
 	    {"/machine/gate/denied", test_gate_denied},
 	    {"/machine/gate/left-out", test_gate_left_out},
 	    {"/machine/gate/before-group", test_gate_before_group},

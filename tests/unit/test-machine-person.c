@@ -474,7 +474,7 @@ add_reinstall(Fixture *f)
 	add_targets(state, all);
 	rd_plan_add_unit(f->plan, "reboot", 1);
 	state = g_ptr_array_index(f->plan->states, rd_plan_find_state(f->plan, "well"));
-	rd_plan_state_set_gate(state, "reinstall", NULL, TRUE);
+	rd_plan_state_set_gate(state, "reinstall", NULL, TRUE, FALSE);
 	rd_run_free(f->run);
 	f->run = rd_run_new(f->plan);
 	script(f, "survey m0", "finished:back 4 alice");

@@ -18,10 +18,11 @@ make_plan(void)
 {
 	static const struct {
 		const char *gate;
-		gboolean always;
+		gboolean always, named;
 	} gates[] = {{MAY_PASS, FALSE},
 		     {"delete-machine", TRUE},
 		     {"control-plane-reboots", FALSE},
+		     {"drill", FALSE, TRUE},
 		     /* of two that have the same name one asks always */
 		     {"twice", FALSE},
 		     {"twice", TRUE}};
@@ -31,7 +32,7 @@ make_plan(void)
 		g_autofree char *name = g_strdup_printf("s%u", i);
 		RdPlanState *state = rd_plan_add_state(plan, name, "test/work", RD_KIND_CHANGE);
 
-		rd_plan_state_set_gate(state, gates[i].gate, NULL, gates[i].always);
+		rd_plan_state_set_gate(state, gates[i].gate, NULL, gates[i].always, gates[i].named);
 	}
 	return plan;
 }
@@ -81,6 +82,9 @@ test_refused(void)
 	    {HEAD "- gate: twice\n", ":4:9: ", "never beforehand"},
 	    {HEAD "- gate: reboot\n",
 	     ":4:9: ", "beforehand: point-of-no-return, control-plane-reboots"},
+	    {HEAD "- gate: drill\n", ":4:9: ", "drill: this gate is opened by the cluster's name"},
+	    {HEAD "- {gate: drill, cluster: day}\n", ":4:", "for cluster day, and this is night"},
+	    {HEAD "- {gate: " MAY_PASS ", cluster: day}\n", ":4:", "this is night"},
 	    {HEAD "- gate: " MAY_PASS "\n- gate: " MAY_PASS "\n", ":5:9: ", "a rule already"},
 	    {HEAD "- {gate: " MAY_PASS ", max-backup-age: soon}\n", ":4:", "not soon"},
 	    {HEAD "- {gate: " MAY_PASS ", max-objects-lost: -1}\n", ":4:", "0 or more"},
@@ -120,6 +124,11 @@ test_typed(void)
 	    {MAY_PASS ":max-objects-lost=0", "max-objects-lost=0", NULL},
 	    {MAY_PASS ":max-backup-age=90m,max-objects-lost=5",
 	     "max-backup-age=90m,max-objects-lost=5", NULL},
+	    {"drill:cluster=night", NULL, NULL},
+	    {"drill:max-objects-lost=5,cluster=night", "max-objects-lost=5", NULL},
+	    {"drill", NULL, "opened by the cluster's name"},
+	    {"drill:max-objects-lost=5", NULL, "opened by the cluster's name"},
+	    {"drill:cluster=day", NULL, "that is for cluster day, and this is night"},
 	    {MAY_PASS ":", NULL, "no condition"},
 	    {MAY_PASS ":max-objects-lost", NULL, "a number"},
 	    {MAY_PASS ":max-objects-lost=few", NULL, "a number"},
@@ -141,7 +150,7 @@ test_typed(void)
 			continue;
 		}
 		g_assert_no_error(error);
-		g_assert_cmpstr(rule->gate, ==, MAY_PASS);
+		g_assert_true(g_str_has_prefix(cases[i].text, rule->gate));
 		g_assert_cmpstr(rule->conditions, ==, cases[i].conditions);
 	}
 }

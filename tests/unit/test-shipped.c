@@ -67,6 +67,22 @@ static const char yaml[] = "cluster: kite\n"
 			   "- {name: w0, address: 10.0.0.3, role: worker}\n"
 			   "- {name: w1, address: 10.0.0.4, role: worker}\n";
 
+/* what `start` makes of each input of type backup */
+static void
+give_backup(const RdProcedure *procedure, GHashTable *inputs)
+{
+	static const char *const parts[] = {"snapshot",	 "sha256",	     "name",
+					    "resources", "resources-sha256", "resources-name"};
+
+	for (guint i = 0; i < procedure->inputs->len; i++) {
+		const RdProcedureInput *input = procedure->inputs->pdata[i];
+
+		for (guint j = 0; input->type == RD_INPUT_BACKUP && j < G_N_ELEMENTS(parts); j++)
+			g_hash_table_insert(inputs, g_strconcat(input->name, ".", parts[j], NULL),
+					    g_strdup("/b/x"));
+	}
+}
+
 typedef void (*Judge)(const char *procedure, const RdPlan *plan, const RdPlanState *state);
 
 /* every state of every shipped procedure */
@@ -97,18 +113,7 @@ judge_all(Judge judge)
 		for (guint j = 0; all[i].inputs[j] != NULL; j += 2)
 			g_hash_table_insert(inputs, g_strdup(all[i].inputs[j]),
 					    g_strdup(all[i].inputs[j + 1]));
-		for (guint j = 0; j < procedure->inputs->len; j++) {
-			const RdProcedureInput *input = procedure->inputs->pdata[j];
-			static const char *const parts[] = {
-			    "snapshot",	 "sha256",	     "name",
-			    "resources", "resources-sha256", "resources-name"};
-
-			for (guint k = 0; input->type == RD_INPUT_BACKUP && k < G_N_ELEMENTS(parts);
-			     k++)
-				g_hash_table_insert(inputs,
-						    g_strconcat(input->name, ".", parts[k], NULL),
-						    g_strdup("/b/x"));
-		}
+		give_backup(procedure, inputs);
 		plan = rd_procedure_expand(procedure, inventory, inputs, &error);
 		g_assert_no_error(error);
 		for (guint j = 0; j < plan->states->len; j++)
@@ -208,6 +213,41 @@ test_leftovers(void)
 	g_assert_cmpstr(second->rest, ==, first->rest);
 }
 
+/* INV-1: what lets a restore throw away a cluster that works is asked about by that cluster's name,
+ * when the rescue copy has told what is lost, and before anything is stopped */
+static void
+test_purposes(void)
+{
+	static const char *const purposes[] = {"go-back", "drill"};
+	g_autoptr(RdTypes) types = shipped_types();
+	g_autoptr(RdProcedure) procedure = shipped("restore-cluster-state", types);
+
+	for (guint i = 0; i < G_N_ELEMENTS(purposes); i++) {
+		g_autoptr(GError) error = NULL;
+		g_autoptr(RdInventory) inventory =
+		    rd_inventory_parse("kite.yaml", yaml, strlen(yaml), NULL, &error);
+		g_autoptr(GHashTable) inputs =
+		    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+		g_autoptr(RdPlan) plan = NULL;
+		const RdPlanState *state;
+		int at;
+
+		g_hash_table_insert(inputs, g_strdup("purpose"), g_strdup(purposes[i]));
+		give_backup(procedure, inputs);
+		plan = rd_procedure_expand(procedure, inventory, inputs, &error);
+		g_assert_no_error(error);
+		at = rd_plan_find_state(plan, purposes[i]);
+		g_assert_cmpint(at, >, rd_plan_find_state(plan, "rescue"));
+		g_assert_cmpint(at, <, rd_plan_find_state(plan, "stop-apiserver"));
+		state = plan->states->pdata[at];
+		g_assert_cmpuint(state->when->len, ==, 2);
+		g_assert_cmpstr(state->when->pdata[0], ==, purposes[i]);
+		g_assert_cmpstr(state->when->pdata[1], ==, purposes[i]);
+		g_assert_true(state->gate->named);
+		g_assert_false(state->skippable);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -215,6 +255,7 @@ main(int argc, char **argv)
 	g_test_add_func("/shipped/procedures", test_procedures);
 	g_test_add_func("/shipped/guards", test_guards);
 	g_test_add_func("/shipped/one-at-a-time", test_one_at_a_time);
+	g_test_add_func("/shipped/purposes", test_purposes);
 	g_test_add_func("/shipped/leftovers", test_leftovers);
 	return g_test_run();
 }

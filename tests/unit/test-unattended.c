@@ -88,7 +88,7 @@ setup(Fixture *f, gconstpointer data)
 	rd_plan_add_host(f->plan, "m0", "recovery");
 	state = rd_plan_add_state(f->plan, "start", "test/start", RD_KIND_CHANGE);
 	g_ptr_array_add(state->targets, g_strdup("m0"));
-	rd_plan_state_set_gate(state, GATE, NULL, data != NULL);
+	rd_plan_state_set_gate(state, GATE, NULL, data != NULL, FALSE);
 	rd_plan_add_unit(f->plan, "start", 1);
 	f->context = g_main_context_new();
 	g_main_context_push_thread_default(f->context);
