@@ -7,11 +7,12 @@
 #define BASE "/apis/operator.openshift.io/v1/"
 
 static const RdOperator operators[] = {
-    {"etcds", BASE "etcds/cluster", "openshift-etcd"},
-    {"kubeapiservers", BASE "kubeapiservers/cluster", "openshift-kube-apiserver"},
+    {"etcds", BASE "etcds/cluster", "openshift-etcd", "etcd"},
+    {"kubeapiservers", BASE "kubeapiservers/cluster", "openshift-kube-apiserver", "kube-apiserver"},
     {"kubecontrollermanagers", BASE "kubecontrollermanagers/cluster",
-     "openshift-kube-controller-manager"},
-    {"kubeschedulers", BASE "kubeschedulers/cluster", "openshift-kube-scheduler"},
+     "openshift-kube-controller-manager", "kube-controller-manager"},
+    {"kubeschedulers", BASE "kubeschedulers/cluster", "openshift-kube-scheduler",
+     "openshift-kube-scheduler"},
 };
 
 const RdOperator *
@@ -63,6 +64,7 @@ static const RecoveryParam at_revision_params[] = {
     {"operator", RECOVERY_PARAM_STRING, NULL,
      "etcds, kubeapiservers, kubecontrollermanagers or kubeschedulers"},
     {"node", RECOVERY_PARAM_STRING, NULL, "the Node, one that is new to the cluster"},
+    RD_API_SINCE,
     {0},
 };
 

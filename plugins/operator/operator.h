@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 typedef struct {
 	const char *name;      /* "etcds": what procedures write */
 	const char *path;      /* of the object */
-	const char *namespace; /* where its installer pods run */
+	const char *namespace; /* where its installer pods run, and the static ones */
+	const char *pod;       /* what the static ones are called, before "-NODE" */
 } RdOperator;
 
 /* NULL with PERMANENT that lists the known ones */

@@ -128,6 +128,85 @@ rolled_out_probe(RecoveryStep *step, GError **error)
 
 /* ---- one node ------------------------------------------------------------------------------ */
 
+static char *
+pod_path(const RdOperator *op, const char *node)
+{
+	g_autofree char *name = rd_api_escape(node);
+
+	return g_strdup_printf("/api/v1/namespaces/%s/pods/%s-%s", op->namespace, op->pod, name);
+}
+
+/* made by the kubelet of this very Node: of the host that had the name before it has another uid */
+static gboolean
+is_owned_by(JsonNode *pod, JsonNode *node)
+{
+	JsonArray *owners = rd_api_items(pod, "metadata", "ownerReferences", NULL);
+	const char *uid = rd_api_uid(node);
+
+	for (guint i = 0; i < rd_api_length(owners); i++) {
+		JsonNode *owner = json_array_get_element(owners, i);
+
+		if (*uid != '\0' && g_str_equal(rd_api_text(owner, "kind", NULL), "Node") &&
+		    g_str_equal(rd_api_text(owner, "uid", NULL), uid))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static RecoveryFresh
+judge_pod(JsonNode *pod, const RdNode *node, const char *name, gint64 latest,
+	  const RecoveryMoment *moment, char **why)
+{
+	g_autofree char *revision = g_strdup_printf("%" G_GINT64_FORMAT, latest);
+	RecoveryFresh fresh;
+
+	if (pod == NULL || node->node == NULL) {
+		*why = g_strdup_printf("there is no %s",
+				       pod == NULL ? "static pod of it" : "such Node");
+		return RECOVERY_FRESH_STALE;
+	}
+	if (!is_owned_by(pod, node->node)) {
+		*why = g_strdup_printf("pod %s is of the host that was called %s before",
+				       rd_api_name(pod), name);
+		return RECOVERY_FRESH_STALE;
+	}
+	fresh = recovery_fresh_pod(moment, pod, NULL, node->lease, why);
+	if (fresh != RECOVERY_FRESH_TRUE || g_str_equal(rd_api_label(pod, "revision"), revision))
+		return fresh;
+	g_free(*why);
+	*why = g_strdup_printf("pod %s runs at revision %s", rd_api_name(pod),
+			       rd_api_label(pod, "revision"));
+	return RECOVERY_FRESH_STALE;
+}
+
+/* What the operator says of a name it may say of the host that had it before: the operator was down
+ * while that one went and the new one came, or the snapshot is from before (domain 0.2). So the pod
+ * of the revision has to run there, and the kubelet of this very Node has to say so. */
+static RecoveryProbe
+witness(RecoveryStep *step, const RdOperator *op, const char *name, gint64 latest, GError **error)
+{
+	g_autofree char *path = pod_path(op, name), *why = NULL;
+	g_autoptr(GError) local = NULL;
+	g_autoptr(JsonNode) pod = recovery_api_get(step, path, &local);
+	g_auto(RdNode) node = {0};
+	RecoveryMoment moment;
+
+	if (local != NULL) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return RECOVERY_PROBE_UNKNOWN;
+	}
+	/* the time behind the lease, so that it is none of the future */
+	if (!rd_node_get(step, name, &node, error) || !rd_api_moment(step, &moment, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	if (judge_pod(pod, &node, name, latest, &moment, &why) == RECOVERY_FRESH_TRUE)
+		return RECOVERY_PROBE_PRESENT;
+	recovery_progress(step,
+			  "%s: the operator has %s at revision %" G_GINT64_FORMAT
+			  ", but nothing of today shows it: %s",
+			  op->name, name, latest, why);
+	return RECOVERY_PROBE_ABSENT;
+}
+
 /* That somebody comes new to the latest revision: the others may be behind, or dead. */
 RecoveryProbe
 at_revision_probe(RecoveryStep *step, GError **error)
@@ -148,7 +227,7 @@ at_revision_probe(RecoveryStep *step, GError **error)
 			continue;
 		if (latest > 0 && rd_api_int(status, 0, "currentRevision", NULL) == latest &&
 		    rd_api_int(status, 0, "targetRevision", NULL) == 0)
-			return RECOVERY_PROBE_PRESENT;
+			return witness(step, op, name, latest, error);
 		add_node(line, status, 0);
 		recovery_progress(step, "%s: the newest revision is %" G_GINT64_FORMAT "%s",
 				  op->name, latest, line->str);

@@ -165,6 +165,11 @@ static const Row rows[] = {
      OPERATOR "etcds/cluster", "EtcdMembersAvailable", "True"},
     {"operator/rolled-out", "cluster", "operator=kubeapiservers;recorded=7", RD_DO_LOOK, NULL,
      OPERATOR "kubeapiservers/cluster", "NodeInstallerProgressing", "False"},
+    /* of a host that is to be replaced, and had its name and its revision then */
+    {"operator/at-revision", "cluster", "operator=etcds;node=m0", RD_DO_LOOK, NULL,
+     OPERATOR "etcds/cluster", "NodeInstallerProgressing", "False"},
+    {"machine/arrived", "cluster", "after=1;node=m0", RD_DO_LOOK, NULL, NODES "m0", "Ready",
+     "True"},
     {"operator/stable", "cluster", "known=etcd network;accept=;period=0", RD_DO_LOOK, NULL,
      "/apis/config.openshift.io/v1/clusteroperators/network", "Available", "True"},
     {"ovn/pod", "m0", "node=m0", RD_DO_PROBE, "pods=gone=another-uid", PODS "ovnkube-node-m0",
