@@ -127,13 +127,16 @@ is_leader_of(const Cluster *cluster, JsonNode *lease, JsonNode *object)
 		strstr(name, rd_api_name(object)) != NULL);
 }
 
-/* all three conditions, the worst of the three verdicts */
+#define ALL	  G_N_ELEMENTS(wanted)
+#define AVAILABLE 1 /* the first of them alone */
+
+/* the first @n of the conditions, the worst of their verdicts */
 static RecoveryFresh
-judge(const Cluster *cluster, JsonNode *object, JsonNode *lease, char **why)
+judge(const Cluster *cluster, JsonNode *object, JsonNode *lease, guint n, char **why)
 {
 	RecoveryFresh worst = RECOVERY_FRESH_TRUE;
 
-	for (guint i = 0; i < G_N_ELEMENTS(wanted); i++) {
+	for (guint i = 0; i < n; i++) {
 		g_autofree char *text = NULL;
 		RecoveryFresh fresh = recovery_fresh_condition(
 		    &cluster->moment, object, wanted[i].type, wanted[i].status, lease, &text);
@@ -184,9 +187,10 @@ pods_witness(RecoveryStep *step, const Cluster *cluster, const char *namespace, 
 	return TRUE;
 }
 
-/* a second witness for who says that all is well and has not written it since */
+/* a second witness for who says that all is well, or the first @n of it, and has not written it
+ * since */
 static gboolean
-find_witness(RecoveryStep *step, Cluster *cluster, JsonNode *object, gboolean *witnessed,
+find_witness(RecoveryStep *step, Cluster *cluster, JsonNode *object, guint n, gboolean *witnessed,
 	     GError **error)
 {
 	JsonArray *related = rd_api_items(object, "status", "relatedObjects", NULL);
@@ -200,7 +204,7 @@ find_witness(RecoveryStep *step, Cluster *cluster, JsonNode *object, gboolean *w
 		g_autofree char *why = NULL;
 
 		if (is_leader_of(cluster, lease, object) &&
-		    judge(cluster, object, lease, &why) == RECOVERY_FRESH_TRUE) {
+		    judge(cluster, object, lease, n, &why) == RECOVERY_FRESH_TRUE) {
 			*witnessed = TRUE;
 			return TRUE;
 		}
@@ -309,20 +313,47 @@ is_among(const char *names, const char *name)
 	return g_strv_contains((const char *const *)all, name);
 }
 
+/* Whether somebody speaks for @object today, asked once in an attempt; a finding if not. */
+static gboolean
+check_witness(RecoveryStep *step, Cluster *cluster, JsonNode *object, guint n, gboolean *witnessed,
+	      Findings *findings, GError **error)
+{
+	g_autofree char *key = g_strdup_printf("witnessed-%s", rd_api_name(object));
+	g_autofree char *why = NULL;
+
+	*witnessed = TRUE;
+	if (recovery_recall(step, key) != NULL)
+		return TRUE;
+	*witnessed = judge(cluster, object, NULL, n, &why) == RECOVERY_FRESH_TRUE;
+	if (!*witnessed && !find_witness(step, cluster, object, n, witnessed, error))
+		return FALSE;
+	if (*witnessed)
+		return recovery_remember(step, key, "yes", error);
+	finding(findings,
+		"%s (if its operator runs, delete the operator's pod: the new one is a "
+		"witness)",
+		why);
+	return TRUE;
+}
+
 /* @object is not stable, for @why */
 static gboolean
 check_unstable(RecoveryStep *step, Cluster *cluster, JsonNode *object, const char *why,
 	       Findings *findings, GError **error)
 {
-	gboolean explains = FALSE;
+	gboolean explains = FALSE, witnessed = TRUE;
 
 	if (!left_explains(step, &cluster->left, object, &explains, error))
 		return FALSE;
-	if (explains)
+	/* that it waits for a node may be of the past, too, and who said so be dead since */
+	if (explains &&
+	    !check_witness(step, cluster, object, AVAILABLE, &witnessed, findings, error))
+		return FALSE;
+	if (explains && witnessed)
 		append_name(findings->left, object);
-	else if (is_among(recovery_string(step, "before"), rd_api_name(object)))
+	else if (!explains && is_among(recovery_string(step, "before"), rd_api_name(object)))
 		append_name(findings->before, object);
-	else
+	else if (!explains)
 		finding(findings, "%s", why);
 	return TRUE;
 }
@@ -331,24 +362,12 @@ static gboolean
 check_operator(RecoveryStep *step, Cluster *cluster, JsonNode *object, Findings *findings,
 	       GError **error)
 {
-	g_autofree char *key = g_strdup_printf("witnessed-%s", rd_api_name(object));
 	g_autofree char *why = NULL;
-	RecoveryFresh fresh = judge(cluster, object, NULL, &why);
-	gboolean witnessed = fresh == RECOVERY_FRESH_TRUE;
+	gboolean witnessed;
 
-	if (fresh == RECOVERY_FRESH_FALSE)
+	if (judge(cluster, object, NULL, ALL, &why) == RECOVERY_FRESH_FALSE)
 		return check_unstable(step, cluster, object, why, findings, error);
-	if (recovery_recall(step, key) != NULL)
-		return TRUE;
-	if (!witnessed && !find_witness(step, cluster, object, &witnessed, error))
-		return FALSE;
-	if (witnessed)
-		return recovery_remember(step, key, "yes", error);
-	finding(findings,
-		"%s (if its operator runs, delete the operator's pod: the new one is a "
-		"witness)",
-		why);
-	return TRUE;
+	return check_witness(step, cluster, object, ALL, &witnessed, findings, error);
 }
 
 static gboolean
