@@ -156,7 +156,8 @@ rd_inspect_judge(GPtrArray *findings, const char *host, const char *role, GHashT
 	if (g_strcmp0(g_hash_table_lookup(facts, "systemd"), "yes") != 0)
 		rd_finding_add(findings, host, "systemd", RD_LEVEL_WARN,
 			       g_strdup("systemd is not running"),
-			       "jobs then have only a session of their own");
+			       "boot it with systemd; without, jobs have only a session of their "
+			       "own, and end with whoever ends that");
 	if (control_plane && g_strcmp0(g_hash_table_lookup(facts, "manifests"), "yes") != 0)
 		rd_finding_add(findings, host, "manifests", RD_LEVEL_WARN,
 			       g_strdup("there is no /etc/kubernetes/manifests"),

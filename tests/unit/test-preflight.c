@@ -166,6 +166,16 @@ fencing(Scene *self)
 	put(self, "m0", RD_SIM_SCRIPT, "#!/bin/bash\npcs resource disable etcd\n");
 }
 
+/* said by the API alone, so it has to answer */
+static void
+hosted(Scene *self)
+{
+	works_on_purpose(self);
+	rd_sim_store_put(rd_sim_api_get_store(self->api),
+			 "/apis/config.openshift.io/v1/infrastructures/cluster",
+			 "{'status':{'controlPlaneTopology':'External'}}", 0);
+}
+
 static void
 old_release(Scene *self)
 {
@@ -331,6 +341,7 @@ static const struct {
     {"no-runtime", no_runtime, "healthy", "cluster", RD_LEVEL_BLOCK, "nobody knows"},
     {"two-clusters", two_clusters, "one-etcd", "m1", RD_LEVEL_BLOCK, "that of m0"},
     {"fencing", fencing, "topology", "cluster", RD_LEVEL_BLOCK, "Pacemaker"},
+    {"hosted", hosted, "topology", "cluster", RD_LEVEL_BLOCK, "external"},
     {"4.1", old_release, "topology", "cluster", RD_LEVEL_BLOCK, "etcd-member.yaml"},
     {"new-script", new_script, "script", "m0", RD_LEVEL_BLOCK, "of 4.18+"},
     {"no-script", no_script, "script", "m0", RD_LEVEL_BLOCK, "there is no"},
