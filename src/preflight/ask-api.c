@@ -54,27 +54,29 @@ ask_leases(RdKube *kube, GPtrArray *masters, double now, RdApiFacts *facts)
 {
 	g_autoptr(JsonNode) list = rd_kube_list(kube, LEASES, 0, NULL, NULL);
 	JsonArray *items = items_of(list);
-	guint stale = 0;
+	g_autoptr(GStrvBuilder) stale = g_strv_builder_new();
 
 	for (guint i = 0; items != NULL && i < json_array_get_length(items); i++) {
 		JsonNode *lease = json_array_get_element(items, i);
 		const char *text = text_at(lease, "spec/renewTime");
 		g_autoptr(GDateTime) when =
 		    text != NULL ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+		const char *name = text_at(lease, "metadata/name");
 		gint64 age;
 
-		if (when == NULL)
+		if (when == NULL || name == NULL)
 			continue;
 		age = MAX((gint64)now - g_date_time_to_unix(when), 0);
 		if (facts->lease_age < 0 || age < facts->lease_age)
 			facts->lease_age = age;
 		if (age > LEASE_FRESH)
-			stale++;
-		else if (is_master(masters, text_at(lease, "metadata/name")))
+			g_strv_builder_add(stale, name);
+		else if (is_master(masters, name))
 			facts->masters_ready++;
 	}
 	/* if nobody renews, it is not the nodes */
-	facts->stale = facts->lease_age >= 0 && facts->lease_age <= LEASE_FRESH ? stale : 0;
+	if (facts->lease_age >= 0 && facts->lease_age <= LEASE_FRESH)
+		facts->stale = g_strv_builder_end(stale);
 }
 
 /* by node, never by whether the kind is served: without the Machine API it is, and empty */

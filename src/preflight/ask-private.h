@@ -16,7 +16,15 @@ char *rd_asking_vector(RdAsking *self, const char *const *argv);
 /* both streams of a command, whatever its status (transfer full), or NULL: no answer */
 char *rd_asking_both(RdAsking *self, const char *const *argv);
 
+/* it answers, and @path is there */
+gboolean rd_asking_exists(RdAsking *self, const char *path);
+/* The lines of a listing, none when it cannot be listed; those that begin with a dot are nobody's
+ * business. (transfer full) */
+char **rd_asking_names(RdAsking *self, const char *dir);
+
 /* ask-etcd.c */
 void rd_asking_env(RdAsking *self);	/* what etcd.env and the restore pod say */
 void rd_asking_members(RdAsking *self); /* what its etcd says that runs */
+/* ask-runs.c */
+void rd_asking_runs(RdAsking *self); /* what earlier runs left; after the leftovers */
 G_END_DECLS

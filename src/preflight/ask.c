@@ -86,17 +86,16 @@ rd_asking(RdAsking *self, const char *word, ...)
 	return rd_asking_vector(self, (const char *const *)argv->pdata);
 }
 
-static gboolean
-ask_exists(RdAsking *self, const char *path)
+gboolean
+rd_asking_exists(RdAsking *self, const char *path)
 {
 	g_autofree char *out = rd_asking(self, "stat", "-c", "%i", path, NULL);
 
 	return out != NULL;
 }
 
-/* the lines of a listing; those that begin with a dot are nobody's business */
-static char **
-ask_names(RdAsking *self, const char *dir)
+char **
+rd_asking_names(RdAsking *self, const char *dir)
 {
 	g_autofree char *out = rd_asking(self, "ls", "-A1", dir, NULL);
 	g_auto(GStrv) lines = g_strsplit(out != NULL ? out : "", "\n", -1);
@@ -166,7 +165,7 @@ ask_manifests(RdAsking *self)
 	RdHostFacts *facts = self->facts;
 	g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func(g_free);
 
-	facts->manifests = ask_names(self, RD_MANIFESTS);
+	facts->manifests = rd_asking_names(self, RD_MANIFESTS);
 	for (guint i = 0; i < G_N_ELEMENTS(pods); i++) {
 		const RdPod *pod = rd_pod_find(pods[i], NULL);
 		g_autofree char *text = rd_asking(self, "cat", pod->manifest, NULL);
@@ -271,7 +270,7 @@ ask_script(RdAsking *self)
 	g_autofree char *sum = rd_asking(self, "sha256sum", SCRIPT, NULL);
 	const RdScriptClass *class;
 
-	facts->quorum_restore = ask_exists(self, "/usr/local/bin/quorum-restore.sh");
+	facts->quorum_restore = rd_asking_exists(self, "/usr/local/bin/quorum-restore.sh");
 	if (sum == NULL || strlen(sum) < 64)
 		return;
 	facts->script_sha256 = g_strndup(sum, 64);
@@ -296,7 +295,7 @@ ask_data(RdAsking *self)
 	    rd_asking(self, "stat", "-c", "%i %s", ETCD_DIR "/member/snap/db", NULL);
 	g_autoptr(GStrvBuilder) strangers = g_strv_builder_new();
 	g_autoptr(GStrvBuilder) leftovers = g_strv_builder_new();
-	g_auto(GStrv) names = ask_names(self, ETCD_DIR);
+	g_auto(GStrv) names = rd_asking_names(self, ETCD_DIR);
 
 	facts->data = db != NULL;
 	if (db != NULL && strchr(db, ' ') != NULL)
@@ -305,7 +304,7 @@ ask_data(RdAsking *self)
 		if (strcmp(names[i], "member") != 0 && strcmp(names[i], "revision.json") != 0)
 			g_strv_builder_add(strangers, names[i]);
 	for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
-		g_auto(GStrv) below = ask_names(self, others[i]);
+		g_auto(GStrv) below = rd_asking_names(self, others[i]);
 
 		if (below[0] != NULL)
 			g_strv_builder_add(leftovers, others[i]);
@@ -372,9 +371,9 @@ rd_ask_host(RdWorld *world, RdHostFacts *facts, GError **error)
 {
 	RdAsking self = {.world = world, .facts = facts};
 	static void (*const questions[])(RdAsking * self) = {
-	    ask_kubelet,    ask_manifests, ask_addresses,    ask_vips,
-	    ask_rooms,	    ask_script,	   ask_data,	     ask_certificates,
-	    ask_encryption, rd_asking_env, rd_asking_members};
+	    ask_kubelet,    ask_manifests, ask_addresses,     ask_vips,
+	    ask_rooms,	    ask_script,	   ask_data,	      ask_certificates,
+	    ask_encryption, rd_asking_env, rd_asking_members, rd_asking_runs};
 
 	for (guint i = 0; i < G_N_ELEMENTS(questions); i++)
 		questions[i](&self);

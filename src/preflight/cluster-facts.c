@@ -36,6 +36,8 @@ host_free(gpointer data)
 	g_free(self->script_sha256);
 	g_strfreev(self->data_strangers);
 	g_strfreev(self->leftovers);
+	g_strfreev(self->old_runs);
+	g_strfreev(self->old_data);
 	g_ptr_array_unref(self->certificates);
 	g_free(self->encryption_key);
 	g_free(self);
@@ -73,6 +75,7 @@ rd_cluster_facts_free(RdClusterFacts *self)
 	g_free(self->api.topology);
 	g_free(self->api.cluster_id);
 	g_free(self->api.version);
+	g_strfreev(self->api.stale);
 	g_clear_pointer(&self->backup, rd_verdict_free);
 	g_clear_pointer(&self->identity, rd_identity_free);
 	g_free(self);
@@ -100,4 +103,50 @@ rd_cluster_facts_recovery(const RdClusterFacts *self)
 			return host;
 	}
 	return NULL;
+}
+
+static gboolean
+all_take_back(const RdClusterFacts *self, const char *run)
+{
+	for (guint i = 0; i < self->hosts->len; i++) {
+		const RdHostFacts *host = self->hosts->pdata[i];
+
+		if (host->asked && !g_strv_contains((const char *const *)host->old_runs, run))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static int
+compare_texts(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char **
+rd_facts_returnable(const RdClusterFacts *self)
+{
+	g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; i < self->hosts->len; i++) {
+		const RdHostFacts *host = self->hosts->pdata[i];
+
+		for (guint j = 0; host->asked && host->old_data[j] != NULL; j++)
+			if (!g_ptr_array_find_with_equal_func(runs, host->old_data[j], g_str_equal,
+							      NULL) &&
+			    all_take_back(self, host->old_data[j]))
+				g_ptr_array_add(runs, g_strdup(host->old_data[j]));
+	}
+	g_ptr_array_sort(runs, compare_texts);
+	g_ptr_array_add(runs, NULL);
+	return (char **)g_ptr_array_steal(runs, NULL);
+}
+
+gboolean
+rd_facts_restored(const RdClusterFacts *self)
+{
+	for (guint i = 0; i < self->hosts->len; i++)
+		if (((const RdHostFacts *)self->hosts->pdata[i])->restored)
+			return TRUE;
+	return FALSE;
 }

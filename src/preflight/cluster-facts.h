@@ -29,4 +29,9 @@ gboolean rd_facts_are_old(const RdClusterFacts *self); /* 4.1 to 4.3: etcd witho
 gboolean rd_facts_are_tnf(const RdClusterFacts *self); /* two nodes with fencing */
 /* the API servers write with another key than the backup's (F07) */
 gboolean rd_facts_key_rotated(const RdClusterFacts *self);
+/* runs whose old data return-to-old-data would bring back: every host that answered agrees, and one
+ * has data of it. (transfer full) sorted */
+char **rd_facts_returnable(const RdClusterFacts *self);
+/* something lies on a host that only a restore leaves */
+gboolean rd_facts_restored(const RdClusterFacts *self);
 G_END_DECLS

@@ -55,16 +55,20 @@ typedef struct {
 	gboolean script_known;	 /* by its hash */
 	gboolean quorum_restore; /* quorum-restore.sh is there (4.18 and later) */
 
-	gboolean containers;	 /* crictl told which containers run */
-	gboolean etcd_runs;	 /* a container of it */
-	gboolean commits;	 /* its own endpoint committed a proposal: there is a quorum */
-	char *alarm;		 /* (nullable) that its etcd has raised, such as of no space */
-	gboolean learner;	 /* by endpoint status */
-	guint64 cluster_id;	 /* 0: it did not say */
-	gboolean data;		 /* /var/lib/etcd/member/snap/db is there */
-	guint64 db_size;	 /* bytes of it */
-	char **data_strangers;	 /* what else lies in /var/lib/etcd */
-	char **leftovers;	 /* paths that an earlier restore left */
+	gboolean containers;   /* crictl told which containers run */
+	gboolean etcd_runs;    /* a container of it */
+	gboolean commits;      /* its own endpoint committed a proposal: there is a quorum */
+	char *alarm;	       /* (nullable) that its etcd has raised, such as of no space */
+	gboolean learner;      /* by endpoint status */
+	guint64 cluster_id;    /* 0: it did not say */
+	gboolean data;	       /* /var/lib/etcd/member/snap/db is there */
+	guint64 db_size;       /* bytes of it */
+	char **data_strangers; /* what else lies in /var/lib/etcd */
+	char **leftovers;      /* paths that an earlier restore left */
+	/* earlier runs of ours whose index lies here, and which return-to-old-data would take back
+	 * from here; and of these those that have a member's data aside here */
+	char **old_runs, **old_data;
+	gboolean restored;	 /* something lies here that only a restore leaves */
 	GPtrArray *certificates; /* RdCertificate: etcd's own and its signers' */
 	char *encryption_key;	 /* (nullable) "aescbc/NAME" that new values are written with */
 } RdHostFacts;
@@ -78,7 +82,7 @@ typedef struct {
 	char *cluster_id;    /* (nullable) of the ClusterVersion */
 	char *version;	     /* (nullable) */
 	guint masters_ready; /* control-plane nodes with a fresh lease */
-	guint stale;	     /* nodes whose lease is old, while others are fresh */
+	char **stale;	     /* (nullable) nodes whose lease is old, while others' are fresh */
 	gboolean machines;   /* a Machine belongs to a control-plane node */
 } RdApiFacts;
 

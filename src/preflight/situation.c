@@ -25,6 +25,8 @@ static const char *const backups[] = {
     [RD_BACKUP_UNSOUND] = "not sound",
     [RD_BACKUP_FOREIGN] = "of another cluster",
     [RD_BACKUP_OTHER_RELEASE] = "of another release",
+    [RD_BACKUP_ALONE] = "a snapshot without its static resources",
+    [RD_BACKUP_NOWHERE] = "stated that there is none",
     [RD_BACKUP_SOUND] = "sound",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(backups) == RD_BACKUP_STATE_LAST + 1);
@@ -93,33 +95,31 @@ backup_of(const RdClusterFacts *facts, GPtrArray *findings)
 		return RD_BACKUP_UNSOUND;
 	if (blocks(findings, "same-cluster"))
 		return RD_BACKUP_FOREIGN;
-	return blocks(findings, "same-release") ? RD_BACKUP_OTHER_RELEASE : RD_BACKUP_SOUND;
-}
-
-static gboolean
-has_parked(const RdHostFacts *host)
-{
-	for (guint i = 0; host->data_strangers[i] != NULL; i++)
-		if (strstr(host->data_strangers[i], "recoveryd") != NULL)
-			return TRUE;
-	return FALSE;
+	if (blocks(findings, "same-release"))
+		return RD_BACKUP_OTHER_RELEASE;
+	/* the procedures of later releases want static resources beside the snapshot */
+	return facts->backup->pair == NULL && !rd_facts_are_old(facts) ? RD_BACKUP_ALONE
+								       : RD_BACKUP_SOUND;
 }
 
 void
 rd_situation_read(RdSituation *self, const RdClusterFacts *facts, GPtrArray *findings)
 {
 	const RdHostFacts *recovery = rd_cluster_facts_recovery(facts);
+	g_auto(GStrv) parked = rd_facts_returnable(facts);
 
-	*self = (RdSituation){.masters = facts->hosts->len,
-			      .recovery = recovery != NULL && recovery->asked,
-			      .reads = facts->api.reads,
-			      .writes =
-				  facts->api.lease_age >= 0 && facts->api.lease_age <= LEASE_FRESH,
-			      .stale = facts->api.stale,
-			      .family = family_of(facts),
-			      .named = TRUE,
-			      .backup = backup_of(facts, findings),
-			      .key_rotated = rd_facts_key_rotated(facts)};
+	*self = (RdSituation){
+	    .masters = facts->hosts->len,
+	    .recovery = recovery != NULL && recovery->asked,
+	    .reads = facts->api.reads,
+	    .writes = facts->api.lease_age >= 0 && facts->api.lease_age <= LEASE_FRESH,
+	    .stale = facts->api.stale != NULL ? g_strv_length(facts->api.stale) : 0,
+	    .parked = parked[0] != NULL,
+	    .restored = rd_facts_restored(facts),
+	    .family = family_of(facts),
+	    .named = TRUE,
+	    .backup = backup_of(facts, findings),
+	    .key_rotated = rd_facts_key_rotated(facts)};
 	for (guint i = 0; i < facts->hosts->len; i++) {
 		const RdHostFacts *host = facts->hosts->pdata[i];
 
@@ -132,7 +132,6 @@ rd_situation_read(RdSituation *self, const RdClusterFacts *facts, GPtrArray *fin
 		self->data += host->data;
 		self->quorum_script |= host->quorum_restore;
 		self->named &= host->etcd_env == NULL && host->restore_pod;
-		self->parked |= has_parked(host);
 	}
 	self->named &= self->answer > 0;
 }

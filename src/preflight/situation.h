@@ -25,6 +25,8 @@ typedef enum {
 	RD_BACKUP_UNSOUND,
 	RD_BACKUP_FOREIGN,	 /* of another cluster */
 	RD_BACKUP_OTHER_RELEASE, /* its static pods are of another release */
+	RD_BACKUP_ALONE,	 /* a snapshot without the static resources of it */
+	RD_BACKUP_NOWHERE,	 /* a person says that there is none */
 	RD_BACKUP_SOUND,
 } RdBackupState;
 #define RD_BACKUP_STATE_LAST RD_BACKUP_SOUND
@@ -46,7 +48,8 @@ typedef struct {
 	gboolean named; /* every host that answered knows its member (etcd.env, restore pod) */
 	RdBackupState backup;
 	gboolean key_rotated; /* the backup is encrypted with another key than today's */
-	gboolean parked;      /* old data that a run of ours moved aside is there */
+	gboolean parked;      /* old data that a run of ours moved aside can come back */
+	gboolean restored;    /* something is there that only a restore leaves */
 	gboolean go_back;     /* what the person wants, though the cluster works */
 } RdSituation;
 

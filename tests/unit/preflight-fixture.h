@@ -26,7 +26,7 @@
 	"{\"kind\":\"Pod\",\"metadata\":{\"name\":\"stranger\",\"namespace\":\"default\"},"        \
 	"\"spec\":{\"containers\":[{\"name\":\"stranger\"}]}}"
 
-static char *signer, *other_signer; /* PEM */
+static char *signer; /* PEM */
 
 typedef struct {
 	RdSimCluster *cluster;

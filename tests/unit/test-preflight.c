@@ -3,6 +3,8 @@
 #include "preflight/metrics.h"
 #include <glib/gstdio.h>
 
+static char *other_signer; /* PEM, of another cluster */
+
 /* Every check that asks a host, on the simulated cluster with the fault really in it: what the
  * facts say comes from the same questions as over ssh, through the same step from world to fact. */
 
