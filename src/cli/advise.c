@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/advise-line.h"
 #include "cli/commands.h"
-#include "cli/findings.h"
 #include "cli/places.h"
 #include "cli/prepare.h"
-#include "preflight/choice.h"
 #include "procedure/procedure.h"
 #include "yaml/json.h"
 
@@ -18,7 +17,7 @@
 
 static char *inventory_path, *backup_path, *recovery_host, *output;
 static char **excuses;
-static gboolean go_back;
+static gboolean go_back, no_backup;
 
 static const GOptionEntry *
 rd_advise_options(void)
@@ -28,6 +27,8 @@ rd_advise_options(void)
 	     "FILE"},
 	    {"backup", 'b', 0, G_OPTION_ARG_FILENAME, &backup_path, "the backup that there is",
 	     "DIR"},
+	    {"no-backup", 0, 0, G_OPTION_ARG_NONE, &no_backup,
+	     "state that there is no backup of this cluster at all", NULL},
 	    {"excuse", 0, 0, G_OPTION_ARG_STRING_ARRAY, &excuses,
 	     "as start takes it: this host is powered off", "HOST=REASON"},
 	    {"recovery-host", 0, 0, G_OPTION_ARG_STRING, &recovery_host,
@@ -61,17 +62,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdAdvising, rd_advising_clear)
 
 /* ---- the line to paste --------------------------------------------------------------------- */
 
-/* what is typed after a command to ask or start the same again */
-static void
-rd_advise_add_excuses(GString *line, char **words)
-{
-	for (guint i = 0; words != NULL && words[i] != NULL; i++) {
-		g_autofree char *word = rd_findings_word(words[i]);
-
-		g_string_append_printf(line, " --excuse %s", word);
-	}
-}
-
 static gboolean
 rd_advise_is_installed(const char *name)
 {
@@ -80,53 +70,37 @@ rd_advise_is_installed(const char *name)
 	return path != NULL;
 }
 
-/* NULL when nobody here can start it */
+/* NULL when it does not fit, or nobody here can start it; *how as rd_advise_line_start() has it */
 static char *
-rd_advise_start(const RdAdvising *self, const RdChoiceRow *row)
+rd_advise_start(const RdAdvising *self, const RdChoice *choice, char **how)
 {
-	const RdAdviseOptions *options = self->options;
-	g_autofree char *file = rd_findings_word(options->inventory);
-	g_autofree char *dir = rd_findings_word(options->backup != NULL ? options->backup : "DIR");
-	g_autoptr(GString) line = NULL;
-	g_autoptr(GString) rest = g_string_new(NULL);
+	const RdAdviseLine line = {self->options, self->preflight->facts};
 
-	if (row->start == NULL || !rd_advise_is_installed(row->name))
-		return NULL;
-	line = g_string_new(row->start);
-	if (options->recovery_host != NULL) {
-		g_autofree char *host = rd_findings_word(options->recovery_host);
-
-		g_string_append_printf(rest, " --recovery-host %s", host);
-	}
-	rd_advise_add_excuses(rest, options->excuses);
-	g_string_replace(line, "${cluster}", file, 0);
-	g_string_replace(line, "${backup}", dir, 0);
-	g_string_replace(line, "${purpose}", options->go_back ? " -i purpose=go-back" : "", 0);
-	g_string_replace(line, "${excuses}", rest->str, 0);
-	return g_string_free(g_steal_pointer(&line), FALSE);
+	*how = NULL;
+	return choice->fit == RD_FIT_YES && rd_advise_is_installed(choice->row->name)
+		   ? rd_advise_line_start(&line, choice->row, how)
+		   : NULL;
 }
 
 /* the same question once more, with what is missing */
 static char *
 rd_advise_again(const RdAdvising *self)
 {
-	const RdAdviseOptions *options = self->options;
-	g_autofree char *file = rd_findings_word(options->inventory);
-	g_autofree char *dir = rd_findings_word(options->backup != NULL ? options->backup : "DIR");
-	g_autoptr(GString) line = g_string_new(NULL);
+	const RdAdviseLine line = {self->options, self->preflight->facts};
 
-	g_string_append_printf(line, "recoveryd advise -c %s -b %s%s", file, dir,
-			       options->go_back ? " --go-back" : "");
-	rd_advise_add_excuses(line, options->excuses);
-	for (guint i = 0; i < self->preflight->facts->hosts->len; i++) {
-		const RdHostFacts *host = self->preflight->facts->hosts->pdata[i];
+	return rd_advise_line_again(&line, self->best);
+}
 
-		/* without the recovery host there is no recovery; without any, nothing is known */
-		if (!host->asked && host->excused == NULL && !host->host->recovery &&
-		    self->situation.answer > 0)
-			g_string_append_printf(line, " --excuse %s=\"...\"", host->host->name);
-	}
-	return g_string_free(g_steal_pointer(&line), FALSE);
+/* somebody can begin: with a line, or with a document */
+static gboolean
+rd_advise_is_ready(const RdAdvising *self)
+{
+	g_autofree char *line = NULL, *how = NULL;
+
+	if (self->best == NULL || self->best->fit != RD_FIT_YES)
+		return FALSE;
+	line = rd_advise_start(self, self->best, &how);
+	return how == NULL;
 }
 
 /* ---- as text ------------------------------------------------------------------------------- */
@@ -167,6 +141,13 @@ rd_advise_print_situation(GString *page, const RdScreen *screen, const RdAdvisin
 	else
 		rd_page_printf(page, screen, 2, 11, "API      does not answer: %s",
 			       api_text != NULL ? api_text : "");
+	if (s->stale > 0) {
+		g_autofree char *names = g_strjoinv(", ", api->stale);
+		g_autofree char *clean = rd_screen_clean(names);
+
+		rd_page_printf(page, screen, 2, 11,
+			       "nodes    " RD_INK_WARN "%s" RD_INK_END " renew no lease", clean);
+	}
 	rd_page_printf(page, screen, 2, 11, "release  %s", rd_family_to_string(s->family));
 	rd_page_printf(page, screen, 2, 11, "backup   %s%s", rd_backup_state_to_string(s->backup),
 		       s->key_rotated ? ", encrypted with another key than today's" : "");
@@ -185,7 +166,8 @@ rd_advise_join(GPtrArray *texts)
 }
 
 static void
-rd_advise_print_choice(GString *page, const RdScreen *screen, const RdChoice *choice)
+rd_advise_print_choice(GString *page, const RdScreen *screen, const RdAdvising *self,
+		       const RdChoice *choice)
 {
 	static const char *const inks[] =
 	    {[RD_FIT_YES] = RD_INK_GOOD, [RD_FIT_ALMOST] = RD_INK_WARN, [RD_FIT_NO] = RD_INK_DIM};
@@ -205,6 +187,15 @@ rd_advise_print_choice(GString *page, const RdScreen *screen, const RdChoice *ch
 	for (guint i = 0; choice->fit == RD_FIT_ALMOST && i < choice->supply->len; i++)
 		rd_page_printf(page, screen, FIT_COLUMN, FIT_COLUMN + 3, "-> %s",
 			       (const char *)g_ptr_array_index(choice->supply, i));
+	/* the answer's own line comes last */
+	if (row->beside) {
+		g_autofree char *how = NULL;
+		g_autofree char *line = rd_advise_start(self, choice, &how);
+
+		if (line != NULL || how != NULL)
+			rd_page_printf(page, screen, FIT_COLUMN, FIT_COLUMN + 3, "-> %s",
+				       line != NULL ? line : how);
+	}
 }
 
 /* the last words: one line to paste, or one document to read */
@@ -212,7 +203,7 @@ static void
 rd_advise_print_next(GString *page, const RdScreen *screen, const RdAdvising *self)
 {
 	const RdChoiceRow *row = self->best != NULL ? self->best->row : NULL;
-	g_autofree char *line = NULL;
+	g_autofree char *line = NULL, *how = NULL;
 
 	g_string_append_c(page, '\n');
 	if (row == NULL) {
@@ -225,8 +216,11 @@ rd_advise_print_next(GString *page, const RdScreen *screen, const RdAdvising *se
 	} else if (row->document == NULL) {
 		rd_page_printf(page, screen, 0, 2, "%s.", row->summary);
 	} else {
-		line = rd_advise_start(self, row);
-		if (line == NULL)
+		line = rd_advise_start(self, self->best, &how);
+		if (how != NULL) {
+			line = rd_advise_again(self);
+			rd_page_printf(page, screen, 0, 2, "%s: %s:", row->name, how);
+		} else if (line == NULL)
 			rd_page_printf(page, screen, 0, 2,
 				       "%s is not in this release of recoveryd: follow %s.",
 				       row->name, row->document);
@@ -251,7 +245,7 @@ rd_advise_print(const RdCli *cli, const RdAdvising *self)
 			const RdChoice *choice = self->choices->pdata[i];
 
 			if (choice->fit == fit)
-				rd_advise_print_choice(page, screen, choice);
+				rd_advise_print_choice(page, screen, self, choice);
 		}
 	rd_advise_print_next(page, screen, self);
 	fputs(page->str, stdout);
@@ -283,6 +277,8 @@ rd_advise_add_situation(JsonBuilder *json, const RdSituation *s)
 	rd_json_bool(json, "apiWrites", s->writes);
 	rd_json_string(json, "family", rd_family_to_string(s->family));
 	rd_json_string(json, "backup", rd_backup_state_to_string(s->backup));
+	rd_json_int(json, "stale", s->stale);
+	rd_json_bool(json, "restored", s->restored);
 	rd_json_bool(json, "keyRotated", s->key_rotated);
 	json_builder_end_object(json);
 }
@@ -292,18 +288,22 @@ rd_advise_print_json(const RdAdvising *self)
 {
 	g_autoptr(JsonBuilder) json = json_builder_new();
 	g_autoptr(JsonNode) root = NULL;
-	g_autofree char *text = NULL;
+	g_autofree char *text = NULL, *again = NULL;
 
 	json_builder_begin_object(json);
 	rd_json_int(json, "format", 1);
 	rd_json_string(json, "cluster", self->inventory->cluster);
 	rd_json_string(json, "best", self->best != NULL ? self->best->row->name : NULL);
 	rd_advise_add_situation(json, &self->situation);
+	if (!rd_advise_is_ready(self))
+		again = rd_advise_again(self);
+	rd_json_string(json, "again", again);
 	json_builder_set_member_name(json, "procedures");
 	json_builder_begin_array(json);
 	for (guint i = 0; i < self->choices->len; i++) {
 		const RdChoice *choice = self->choices->pdata[i];
-		g_autofree char *line = rd_advise_start(self, choice->row);
+		g_autofree char *how = NULL;
+		g_autofree char *line = rd_advise_start(self, choice, &how);
 
 		json_builder_begin_object(json);
 		rd_json_string(json, "name", choice->row->name);
@@ -316,6 +316,7 @@ rd_advise_print_json(const RdAdvising *self)
 		rd_advise_add_texts(json, "missing", choice->missing);
 		rd_advise_add_texts(json, "supply", choice->supply);
 		rd_json_string(json, "next", line);
+		rd_json_string(json, "how", how);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -349,20 +350,27 @@ rd_advise(const RdCli *cli, const RdAdviseOptions *options, GError **error)
 	self.preflight = rd_preflight(&asked);
 	rd_situation_read(&self.situation, self.preflight->facts, self.preflight->findings);
 	self.situation.go_back = options->go_back;
+	if (options->no_backup)
+		self.situation.backup = RD_BACKUP_NOWHERE;
 	self.choices = rd_choose(&self.situation);
 	self.best = rd_choice_best(self.choices);
 	if (options->json)
 		rd_advise_print_json(&self);
 	else
 		rd_advise_print(cli, &self);
-	return self.best != NULL && self.best->fit == RD_FIT_YES ? RD_EXIT_DONE : RD_EXIT_REFUSED;
+	return rd_advise_is_ready(&self) ? RD_EXIT_DONE : RD_EXIT_REFUSED;
 }
 
 static RdExit
 rd_advise_run(const RdCli *cli, char **args, GError **error)
 {
-	const RdAdviseOptions options = {inventory_path, recovery_host, backup_path,
-					 excuses,	 go_back,	output != NULL};
+	const RdAdviseOptions options = {.inventory = inventory_path,
+					 .recovery_host = recovery_host,
+					 .backup = backup_path,
+					 .excuses = excuses,
+					 .go_back = go_back,
+					 .no_backup = no_backup,
+					 .json = output != NULL};
 
 	if (inventory_path == NULL) {
 		rd_cli_usage(error, "which cluster? -c FILE names its inventory");
@@ -370,6 +378,11 @@ rd_advise_run(const RdCli *cli, char **args, GError **error)
 	}
 	if (output != NULL && strcmp(output, "json") != 0) {
 		rd_cli_usage(error, "-o is json, not %s", output);
+		return RD_EXIT_USAGE;
+	}
+	if (no_backup && backup_path != NULL) {
+		rd_cli_usage(error, "is there a backup? -b names one, --no-backup says that there "
+				    "is none");
 		return RD_EXIT_USAGE;
 	}
 	return rd_advise(cli, &options, error);
@@ -382,6 +395,8 @@ const RdCommand rd_command_advise = {
     .help = "Asks all hosts and the API, looks at the backup, and says of every procedure whether "
 	    "it fits, why or why not, and what is missing; the last line is the next one to paste. "
 	    "Changes nothing. `recoveryd man advise` prints the whole table.\n\n"
+	    "A procedure that only lacks what you can supply comes before those that do without: "
+	    "say --no-backup if there is no backup at all.\n\n"
 	    "The exit code is 0 when one fits (also: nothing is to be done), 7 when none does yet.",
     .options = rd_advise_options,
     .run = rd_advise_run,

@@ -8,6 +8,7 @@ typedef struct {
 	const char *inventory, *recovery_host, *backup;
 	char **excuses; /* (nullable) */
 	gboolean go_back, json;
+	gboolean no_backup; /* a person says that there is none at all */
 } RdAdviseOptions;
 
 /* gathers, chooses, prints. RD_EXIT_REFUSED when no procedure fits */

@@ -70,9 +70,9 @@ nodes_stale(const RdSituation *s)
 }
 
 static gboolean
-no_nodes_stale(const RdSituation *s)
+was_restored(const RdSituation *s)
 {
-	return s->stale == 0;
+	return s->restored;
 }
 
 static gboolean
@@ -127,7 +127,7 @@ backup_sound(const RdSituation *s)
 static gboolean
 no_backup(const RdSituation *s)
 {
-	return s->backup != RD_BACKUP_SOUND;
+	return s->backup == RD_BACKUP_NOWHERE;
 }
 
 static gboolean
@@ -202,7 +202,7 @@ enum {
 	API,
 	API_WRITES,
 	NODES_STALE,
-	NO_NODES_STALE,
+	RESTORED,
 	OLD,
 	SINCE_4_7,
 	SINCE_4_11,
@@ -230,6 +230,8 @@ static const struct {
 	gboolean (*holds)(const RdSituation *situation);
 	const char *yes, *no; /* yes: NULL where it goes without saying */
 	const char *supply; /* (nullable) how a person can make it hold: then it is "missing" */
+	RdLack lack;	    /* 0: not by a word to this program */
+	gboolean (*never)(const RdSituation *situation); /* (nullable) nobody can, after all */
 } conditions[CONDITIONS] = {
     [SOMEBODY]       = {somebody_answers, "hosts answer, and say what runs there", "no control-plane host answers, or one does not say what runs there",
                         "power hosts on, or correct addresses and login in the inventory; crictl ps has to answer"},
@@ -242,7 +244,7 @@ static const struct {
     [API]            = {api, "the API answers reads", "the API does not answer", NULL},
     [API_WRITES]     = {api_writes, "kubelets renew their leases", "no kubelet renews its lease", NULL},
     [NODES_STALE]    = {nodes_stale, "nodes do not renew their leases", "no node is seen to be behind", NULL},
-    [NO_NODES_STALE] = {no_nodes_stale, "no node is behind", "nodes do not renew their leases", NULL},
+    [RESTORED]       = {was_restored, "a restore has left something on a host", "nothing on any host shows that this cluster was ever restored", NULL},
     [OLD]            = {is_old, "etcd without operator (4.1 to 4.3)", "etcd is not that of 4.1 to 4.3", NULL},
     [SINCE_4_7]      = {is_4_7, "cluster-restore.sh of 4.7 to 4.10", "cluster-restore.sh is not of 4.7 to 4.10", NULL},
     [SINCE_4_11]     = {is_4_11, "cluster-restore.sh of 4.11 to 4.17", "cluster-restore.sh is not of 4.11 to 4.17", NULL},
@@ -251,39 +253,45 @@ static const struct {
     [EXTERNAL]       = {is_external, "the control plane is hosted elsewhere", "the control plane is on these hosts", NULL},
     [ORDINARY]       = {is_ordinary, "etcd is a static pod under its operator", "etcd is not seen to be a static pod under its operator", NULL},
     [BACKUP]         = {backup_sound, "a sound backup of this cluster and release", "no sound backup of this cluster and release",
-                        "name one: -b DIR; what is wrong with one says recoveryd check -b DIR"},
-    [NO_BACKUP]      = {no_backup, "no sound backup was named", "there is a sound backup", NULL},
+                        "name one: -b DIR; what is wrong with one says recoveryd check -b DIR. If there is none at all: --no-backup",
+                        RD_LACK_BACKUP, no_backup},
+    [NO_BACKUP]      = {no_backup, "a person says that there is no backup", "there is a backup, or may be",
+                        "if there is none at all, say so: --no-backup", RD_LACK_NO_BACKUP, backup_sound},
     [RECOVERY]       = {recovery_answers, "the recovery host answers", "no recovery host is chosen, or it does not answer",
-                        "`recovery: true` in the inventory, or --recovery-host, for a host that answers"},
+                        "`recovery: true` in the inventory, or --recovery-host, for a host that answers",
+                        RD_LACK_RECOVERY},
     [STATED]         = {silent_are_stated, "every silent host was stated to be off", "a control-plane host is silent, and nobody stated that it is powered off",
-                        "power it on, or see to it that it stays off and say so: --excuse HOST=REASON"},
+                        "power it on, or see to it that it stays off and say so: --excuse HOST=REASON",
+                        RD_LACK_STATEMENT},
     [NAMED]          = {members_named, "every host that answers has etcd.env and restore pod", "a host that answers has no etcd.env or restore pod",
                         "copy them from a host that has them"},
     [SAME_KEY]       = {key_is_same, "the encryption key is that of the backup", "the encryption key was changed since the backup", NULL},
     [DATA]           = {has_data, "a member's data is on a host", "no host that answers has a member's data", NULL},
     [NO_DATA]        = {has_no_data, "no host that answers has a member's data", "a member's data is on a host, or may be", NULL},
     [QUORUM_SCRIPT]  = {has_quorum_script, "quorum-restore.sh is there", "there is no quorum-restore.sh", NULL},
-    [PARKED]         = {is_parked, "old data of a run is still there", "no old data of a run is there", NULL},
+    [PARKED]         = {is_parked, "every host that answers can take back what a run moved aside", "no run moved data aside that every host could take back", NULL},
     [WANTS_BACK]     = {wants_back, "going back is wanted", "nobody wants to go back", NULL},
     [STAYS]          = {stays, NULL, "going back is wanted", NULL},
 };
 
-/* The first that fits is the answer: what loses nothing comes before what loses little. */
+/* The first that fits, or lacks only what a person can supply, is the answer: what loses nothing
+ * comes before what loses little. Every line that is ours needs a recovery host, which `start`
+ * refuses to do without. */
 static const RdChoiceRow rows[] = {
     {"hosted", "nothing here: its control plane is elsewhere",
      "the recovery of the hosting cluster", NULL, FALSE, {EXTERNAL}},
     {"finish-nodes", "bring nodes back that a recovery left behind",
      "\"Restoring to a previous cluster state\", from the restart of the kubelets on",
-     "recoveryd start finish-nodes -c ${cluster}", FALSE,
-     {STAYS, QUORUM, ALL_COMMIT, API, NODES_STALE}},
+     "recoveryd start finish-nodes -c ${cluster} -i nodes=${nodes}${options}", FALSE,
+     {STAYS, QUORUM, ALL_COMMIT, API, NODES_STALE, RESTORED, RECOVERY, STATED}},
     {"nothing", "the cluster works: nothing is to be restored", NULL,
      NULL, FALSE, {STAYS, QUORUM, ALL_COMMIT}},
     {"fencing", "two nodes with fencing: Pacemaker brings etcd back",
      "\"Two-node OpenShift with fencing: recovering etcd\"", NULL, FALSE, {SOMEBODY, FENCING}},
     {"replace-control-plane", "hosts that are lost for good, one after the other, back to three members",
      "\"Replacing a control plane node\", one host at a time",
-     "recoveryd start replace-control-plane -c ${cluster}", FALSE,
-     {STAYS, QUORUM, FEW_MEMBERS, ORDINARY}},
+     "recoveryd start replace-control-plane -c ${cluster}${options}", FALSE,
+     {STAYS, QUORUM, FEW_MEMBERS, ORDINARY, RECOVERY, STATED}},
     {"replace-member", "one bad member, and a quorum without it: nothing is restored",
      "\"Replacing an unhealthy etcd member\"", NULL, FALSE,
      {STAYS, QUORUM, MEMBER_BAD, MOST_COMMIT, ORDINARY}},
@@ -295,19 +303,19 @@ static const RdChoiceRow rows[] = {
      {SOMEBODY, NO_QUORUM, SINCE_4_18, BACKUP, STATED}},
     {"replace-lost-masters", "lost masters of 4.1 to 4.3, from a snapshot",
      "\"Recovering from lost master hosts\"",
-     "recoveryd start replace-lost-masters -c ${cluster} -i backup=${backup}${excuses}", FALSE,
+     "recoveryd start replace-lost-masters -c ${cluster} -i backup=${file}${options}", FALSE,
      {SOMEBODY, NO_QUORUM, OLD, BACKUP, RECOVERY, STATED}},
     {"restore-cluster-state", "one member from a backup by the cluster's own script; its operators bring the rest",
      "\"Restoring to a previous cluster state\", 4.11 to 4.17",
-     "recoveryd start restore-cluster-state -c ${cluster} -i backup=${backup}${purpose}${excuses}", FALSE,
+     "recoveryd start restore-cluster-state -c ${cluster} -i backup=${backup}${purpose}${options}", FALSE,
      {SOMEBODY, NO_QUORUM, SINCE_4_11, BACKUP, RECOVERY, STATED}},
     {"restore-4.7", "the restore of the release itself",
      "\"Restoring to a previous cluster state\" of that release (4.7 to 4.10)", NULL, FALSE,
      {SOMEBODY, NO_QUORUM, SINCE_4_7, BACKUP, STATED}},
     {"manual-restore", "all members at once from one snapshot, without a script",
      "\"Restoring a cluster manually from an etcd backup\"",
-     "recoveryd start manual-restore -c ${cluster} -i backup=${backup}${excuses}", FALSE,
-     {SOMEBODY, STAYS, NO_QUORUM, ORDINARY, NAMED, BACKUP, SAME_KEY, STATED}},
+     "recoveryd start manual-restore -c ${cluster} -i backup=${backup}${options}", FALSE,
+     {SOMEBODY, STAYS, NO_QUORUM, ORDINARY, NAMED, BACKUP, RECOVERY, SAME_KEY, STATED}},
     {"surviving-data", "no backup, but a member's data: a snapshot is made of it first",
      "copy member/snap/db of the host with the highest raft index while its etcd is stopped, then \"Restoring to a previous cluster state\"",
      NULL, FALSE, {SOMEBODY, STAYS, NO_QUORUM, ORDINARY, NO_BACKUP, DATA, STATED}},
@@ -316,10 +324,11 @@ static const RdChoiceRow rows[] = {
      {SOMEBODY, STAYS, NO_QUORUM, NO_BACKUP, NO_DATA, STATED}},
     {"return-to-old-data", "back to what a recovery put aside",
      "docs/procedures.md, \"the way back\"",
-     "recoveryd start return-to-old-data -c ${cluster}", TRUE, {PARKED, STATED}},
+     "recoveryd start return-to-old-data -c ${cluster} -i run=${run}${options}", TRUE,
+     {PARKED, RECOVERY, STATED}},
     {"audit-storage", "which volumes and workloads suffer from a restored past",
      "\"Issues and workarounds for restoring a persistent storage state\"",
-     "recoveryd start audit-storage -c ${cluster}", TRUE, {API}},
+     "recoveryd start audit-storage -c ${cluster}${options}", TRUE, {API, RECOVERY, STATED}},
 };
 /* clang-format on */
 
@@ -362,12 +371,14 @@ choose_row(const RdChoiceRow *row, const RdSituation *situation)
 				g_ptr_array_add(self->why, (gpointer)conditions[need].yes);
 			continue;
 		}
-		if (conditions[need].supply == NULL) {
+		if (conditions[need].supply == NULL ||
+		    (conditions[need].never != NULL && conditions[need].never(situation))) {
 			g_ptr_array_add(self->against, (gpointer)conditions[need].no);
 			continue;
 		}
 		g_ptr_array_add(self->missing, (gpointer)conditions[need].no);
 		g_ptr_array_add(self->supply, (gpointer)conditions[need].supply);
+		self->lacks |= conditions[need].lack;
 	}
 	self->fit = self->against->len > 0   ? RD_FIT_NO
 		    : self->missing->len > 0 ? RD_FIT_ALMOST
@@ -388,13 +399,12 @@ rd_choose(const RdSituation *situation)
 const RdChoice *
 rd_choice_best(GPtrArray *choices)
 {
-	for (RdFit fit = RD_FIT_YES; fit <= RD_FIT_ALMOST; fit++)
-		for (guint i = 0; i < choices->len; i++) {
-			const RdChoice *choice = choices->pdata[i];
+	for (guint i = 0; i < choices->len; i++) {
+		const RdChoice *choice = choices->pdata[i];
 
-			if (choice->fit == fit && !choice->row->beside)
-				return choice;
-		}
+		if (choice->fit != RD_FIT_NO && !choice->row->beside)
+			return choice;
+	}
 	return NULL;
 }
 

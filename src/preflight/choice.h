@@ -17,12 +17,19 @@ typedef struct {
 	const char *name; /* of the procedure; of one that nobody ships a short word */
 	const char *summary;
 	const char *document; /* to follow where the procedure is not installed */
-	/* how it is started, with ${cluster}, ${backup}, ${purpose} and ${excuses}; NULL: not by us
-	 */
+	/* how it is started, with words that cli/advise-line.h fills in; NULL: not by us */
 	const char *start;
 	gboolean beside; /* never the answer to a disaster, but possible */
-	guint needs[8];	 /* private: rows of the conditions, ended by 0 */
+	guint needs[10]; /* private: rows of the conditions, ended by 0 */
 } RdChoiceRow;
+
+/* what a person types to supply what is missing */
+typedef enum {
+	RD_LACK_BACKUP = 1 << 0,    /* -b DIR */
+	RD_LACK_RECOVERY = 1 << 1,  /* --recovery-host HOST */
+	RD_LACK_STATEMENT = 1 << 2, /* --excuse HOST=REASON */
+	RD_LACK_NO_BACKUP = 1 << 3, /* --no-backup */
+} RdLack;
 
 typedef struct {
 	const RdChoiceRow *row;
@@ -32,11 +39,14 @@ typedef struct {
 	GPtrArray *against; /* what does not, and nobody can change */
 	GPtrArray *missing; /* what does not, and a person could supply */
 	GPtrArray *supply;  /* how, for each of these */
+	guint lacks;	    /* RdLack of what is missing; not everything is typed here */
 } RdChoice;
 
 /* every procedure, in order of preference. (element-type RdChoice) (transfer full) */
 GPtrArray *rd_choose(const RdSituation *situation);
-/* the first that fits and is an answer; else the first almost; NULL: none (unowned) */
+/* The first that is an answer and fits, or would with what a person can supply: what loses least
+ * comes first, and a backup that nobody has named yet is no reason to do without. NULL: none
+ * (unowned) */
 const RdChoice *rd_choice_best(GPtrArray *choices);
 /* docs/procedures.md holds it */
 void rd_choices_print(GString *out);
