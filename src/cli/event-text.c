@@ -159,8 +159,9 @@ rd_event_describe(const RdEvent *event)
 	case RD_EVENT_RELEASED:
 		return rd_event_describe_lock(event);
 	case RD_EVENT_VISIT:
-		return event->number > 1 ? g_strdup_printf("begins, visit " NUMBER, event->number)
-					 : g_strdup("begins");
+		words = event->number > 1 ? g_strdup_printf("begins, visit " NUMBER, event->number)
+					  : g_strdup("begins");
+		return rd_event_with_text(words, event->text);
 	case RD_EVENT_STEP:
 		return rd_event_describe_step(event);
 	case RD_EVENT_NOTE:

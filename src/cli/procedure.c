@@ -166,14 +166,18 @@ rd_procedure_show_run(const RdCli *cli, char **args, GError **error)
 	for (guint i = 0; i < loaded.procedure->units->len; i++) {
 		const RdProcedureUnit *unit = g_ptr_array_index(loaded.procedure->units, i);
 		g_autofree char *width =
-		    unit->percent != 0 ? g_strdup_printf("%u %% at a time", unit->percent)
-		    : unit->width == 0 ? g_strdup("all at once")
-				       : g_strdup_printf("%u at a time", unit->width);
+		    unit->width_input != NULL
+			? g_strdup_printf("as many at a time as input %s says", unit->width_input)
+		    : unit->percent != 0 ? g_strdup_printf("%u %% at a time", unit->percent)
+		    : unit->width == 0	 ? g_strdup("all at once")
+					 : g_strdup_printf("%u at a time", unit->width);
 
-		rd_page_printf(page, screen, 2, 6, RD_INK_DIM "%s%s on %s%s%s, %s" RD_INK_END,
+		rd_page_printf(page, screen, 2, 6, RD_INK_DIM "%s%s on %s%s%s, %s%s%s" RD_INK_END,
 			       unit->group ? "group " : "", unit->group ? unit->name : "state",
 			       unit->on, unit->among != NULL ? " among " : "",
-			       unit->among != NULL ? unit->among : "", width);
+			       unit->among != NULL ? unit->among : "", width,
+			       unit->at_most != NULL ? ", no more than " : "",
+			       unit->at_most != NULL ? unit->at_most : "");
 		for (guint j = unit->first; j < unit->first + unit->count; j++)
 			rd_procedure_show_state(page, screen, loaded.procedure->states->pdata[j],
 						unit, j + 1);

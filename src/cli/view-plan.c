@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/view-plan.h"
+#include "procedure/template.h"
 #include "yaml/format.h"
 
 #define RD_PLAN_NAMES_MOST 40 /* columns for "state@host" */
@@ -52,9 +53,47 @@ rd_mark_words(RdMark mark)
 		   : "point of no return: the API serves the new data; there is no way back";
 }
 
+/* the template with what is known by now filled in. (transfer full) */
+static char *
+rd_plan_at_most(RdPlanView *self, const RdPlanState *state)
+{
+	GPtrArray *steps = self->planned->forecast->steps;
+	g_autoptr(GHashTable) values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	for (guint i = 0; i < steps->len; i++) {
+		const RdForecastStep *step = g_ptr_array_index(steps, i);
+		GHashTableIter iter;
+		gpointer name, value;
+
+		g_hash_table_iter_init(&iter, step->outputs);
+		while (g_hash_table_iter_next(&iter, &name, &value))
+			g_hash_table_insert(
+			    values, g_strdup_printf("%s.%s", step->plan->name, (char *)name),
+			    value);
+	}
+	return rd_template_fill(state->at_most, values);
+}
+
+static void
+rd_plan_view_width(RdPlanView *self, const RdPlanState *state)
+{
+	const RdPlan *plan = self->planned->open->plan;
+	const RdPlanUnit *unit =
+	    g_ptr_array_index(plan->units, rd_plan_find_unit(plan, state->name));
+	g_autofree char *most = NULL;
+
+	if (state->at_most == NULL || plan->states->pdata[unit->first] != state)
+		return;
+	most = rd_plan_at_most(self, state);
+	rd_page_printf(self->page, self->screen, 2, 4, RD_INK_DIM "%s: %u at a time%s%s" RD_INK_END,
+		       unit->name, state->width, state->width > 1 ? ", no more than " : "",
+		       state->width > 1 ? most : "");
+}
+
 static void
 rd_plan_view_between(RdPlanView *self, const RdPlanState *state)
 {
+	rd_plan_view_width(self, state);
 	if (state->gate != NULL)
 		rd_page_printf(self->page, self->screen, 2, 4,
 			       RD_INK_WARN "gate %s" RD_INK_END "  %s%s%s", state->gate->name,
@@ -229,8 +268,9 @@ rd_plan_view_time(RdPlanView *self, gint64 *most, gboolean *known)
 	for (guint i = 0; i < plan->states->len; i++) {
 		const RdPlanState *state = g_ptr_array_index(plan->states, i);
 		gint64 span = rd_history_get(self->history, state->name);
-		guint rounds =
-		    (state->targets->len + MAX(state->width, 1) - 1) / MAX(state->width, 1);
+		/* what is allowed beside may come down to one */
+		guint width = state->at_most != NULL ? 1 : MAX(state->width, 1);
+		guint rounds = (state->targets->len + width - 1) / width;
 
 		if (state->beside != NULL)
 			continue;

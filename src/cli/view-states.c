@@ -244,6 +244,24 @@ rd_page_name_columns(RdPage *self)
 	return MIN(columns, 28);
 }
 
+/* how many hosts of its group at a time, once that is known: under the first state at work */
+static void
+rd_page_width(RdPage *self, const RdPlanState *state, RdStateLife life)
+{
+	const RdPlan *plan = rd_run_get_plan(self->view->run);
+	const RdPlanUnit *unit =
+	    g_ptr_array_index(plan->units, rd_plan_find_unit(plan, state->name));
+	g_autofree char *text = NULL;
+
+	if (plan->states->pdata[unit->first] != state ||
+	    (life != RD_STATE_WORK && life != RD_STATE_WAITING && life != RD_STATE_HELD))
+		return;
+	text = rd_run_get_width_text(self->view->run, state);
+	if (text != NULL)
+		rd_page_printf(self->page, self->screen, INDENT, INDENT, RD_INK_DIM "%s" RD_INK_END,
+			       text);
+}
+
 static void
 rd_page_state(RdPage *self, guint index, const RdPlanState *state)
 {
@@ -264,6 +282,7 @@ rd_page_state(RdPage *self, guint index, const RdPlanState *state)
 		       state->mark != RD_MARK_NONE ? "  " RD_INK_WARN "<<" RD_SPACE : "",
 		       state->mark != RD_MARK_NONE ? rd_mark_to_string(state->mark) : "",
 		       state->mark != RD_MARK_NONE ? RD_INK_END : "");
+	rd_page_width(self, state, life);
 	for (guint i = 0; i < steps->len; i++) {
 		const RdStep *step = g_ptr_array_index(steps, i);
 

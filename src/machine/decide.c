@@ -380,7 +380,7 @@ static gboolean
 rd_run_decide_unit(RdRun *run, RdMove *move, const RdPlanUnit *unit)
 {
 	const RdPlanState *state = g_ptr_array_index(run->plan->states, unit->first);
-	guint open = 0;
+	guint open = 0, width = rd_run_get_width(run, state);
 
 	/* lanes that have begun first: they hold their place */
 	for (guint pass = 0; pass < 2; pass++) {
@@ -390,7 +390,7 @@ rd_run_decide_unit(RdRun *run, RdMove *move, const RdPlanUnit *unit)
 
 			if (step == NULL || !rd_run_step_counts(run, step) || begun != (pass == 0))
 				continue;
-			if (pass == 1 && open >= MAX(state->width, 1))
+			if (pass == 1 && open >= width)
 				return FALSE;
 			open++;
 			if (rd_run_decide_step(run, move, step))
@@ -457,6 +457,7 @@ rd_run_decide_next(RdRun *run, RdMove *move)
 	    run->unit >= 0 ? g_ptr_array_index(run->plan->units, run->unit) : NULL;
 	const char *to = NULL;
 	int next = run->unit + 1;
+	g_autofree char *width = NULL;
 	RdEvent *event;
 	const RdPlanState *state;
 
@@ -481,7 +482,8 @@ rd_run_decide_next(RdRun *run, RdMove *move)
 		if (owed != RD_OWED_THROUGH)
 			return owed == RD_OWED_MOVED;
 	}
-	event = rd_run_new_event(run, RD_EVENT_VISIT, NULL);
+	width = rd_run_get_width_text(run, state);
+	event = rd_event_text(rd_run_new_event(run, RD_EVENT_VISIT, NULL), width);
 	rd_event_step(event, state->name, NULL, run->visits[unit->first] + 1, 0);
 	return rd_move_events(move, rd_event_number(event, run->visits[unit->first] + 1));
 }

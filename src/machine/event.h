@@ -18,7 +18,7 @@ G_BEGIN_DECLS
  * incarnation  target                      enrol|take       -          -            number   -
  * granted      target                      -                machine id boot id      number   -
  * refused      target                      fenced|busy|refused|unreachable -  -     number   what was found
- * visit        state (first of the unit)   -                -          -            visit    -
+ * visit        state (first of the unit)   -                -          -            visit    how many at a time
  * step         all four                    RdStepEvent      -          -            -        error or finding
  * note         all four                    -                key        value        -        -
  * output       all four                    -                name       value        -        -

@@ -72,6 +72,7 @@ rd_plan_state_free(gpointer data)
 	g_free(state->outcome);
 	g_free(state->beside);
 	g_free(state->borrow);
+	g_free(state->at_most);
 	rd_plan_gate_free(state->gate);
 	g_free(state);
 }

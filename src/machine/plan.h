@@ -69,7 +69,8 @@ typedef struct {
 	RdUndo undo;	    /* of a change */
 	GHashTable *with;   /* (element-type utf8 utf8) every declared parameter; "${x}" inside */
 	GPtrArray *targets; /* (element-type utf8) host names or RD_CLUSTER, in their order */
-	guint width;	    /* how many targets at a time; 1 is serial */
+	guint width;	    /* how many targets at a time, at most; 1 is serial */
+	char *at_most;	    /* (nullable) a template: nor more than this number, found on the way */
 	guint timeout_s;    /* per attempt, engine time */
 	guint tries;	    /* attempts before it is held */
 	guint delay_s;	    /* before the next attempt */

@@ -206,6 +206,11 @@ gboolean rd_run_goes_back(RdRun *run);
 /* What has to be typed for the hosts that a run which is through has left over: a complete command.
  * NULL when there is none, or the procedure names nothing that takes them. (transfer full) */
 char *rd_run_get_rest(RdRun *run);
+/* How many targets of @state are worked on at a time, as far as is known now: 1 or more. */
+guint rd_run_get_width(RdRun *run, const RdPlanState *state);
+/* The same in words, and what makes it less than was asked for; NULL where the procedure alone says
+ * it, or there is no choice. (transfer full) */
+char *rd_run_get_width_text(RdRun *run, const RdPlanState *state);
 /* index of the unit at work, -1 before the first */
 int rd_run_get_unit(RdRun *run);
 /* why it is held or waits, one line per cause: (element-type utf8) (transfer full) */

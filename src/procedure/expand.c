@@ -175,6 +175,25 @@ add_role(Expansion *self, const char *role, const char *among, GPtrArray *target
 	}
 }
 
+/* what an input says about how many at a time; 0 where none does */
+static gint64
+given_width(Expansion *self, const RdProcedureUnit *unit)
+{
+	g_autofree char *key = g_strdup_printf("input.%s", unit->width_input);
+	const char *text =
+	    unit->width_input != NULL ? g_hash_table_lookup(self->values, key) : NULL;
+
+	return text != NULL ? g_ascii_strtoll(text, NULL, 10) : 0;
+}
+
+static void
+check_width(Expansion *self, const RdProcedureUnit *unit)
+{
+	if (unit->width_input != NULL && given_width(self, unit) < 1)
+		complain(self, "input %s is how many of %s are worked on at a time: 1 or more",
+			 unit->width_input, unit->on);
+}
+
 static gboolean
 needs_recovery(const RdProcedureUnit *unit)
 {
@@ -200,7 +219,12 @@ add_targets(Expansion *self, const RdProcedureUnit *unit, RdPlanState *state)
 		state->width = state->targets->len * unit->percent / 100;
 	else if (unit->width > 0)
 		state->width = MIN(unit->width, state->targets->len);
+	else if (unit->width_input != NULL)
+		state->width =
+		    (guint)CLAMP(given_width(self, unit), 0, (gint64)state->targets->len);
 	state->width = MAX(state->width, 1);
+	if (unit->at_most != NULL)
+		state->at_most = rd_template_fill(unit->at_most, self->values);
 }
 
 static void
@@ -318,6 +342,8 @@ rd_procedure_expand(const RdProcedure *procedure, const RdInventory *inventory, 
 				 "%s runs on: %s, and the inventory names no recovery host: give "
 				 "recovery: true to one control-plane host, or --recovery-host",
 				 unit->name, unit->order != NULL ? "recovery, others" : unit->on);
+		if (known)
+			check_width(&self, unit);
 		for (guint j = unit->first; known && j < unit->first + unit->count; j++)
 			add_state(&self, plan, unit, procedure->states->pdata[j]);
 		if (known)

@@ -35,6 +35,8 @@ unit_where(const RdProcedureUnit *unit)
 	}
 	if (strcmp(unit->on, RD_CLUSTER) == 0 || strcmp(unit->on, "recovery") == 0)
 		return g_strdup_printf("on %s", unit->on);
+	if (unit->width_input != NULL)
+		return g_strdup_printf("on %s, %s at a time", unit->on, unit->width_input);
 	if (unit->percent > 0)
 		return g_strdup_printf("on %s, %u%% at a time", unit->on, unit->percent);
 	if (unit->width == 1)

@@ -19,7 +19,8 @@
 static const char *const top_keys[] = {"procedure", "format",	 "summary",   "states", "inputs",
 				       "releases",  "leftovers", "postponed", NULL};
 static const char *const input_keys[] = {"type", "default", "summary", NULL};
-static const char *const group_keys[] = {"group", "on", "among", "order", "states", NULL};
+static const char *const group_keys[] = {"group",   "on",     "among", "order",
+					 "at-most", "states", NULL};
 static const char *const leftover_keys[] = {"procedure", "inputs", NULL};
 static const char *const input_types[] = {"string",   "int",	"bool",	 "file",
 					  "duration", "backup", "hosts", NULL};
@@ -89,6 +90,22 @@ read_inputs(RdLoading *self, JsonNode *node)
 
 	for (GList *l = members; l != NULL; l = l->next)
 		read_input(self, l->data, json_object_get_member(object, l->data));
+}
+
+/* @text: "${input.NAME}" of @node. Inputs were read before, wherever they stand. */
+static void
+read_width_input(RdLoading *self, RdProcedureUnit *unit, const char *text, JsonNode *node)
+{
+	gsize size = strlen(text), prefix = strlen("${input.");
+	const RdProcedureInput *input = NULL;
+
+	unit->width = 0;
+	if (size > prefix && text[size - 1] == '}')
+		unit->width_input = g_strndup(text + prefix, size - prefix - 1);
+	if (unit->width_input != NULL)
+		input = rd_procedure_find_input(self->procedure, unit->width_input);
+	if (input == NULL || input->type != RD_INPUT_INT)
+		rd_yaml_complain(self->yaml, node, "order: %s is no input of type int", text);
 }
 
 /* "parallel", "parallel 2", "parallel 30%" */
@@ -186,13 +203,56 @@ read_among(RdLoading *self, RdProcedureUnit *unit, JsonObject *object)
 	unit->among = g_strdup(name);
 }
 
-/* on, among and order, which a state and a group have alike */
+/* a number, or a template for one: what the cluster allows beside what the order says */
+static void
+read_at_most(RdLoading *self, RdProcedureUnit *unit, JsonObject *object)
+{
+	const char *text = rd_yaml_member(self->yaml, object, "at-most");
+	JsonNode *node = json_object_get_member(object, "at-most");
+	gint64 value = 0;
+
+	if (text == NULL)
+		return;
+	if (unit->width == 1)
+		rd_yaml_complain(self->yaml, node, "at-most: goes with order: parallel");
+	if (!rd_loading_note_references(self, text, node, (int)unit->first) &&
+	    (!rd_parse_int(text, &value) || value < 1))
+		rd_yaml_complain(self->yaml, node, "at-most: a number from 1, not “%s”", text);
+	unit->at_most = g_strdup(text);
+}
+
+/* how many at a time, and who after whom */
+static void
+read_order(RdLoading *self, RdProcedureUnit *unit, JsonNode *order)
+{
+	static const char by_input[] = "parallel ${input.";
+	const char *text = NULL;
+
+	if (strcmp(unit->on, RD_CLUSTER) == 0 || strcmp(unit->on, RD_ROLE_RECOVERY) == 0) {
+		rd_yaml_complain_key(self->yaml, order, "order: on: %s is one target only",
+				     unit->on);
+		return;
+	}
+	if (JSON_NODE_HOLDS_ARRAY(order)) {
+		read_order_list(self, unit, order);
+		return;
+	}
+	text = rd_yaml_scalar(self->yaml, order, "order");
+	if (text != NULL && g_str_has_prefix(text, by_input))
+		read_width_input(self, unit, text + strlen("parallel "), order);
+	else if (text != NULL && strcmp(text, "serial") != 0 && !parse_parallel(text, unit))
+		rd_yaml_complain(self->yaml, order,
+				 "order: serial, parallel, parallel N, parallel N%%, parallel "
+				 "${input.NAME}, or a list of roles, not “%s”",
+				 text);
+}
+
+/* on, among, order and at-most, which a state and a group have alike */
 static void
 read_where(RdLoading *self, RdProcedureUnit *unit, JsonObject *object)
 {
 	const char *on = rd_yaml_member(self->yaml, object, "on");
 	JsonNode *order = json_object_get_member(object, "order");
-	const char *text = NULL;
 
 	unit->on = g_strdup(RD_ROLE_CONTROL_PLANE);
 	unit->width = 1;
@@ -209,23 +269,9 @@ read_where(RdLoading *self, RdProcedureUnit *unit, JsonObject *object)
 		g_free(unit->on);
 		unit->on = g_strdup(on);
 	}
-	if (order == NULL)
-		return;
-	if (strcmp(unit->on, RD_CLUSTER) == 0 || strcmp(unit->on, RD_ROLE_RECOVERY) == 0) {
-		rd_yaml_complain_key(self->yaml, order, "order: on: %s is one target only",
-				     unit->on);
-		return;
-	}
-	if (JSON_NODE_HOLDS_ARRAY(order)) {
-		read_order_list(self, unit, order);
-		return;
-	}
-	text = rd_yaml_scalar(self->yaml, order, "order");
-	if (text != NULL && strcmp(text, "serial") != 0 && !parse_parallel(text, unit))
-		rd_yaml_complain(self->yaml, order,
-				 "order: serial, parallel, parallel N, parallel N%%, or a list of "
-				 "roles, not “%s”",
-				 text);
+	if (order != NULL)
+		read_order(self, unit, order);
+	read_at_most(self, unit, object);
 }
 
 static void

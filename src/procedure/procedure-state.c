@@ -14,9 +14,9 @@
 #define TIMEOUT_DEFAULT_S 300
 
 static const char *const state_keys[] = {
-    "state", "type",   "on",	   "among",	  "order",    "with",	     "timeout",
-    "retry", "guards", "outcomes", "when",	  "mark",     "skippable",   "summary",
-    "gate",  "beside", "borrow",   "return-when", "leftover", "postponable", NULL};
+    "state",  "type",	     "on",	 "among",	"order",     "with",	"timeout", "retry",
+    "guards", "outcomes",    "when",	 "mark",	"skippable", "summary", "gate",	   "beside",
+    "borrow", "return-when", "leftover", "postponable", "at-most",   NULL};
 static const char *const inner_keys[] = {
     "state",   "type", "with", "timeout", "retry",	 "guards",   "mark",	    "skippable",
     "summary", "when", "gate", "borrow",  "return-when", "leftover", "postponable", NULL};

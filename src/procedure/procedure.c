@@ -106,6 +106,8 @@ unit_free(RdProcedureUnit *unit)
 	g_free(unit->on);
 	g_strfreev(unit->order);
 	g_free(unit->among);
+	g_free(unit->width_input);
+	g_free(unit->at_most);
 	g_free(unit);
 }
 

@@ -62,8 +62,10 @@ typedef struct {
 	char *on;	    /* one of rd_roles */
 	/* how many targets at a time: width, or percent of them; both 0: all */
 	guint width, percent;
-	char **order; /* (nullable) roles, one after the other */
-	char *among;  /* (nullable) an input of hosts: only those */
+	char *width_input; /* (nullable) the input of type int that says the width instead */
+	char *at_most;	   /* (nullable) nor more than this: a number, or a template */
+	char **order;	   /* (nullable) roles, one after the other */
+	char *among;	   /* (nullable) an input of hosts: only those */
 } RdProcedureUnit;
 
 /* which releases it is for; all NULL: for any */

@@ -399,6 +399,43 @@ test_targets(void)
 	    ==, "${again.value}");
 }
 
+/* An input says how many at a time, and never more than there are; what is found out on the way
+ * stays a template. */
+static void
+test_width(void)
+{
+	g_autofree char *dir = fixture_dir("procedures");
+	g_autofree char *path = g_build_filename(dir, "good-at-most.yaml", NULL);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RdProcedure) procedure = rd_procedure_load(path, types, &error);
+	g_autoptr(RdInventory) inventory = make_inventory("m1");
+	static const struct {
+		const char *many;
+		guint width;
+	} rows[] = {{"1", 1}, {"2", 2}, {"3", 3}, {"99999999999", 3}, {"0", 0}, {"-1", 0}};
+
+	g_assert_no_error(error);
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GHashTable) inputs = make_inputs("many", rows[i].many, NULL);
+		g_autoptr(RdPlan) plan = rd_procedure_expand(procedure, inventory, inputs, &error);
+
+		if (rows[i].width == 0) {
+			g_assert_null(plan);
+			g_assert_cmpstr(error->message, ==,
+					"input many is how many of workers are worked on at a "
+					"time: 1 or more");
+			g_clear_error(&error);
+			continue;
+		}
+		g_assert_no_error(error);
+		assert_targets(plan, "some", "w0 w1 w2", rows[i].width);
+		g_assert_cmpstr(find_state(plan, "some")->at_most, ==, "${look.value}");
+		assert_targets(plan, "two", "w0 w1 w2", 3);
+		g_assert_cmpstr(find_state(plan, "two")->at_most, ==, rows[i].many);
+		g_assert_cmpstr(find_state(plan, "all")->at_most, ==, "2");
+	}
+}
+
 static void
 assert_not_expanded(const RdProcedure *procedure, const RdInventory *inventory, GHashTable *inputs,
 		    const char *message)
@@ -730,6 +767,7 @@ main(int argc, char **argv)
 	g_test_add_func("/procedure/shipped", test_shipped);
 	g_test_add_func("/procedure/two-states", test_two_states);
 	g_test_add_func("/procedure/targets", test_targets);
+	g_test_add_func("/procedure/width", test_width);
 	g_test_add_func("/procedure/spans", test_spans);
 	g_test_add_func("/procedure/leftovers", test_leftovers);
 	g_test_add_func("/procedure/releases", test_releases);

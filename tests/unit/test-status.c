@@ -780,6 +780,31 @@ collect_keys(JsonArray *array, guint index, JsonNode *node, gpointer data)
 		json_object_foreach_member(json_node_get_object(node), collect_members, data);
 }
 
+/* asked for three at a time; what is allowed is known, and one of them was left */
+static void
+test_width(Fixture *f, gconstpointer data)
+{
+	RdScreen screen = {.utf8 = TRUE, .width = 100};
+	g_autoptr(GString) before = g_string_new(NULL), page = g_string_new(NULL);
+	RdPlanState *state = f->plan->states->pdata[rd_plan_find_state(f->plan, "stop-apiserver")];
+
+	state->width = 3;
+	state->at_most = g_strdup("2");
+	until_stop(f);
+	rd_view_print(before, &f->view, &screen, RD_FORM_NORMAL);
+	g_assert_null(strstr(before->str, "at a time"));
+	step(f, "stop-apiserver", "m0", "begin", NULL);
+	rd_view_print(page, &f->view, &screen, RD_FORM_NORMAL);
+	g_assert_nonnull(strstr(page->str, "2 at a time, not 3: no more than 2 allowed"));
+	feed(f, rd_event_text(
+		    rd_event_pair(host_event(RD_EVENT_HOST, "excused", "m2", 0), "alice", NULL),
+		    "it is off"));
+	g_string_truncate(page, 0);
+	rd_view_print(page, &f->view, &screen, RD_FORM_NORMAL);
+	g_assert_nonnull(strstr(page->str, "1 at a time, not 3: no more than 2 allowed, less 1 "
+					   "away already"));
+}
+
 static void
 test_documented(Fixture *f, gconstpointer data)
 {
@@ -831,6 +856,7 @@ main(int argc, char **argv)
 	    {"ended", test_ended},
 	    {"failed", test_failed},
 	    {"long-timeout", test_long_timeout},
+	    {"width", test_width},
 	    {"documented", test_documented},
 	};
 
