@@ -7,6 +7,7 @@
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/reading.h"
+#include "cli/way-back.h"
 
 /* rollback: what will be undone is printed first, then it is asked for. */
 
@@ -87,6 +88,20 @@ rd_rollback_print(const char *id, RdRun *run)
 	fflush(stdout);
 }
 
+/* one command in each line, as they are typed one after the other */
+static void
+rd_rollback_say_behind(const RdOpenRun *open, const char *why, GError **error)
+{
+	g_autoptr(GPtrArray) commands = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *there =
+	    rd_way_back_behind(open->run, rd_rundir_get_id(open->dir), commands);
+	g_autofree char *lines = NULL;
+
+	g_ptr_array_add(commands, NULL);
+	lines = g_strjoinv("\n  ", (char **)commands->pdata);
+	rd_cli_usage(error, "rollback: %s. %s:\n  %s", why, there, lines);
+}
+
 static RdExit
 rd_rollback_run(const RdCli *cli, char **args, GError **error)
 {
@@ -108,10 +123,7 @@ rd_rollback_run(const RdCli *cli, char **args, GError **error)
 	events = rd_run_request(open->run, "rollback", NULL, NULL, g_get_user_name(),
 				reason != NULL ? reason : "to look at", &why);
 	if (events == NULL && rd_run_passed(open->run, RD_MARK_POINT_OF_NO_RETURN)) {
-		rd_cli_usage(error,
-			     "rollback: %s. With the cluster's file: recoveryd start "
-			     "return-to-old-data -c cluster.yaml -i run=%s",
-			     why->message, rd_rundir_get_id(open->dir));
+		rd_rollback_say_behind(open, why->message, error);
 		return RD_EXIT_USAGE;
 	}
 	if (events == NULL) {
@@ -130,8 +142,9 @@ const RdCommand rd_command_rollback = {
 	    "each. Behind host-undo-ends the control plane goes back as a whole: every new etcd is "
 	    "stopped, none may run any more, then the old data comes back on all hosts, then it is "
 	    "started. A run that is paused, held, cancelled or failed can be rolled back, too. "
-	    "Behind the point of no return there is the procedure return-to-old-data."
-	    "\n\n"
+	    "Behind the point of no return it is refused, and says what there is: the procedure "
+	    "return-to-old-data, where recoveryd itself moved the old data aside; where "
+	    "cluster-restore.sh did, only another restore.\n\n"
 	    "It is safe to type again. A host that does not answer holds it; pause and resume work "
 	    "as ever, and cancel leaves everything where it is then. --reason is needed.",
     .options = rd_rollback_options,

@@ -103,16 +103,14 @@ rd_run_has_postponed(RdRun *run)
 	return FALSE;
 }
 
-/* the line to type; @names (nullable): the hosts that are left over */
-static char *
-rd_rest_line(RdRun *run, const RdPlanRest *rest, const char *names)
+char *
+rd_run_get_line(RdRun *run, const char *words)
 {
 	const char *cluster = rd_run_get_input(run, RD_RUN_INPUT_CLUSTER);
 	const char *recovery = rd_run_get_input(run, RD_RUN_INPUT_RECOVERY);
-	const RdStep anywhere = {.target = RD_CLUSTER};
-	GString *line = g_string_new("recoveryd start ");
+	GString *line = g_string_new("recoveryd ");
 
-	g_string_append(line, rest->procedure);
+	g_string_append(line, words);
 	rd_rest_append(line, "-c", cluster != NULL ? cluster : "FILE");
 	if (recovery != NULL)
 		rd_rest_append(line, "--recovery-host", recovery);
@@ -126,6 +124,18 @@ rd_rest_line(RdRun *run, const RdPlanRest *rest, const char *names)
 		pair = g_strdup_printf("%s=%s", host->plan->name, host->excuse);
 		rd_rest_append(line, "--excuse", pair);
 	}
+	return g_string_free(line, FALSE);
+}
+
+/* the line to type; @names (nullable): the hosts that are left over */
+static char *
+rd_rest_line(RdRun *run, const RdPlanRest *rest, const char *names)
+{
+	const RdStep anywhere = {.target = RD_CLUSTER};
+	g_autofree char *words = g_strdup_printf("start %s", rest->procedure);
+	g_autofree char *begin = rd_run_get_line(run, words);
+	GString *line = g_string_new(begin);
+
 	for (guint i = 0; i + 1 < rest->inputs->len; i += 2) {
 		const char *template = rest->inputs->pdata[i + 1];
 		gboolean hosts = strcmp(template, RD_LEFTOVERS) == 0;

@@ -124,8 +124,7 @@ rd_rollback_refuse(RdRun *run, GError **error)
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
 			    "the point of no return is passed: an API server may have served on "
 			    "the new data, and what was written since would be lost without a "
-			    "word. The procedure return-to-old-data says what that is, asks, and "
-			    "brings the old data back");
+			    "word");
 	else if (step != NULL)
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
 			    "%s@%s cannot be undone by anything (%s)", step->plan->name,

@@ -203,6 +203,9 @@ GPtrArray *rd_run_get_way_back(RdRun *run);
 GPtrArray *rd_run_get_unreturned(RdRun *run);
 /* it is being rolled back, or is held, paused or ended on that way */
 gboolean rd_run_goes_back(RdRun *run);
+/* "recoveryd WORDS" for the same cluster as this run: its inventory ("FILE" where the journal does
+ * not say it), its recovery host, and the hosts that were stated to be off. (transfer full) */
+char *rd_run_get_line(RdRun *run, const char *words);
 /* What has to be typed for the hosts that a run which is through has left over: a complete command.
  * NULL when there is none, or the procedure names nothing that takes them. (transfer full) */
 char *rd_run_get_rest(RdRun *run);

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backup/pair.h"
 #include "cli-fixture.h"
 #include "cli/screen.h"
 #include "engine/setting.h"
@@ -256,10 +257,19 @@ make_inventory(Fixture *f)
 	return inventory;
 }
 
+static gboolean
+restores(const Fixture *f)
+{
+	return g_strcmp0(f->procedure, "manual-restore") == 0 ||
+	       g_strcmp0(f->procedure, "restore-cluster-state") == 0;
+}
+
 static void
 make_run(Fixture *f, GPtrArray *events)
 {
-	g_autofree char *procedure = cli_source_path("data/procedures/two-states.yaml");
+	g_autofree char *name = g_strdup_printf("data/procedures/%s.yaml",
+						f->procedure != NULL ? f->procedure : "two-states");
+	g_autofree char *procedure = cli_source_path(name);
 	g_autofree char *journal_path = NULL;
 	g_autofree char *words = NULL;
 	g_autofree char *plugins = cli_build_path("plugins");
@@ -281,6 +291,10 @@ make_run(Fixture *f, GPtrArray *events)
 	setting->uuid = g_strdup("0b5c7d9e-0000-4000-8000-000000000001");
 	setting->who = g_strdup("alice@bastion-a");
 	setting->inventory = make_inventory(f);
+	for (guint i = 0; restores(f) && rd_pair_fields[i] != NULL; i++)
+		g_hash_table_insert(setting->inputs,
+				    g_strdup_printf("backup.%s", rd_pair_fields[i]),
+				    g_strdup("/b/x"));
 	g_assert_true(rd_run_setting_save(setting, dir, &error));
 	g_assert_true(rd_rundir_put(dir, "types.json", types.out, strlen(types.out), &error));
 	g_assert_true(rd_rundir_copy_in(dir, procedure, "procedure.yaml", &error));

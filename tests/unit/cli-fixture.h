@@ -12,6 +12,7 @@ typedef struct {
 	char *id;
 	char *file;		/* an inventory whose hosts do not answer */
 	GPtrArray *environment; /* "NAME=VALUE" beside the usual ones */
+	const char *procedure;	/* (nullable) of the run, shipped; NULL: two-states */
 } Fixture;
 
 typedef struct {

@@ -335,7 +335,7 @@ test_refused(Fixture *f, gconstpointer data)
 	g_assert_nonnull(strstr(error->message, "reason"));
 	drive_to(f, "enter serve@m0");
 	passed = refusal(f, "rollback", NULL, NULL);
-	g_assert_nonnull(strstr(passed, "return-to-old-data"));
+	g_assert_nonnull(strstr(passed, "point of no return is passed"));
 	drive(f, 1000);
 	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done");
 	done = refusal(f, "rollback", NULL, NULL);
