@@ -43,6 +43,8 @@ static const RecoveryParam drain_params[] = {
     {0},
 };
 
+static const char *const pools_outputs[] = {"allows", "pools", NULL};
+
 /* INV-18, INV-34: not on the restore's own pod, and nobody else is down */
 static const char *const reboot_guards[] = {"operator/rolled-out", "api/serving", "etcd/voters",
 					    NULL};
@@ -66,6 +68,14 @@ static const RecoveryState states[] = {
 	.probe = node_pems_probe,
 	.enter = node_pems_enter,
 	.undo = node_pems_undo,
+    },
+    {
+	.name = "pools",
+	.summary = "how many workers may be away at a time, by their MachineConfigPools",
+	.kind = RECOVERY_KIND_QUERY,
+	.outputs = pools_outputs,
+	.timeout = 120,
+	.enter = node_pools_enter,
     },
     {
 	.name = "cordon",

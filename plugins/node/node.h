@@ -20,6 +20,8 @@ gboolean node_uncordon(RecoveryStep *step, GError **error); /* undo of cordon */
 gboolean node_uncordon_enter(RecoveryStep *step, GError **error);
 RecoveryProbe node_uncordon_probe(RecoveryStep *step, GError **error);
 
+gboolean node_pools_enter(RecoveryStep *step, GError **error);
+
 RecoveryProbe node_drain_probe(RecoveryStep *step, GError **error);
 gboolean node_drain_enter(RecoveryStep *step, GError **error);
 

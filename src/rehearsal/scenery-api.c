@@ -44,6 +44,7 @@ static const struct {
     {"/apis/local.storage.openshift.io/v1/localvolumes", "LocalVolume"},
     {"/apis/machine.openshift.io/v1beta1/machinehealthchecks", "MachineHealthCheck"},
     {"/apis/machine.openshift.io/v1beta1/machines", "Machine"},
+    {"/apis/machineconfiguration.openshift.io/v1/machineconfigpools", "MachineConfigPool"},
     {"/apis/metal3.io/v1alpha1/baremetalhosts", "BareMetalHost"},
     {"/apis/operator.openshift.io/v1/etcds", "Etcd"},
     {"/apis/operator.openshift.io/v1/kubeapiservers", "KubeAPIServer"},
@@ -81,6 +82,13 @@ static const struct {
      "{'spec':{'maxUnhealthy':'40%'}}"},
     {"/apis/metal3.io/v1alpha1/namespaces/openshift-machine-api/baremetalhosts/kite-m1",
      "{'spec':{'online':true},'status':{'provisioning':{'state':'externally provisioned'}}}"},
+    /* as installed: nothing is said of maxUnavailable */
+    {RD_SCENERY_POOL "master",
+     "{'spec':{'paused':false,'nodeSelector':{'matchLabels':{'node-role.kubernetes.io/master':''}}}"
+     "}"},
+    {RD_SCENERY_POOL "worker",
+     "{'spec':{'paused':false,'nodeSelector':{'matchLabels':{'node-role.kubernetes.io/worker':''}}}"
+     "}"},
     {"/apis/operator.openshift.io/v1/networks/cluster",
      "{'spec':{'defaultNetwork':{'type':'OVNKubernetes'},'managementState':'Managed'}}"},
     {"/apis/config.openshift.io/v1/proxies/cluster", "{'spec':{},'status':{}}"},

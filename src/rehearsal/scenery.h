@@ -41,6 +41,8 @@ RdSimApi *rd_scenery_api_with(RdSimCluster *cluster, const char *host,
 #define RD_SCENERY_KEPT	   "/api/v1/namespaces/default/configmaps/kept"
 #define RD_SCENERY_ADDED   "/api/v1/namespaces/default/configmaps/added"
 #define RD_SCENERY_WEBHOOK "audit"
+/* of MachineConfigPools, which nobody acts by here */
+#define RD_SCENERY_POOL "/apis/machineconfiguration.openshift.io/v1/machineconfigpools/"
 /* of ClusterVersion; an image that nobody has to fetch */
 #define RD_SCENERY_RELEASE                                                                         \
 	"quay.io/openshift-release-dev/ocp-release@sha256:"                                        \

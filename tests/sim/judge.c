@@ -418,6 +418,10 @@ trial_judge(Trial *self, GHashTable *expected, Outcome *outcome)
 		compare(self, expected, without, outcome, text);
 	add_all(text, self->cluster->violations);
 	add_all(text, self->breaches);
+	if (self->scene != NULL && self->scene->away > 0 && self->away > self->scene->away)
+		g_string_append_printf(text,
+				       "; %u workers were away at a time, and no more than %u may",
+				       self->away, self->scene->away);
 	if (self->stuck)
 		g_string_append(text, "; nothing will ever happen again");
 	outcome->good = text->len == 0;

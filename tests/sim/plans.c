@@ -78,12 +78,12 @@ RdPlan *
 sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *snapshot,
 	 const char *sha256)
 {
-	return sim_plan_of(catalogue, name, n_hosts, 0, snapshot, sha256, NULL);
+	return sim_plan_of(catalogue, name, n_hosts, 0, snapshot, sha256, NULL, 0);
 }
 
 RdPlan *
 sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, guint n_workers,
-	    const char *snapshot, const char *sha256, const char *purpose)
+	    const char *snapshot, const char *sha256, const char *purpose, guint at_a_time)
 {
 	g_autofree char *path =
 	    strchr(name, '/') != NULL
@@ -117,6 +117,9 @@ sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, guint n_w
 		g_hash_table_insert(inputs, g_strdup(SCRIPT), g_strdup("yes"));
 	if (purpose != NULL)
 		g_hash_table_insert(inputs, g_strdup("purpose"), g_strdup(purpose));
+	if (at_a_time > 0)
+		g_hash_table_insert(inputs, g_strdup("workers-at-a-time"),
+				    g_strdup_printf("%u", at_a_time));
 	if (procedure != NULL)
 		plan = rd_procedure_expand(procedure, inventory, inputs, &error);
 	if (plan == NULL)

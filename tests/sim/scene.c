@@ -81,6 +81,16 @@ proxy_in_api(Place *place, RdSimStore *store, double time)
 			 time);
 }
 
+/* two of five workers, rounded down */
+static void
+allow_two(Place *place, RdSimStore *store, double time)
+{
+	rd_sim_store_put(store, RD_SCENERY_POOL "worker",
+			 "{\"spec\":{\"maxUnavailable\":\"50%\",\"nodeSelector\":{\"matchLabels\":{"
+			 "\"node-role.kubernetes.io/worker\":\"\"}}}}",
+			 time);
+}
+
 static void
 hold_pod(Place *place, RdSimStore *store, double time)
 {
@@ -199,6 +209,10 @@ const Scene scenes[] = {
      .purpose = "go-back", .helps = 1, .told = "go-back"},
     {"one-worker", "a budget lets no pod leave the only worker: it is left", 3, 1,
      .end = "done with leftovers", .without = "w0"},
+    {"batches", "five workers; three at a time are asked for, and their pool allows half of them: two",
+     3, 5, .past = allow_two, .at_a_time = 3, .away = 2},
+    {"one-by-one", "five workers; three at a time are asked for, and their pool says nothing: one", 3, 5,
+     .at_a_time = 3, .away = 1},
     {"compact", "no workers", 3, 0, .keepalived = TRUE},
     {"five-masters", "five control-plane hosts", 5, 2, .keepalived = TRUE},
     {"go-back", "three healthy members, and somebody deleted something", 3, 2, .keepalived = TRUE,

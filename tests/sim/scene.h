@@ -15,6 +15,9 @@ typedef struct {
 	guint masters, workers;
 	gboolean keepalived, healthy;
 	const char *purpose; /* (nullable) the input of that name */
+	/* the input workers-at-a-time, 0: not given; and how many workers are closed or down at a
+	 * time at the worst, and at some time: that many */
+	guint at_a_time, away;
 	/* what is different: before the snapshot is taken (@store), when all is there */
 	void (*past)(Place *place, RdSimStore *store, double time);
 	void (*now)(Place *place);

@@ -41,6 +41,9 @@ find_wrong(const Scene *scene, Trial *trial, const Outcome *outcome)
 		g_string_append(text, "; nobody was asked");
 	if (scene->helps == 0 && words > 0)
 		g_string_append(text, "; somebody had to help");
+	if (scene->away > trial->away)
+		g_string_append_printf(text, "; at most %u workers were away at a time, not %u",
+				       trial->away, scene->away);
 	if (scene->told != NULL && strstr(trial->held->str, scene->told) == NULL)
 		g_string_append_printf(text, "; nobody was told of %s", scene->told);
 	if (scene->before != NULL && strstr(trial->held->str, scene->before) == NULL)

@@ -46,7 +46,7 @@ trial_make_plan(const char *procedure, const Scene *scene, RdCatalogue *catalogu
 	sim_write_backup(local_dir, scene != NULL && scene->lost, &path, &sha256);
 	return scene == NULL ? sim_plan(catalogue, procedure, 3, path, sha256)
 			     : sim_plan_of(catalogue, procedure, scene->masters, scene->workers,
-					   path, sha256, scene->purpose);
+					   path, sha256, scene->purpose, scene->at_a_time);
 }
 
 gboolean
@@ -277,6 +277,28 @@ trial_is_copy(Trial *self)
 	return trial_has_struck(self, "copied-run") || trial_has_struck(self, "bastion-erased");
 }
 
+/* An observer of its own: workers that take no pods, or are not up. Only where somebody asks. */
+static void
+count_away(Trial *self)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+		g_autofree char *path = g_strdup_printf("/api/v1/nodes/%s", host->name);
+		JsonObject *node =
+		    host->worker ? rd_sim_store_find(rd_sim_api_get_store(self->api), path) : NULL;
+
+		if (host->worker &&
+		    (host->power != RD_SIM_UP ||
+		     (node != NULL &&
+		      json_object_get_boolean_member_with_default(
+			  json_object_get_object_member(node, "spec"), "unschedulable", FALSE))))
+			n++;
+	}
+	self->away = MAX(self->away, n);
+}
+
 void
 trial_run(Trial *self, GHashTable *expected, Outcome *outcome)
 {
@@ -289,8 +311,11 @@ trial_run(Trial *self, GHashTable *expected, Outcome *outcome)
 	else
 		trial_start_later(self, g_ptr_array_index(self->bastions, 0), 0, NULL, NULL);
 	while (trial_attend(self) && !self->stuck &&
-	       rd_timeline_now(timeline) - self->began < TIME_LIMIT)
+	       rd_timeline_now(timeline) - self->began < TIME_LIMIT) {
 		g_main_context_iteration(self->context, TRUE);
+		if (self->scene != NULL && self->scene->away > 0)
+			count_away(self);
+	}
 	trial_heal_all(self);
 	/* what is still under way somewhere comes to its end, too */
 	rd_timeline_run_to(timeline, rd_timeline_now(timeline) + 900 * RD_SIM_SECOND);

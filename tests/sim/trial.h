@@ -54,6 +54,7 @@ struct _Trial {
 	gboolean stuck;
 	guint rounds; /* of a person's help */
 	guint gates;  /* that a person approved */
+	guint away;   /* workers that were closed or down at a time, at the worst */
 	gint64 began;
 	GString *held; /* why */
 	gint64 turn_delay;

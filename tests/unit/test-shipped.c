@@ -95,7 +95,7 @@ judge_all(Judge judge)
 	} all[] = {
 	    {"manual-restore", {NULL}},
 	    {"restore-cluster-state", {NULL}},
-	    {"finish-nodes", {"nodes", "m0,m1,w1", "since", "1795000000.5"}},
+	    {"finish-nodes", {"nodes", "m0,m1,w0,w1", "since", "1795000000.5"}},
 	    {"return-to-old-data", {"run", "r-1"}},
 	};
 	g_autoptr(RdTypes) types = shipped_types();
@@ -114,6 +114,8 @@ judge_all(Judge judge)
 			g_hash_table_insert(inputs, g_strdup(all[i].inputs[j]),
 					    g_strdup(all[i].inputs[j + 1]));
 		give_backup(procedure, inputs);
+		if (rd_procedure_find_input(procedure, "workers-at-a-time") != NULL)
+			g_hash_table_insert(inputs, g_strdup("workers-at-a-time"), g_strdup("2"));
 		plan = rd_procedure_expand(procedure, inventory, inputs, &error);
 		g_assert_no_error(error);
 		for (guint j = 0; j < plan->states->len; j++)
@@ -181,6 +183,27 @@ test_one_at_a_time(void)
 	judge_all(judge_one);
 }
 
+/* P2-40: what takes workers away for a while is done to no more of them than their
+ * MachineConfigPools allow, whatever a person asks for */
+static void
+judge_pools(const char *procedure, const RdPlan *plan, const RdPlanState *state)
+{
+	static const char *const types[] = {"node/cordon", "node/drain", "node/reboot", "ovn/wipe",
+					    NULL};
+	gboolean workers = state->targets->len > 0 && *(char *)state->targets->pdata[0] == 'w';
+
+	if (workers && g_strv_contains(types, state->type) && state->width != 1 &&
+	    g_strcmp0(state->at_most, "${pools.allows}") != 0)
+		g_error("%s: %s on %u workers at a time, and nobody asks the pools", procedure,
+			state->name, state->width);
+}
+
+static void
+test_pools(void)
+{
+	judge_all(judge_pools);
+}
+
 /* the command that a run with leftovers ends with: its procedure is there, and takes these inputs
  */
 static void
@@ -200,9 +223,13 @@ test_leftovers(void)
 	g_assert_no_error(error);
 	g_assert_nonnull(first->rest);
 	second = shipped(first->rest, types);
-	for (guint i = 0; i + 1 < first->rest_inputs->len; i += 2)
+	for (guint i = 0; i + 1 < first->rest_inputs->len; i += 2) {
+		static const char *const values[] = {"m1,w1", "1795000000.5", "2"};
+
+		g_assert_cmpuint(i / 2, <, G_N_ELEMENTS(values));
 		g_hash_table_insert(inputs, g_strdup(first->rest_inputs->pdata[i]),
-				    g_strdup(i == 0 ? "m1,w1" : "1795000000.5"));
+				    g_strdup(values[i / 2]));
+	}
 	plan = rd_procedure_expand(second, inventory, inputs, &error);
 	g_assert_no_error(error);
 	state = rd_plan_find_state(plan, "reboot-worker");
@@ -256,6 +283,7 @@ main(int argc, char **argv)
 	g_test_add_func("/shipped/guards", test_guards);
 	g_test_add_func("/shipped/one-at-a-time", test_one_at_a_time);
 	g_test_add_func("/shipped/purposes", test_purposes);
+	g_test_add_func("/shipped/pools", test_pools);
 	g_test_add_func("/shipped/leftovers", test_leftovers);
 	return g_test_run();
 }
