@@ -239,6 +239,7 @@ rd_scenery_add_keepalived(RdSimCluster *self)
 	    "vip\n"
 	    "    }\n}\nvrrp_instance night_INGRESS_0 {\n    virtual_ipaddress {\n"
 	    "        10.0.0.101/32 label vip\n    }\n}\n";
+	RdSimHost *last = NULL;
 
 	self->vips = g_strsplit("10.0.0.100/32 10.0.0.101/32", " ", -1);
 	for (guint i = 0; i < self->hosts->len; i++) {
@@ -246,10 +247,12 @@ rd_scenery_add_keepalived(RdSimCluster *self)
 
 		if (host->worker)
 			continue;
-		host->untidy = i + 1 == self->hosts->len;
+		last = host;
 		add_file(host, "/etc/keepalived/keepalived.conf", conf);
 		add_file(host, RD_SIM_MANIFESTS "/keepalived.yaml", manifest);
 	}
+	if (last != NULL)
+		last->untidy = TRUE;
 	settle(self);
 }
 
