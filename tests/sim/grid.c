@@ -38,6 +38,8 @@ typedef struct {
 	RdPlan *plan;
 	GHashTable *expected;
 	GHashTable *cancelled; /* (element-type utf8) states in which that was tried */
+	GHashTable *turned; /* (element-type utf8) states from which it went back, as they began and
+			       afterwards */
 	Row *rows;
 	guint children, bad_shown;
 	struct {
@@ -298,6 +300,21 @@ at_random(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, c
 	fault_strike(fault, trial, bastion, moment, target, host, call, request);
 }
 
+/* Each state before the point of no return has its turn, however thin the sample is: as it begins,
+ * and when it has just changed something for the first time. */
+static gboolean
+is_first_of_state(Grid *grid, Bastion *bastion, RdMoment moment, const char *state,
+		  const RdCall *call)
+{
+	gboolean acted =
+	    moment == RD_MOMENT_ACTED && call != NULL && rd_call_verb_touches(call->verb);
+
+	if (state == NULL || grid->at_boundary >= 0 || grid->first > 0 ||
+	    rd_run_passed(bastion->run, RD_MARK_POINT_OF_NO_RETURN))
+		return FALSE;
+	return g_hash_table_add(grid->turned, g_strconcat(state, acted ? " acted" : "", NULL));
+}
+
 /* the way back from each moment, alone and with one fault on it */
 static void
 at_back(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, const char *host,
@@ -306,7 +323,8 @@ at_back(Trial *trial, Bastion *bastion, RdMoment moment, const char *target, con
 	Grid *grid = trial->at_data;
 	const char *state = bastion_state(bastion, target);
 
-	if (!is_sampled(grid, trial, call))
+	if (!is_first_of_state(grid, bastion, moment, state, call) &&
+	    !is_sampled(grid, trial, call))
 		return;
 	for (guint i = 0; i < G_N_ELEMENTS(back_names); i++) {
 		if (grid->only != NULL && !g_str_equal(grid->only, back_names[i]))
@@ -613,6 +631,7 @@ main(int argc, char **argv)
 		grid.then = trial_make_plan(then, NULL, catalogue, grid.first_dir);
 	grid.rows = g_new0(Row, N_ROWS);
 	grid.cancelled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	grid.turned = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	grid.slots = g_malloc0_n(grid.jobs, sizeof(*grid.slots));
 	grid.shared = mmap(NULL, grid.jobs * sizeof(Outcome), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -638,6 +657,7 @@ main(int argc, char **argv)
 	remove_dir(grid.dir);
 	g_clear_pointer(&grid.expected, g_hash_table_unref);
 	g_hash_table_unref(grid.cancelled);
+	g_hash_table_unref(grid.turned);
 	kinds_free(grid.kinds);
 	rd_plan_free(grid.plan);
 	g_clear_pointer(&grid.then, rd_plan_free);
