@@ -226,6 +226,8 @@ void
 rd_sim_host_rebuild(RdSimHost *self)
 {
 	rd_sim_host_power_off(self);
+	self->lost = FALSE;
+	self->anew = TRUE;
 	rd_sim_tree_free(self->tree);
 	self->tree = rd_sim_tree_new(self->cluster->timeline);
 	rd_sim_tree_watch(self->tree, watched, self);

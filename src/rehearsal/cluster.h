@@ -69,6 +69,8 @@ struct _RdSimHost {
 	char *dns_name;	 /* (nullable) of its etcd, which is one of 4.1 to 4.3 then */
 	RdSimTree *tree;
 	RdSimPower power;
+	gboolean lost;	      /* it burnt: who begins states that it is powered off for good */
+	gboolean anew;	      /* made since the cluster was: its kubelet registers by itself */
 	gboolean unreachable; /* the way to it swallows everything; the host itself lives on */
 	guint boots;	      /* counts; what belongs to an earlier boot is dead */
 	gint64 up_since;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/controllers.h"
+#include "rehearsal/machines.h"
 #include "rehearsal/store-private.h"
 #include <string.h>
 
@@ -200,6 +201,8 @@ static const struct {
     {"/apis/policy/v1/poddisruptionbudgets", rd_sim_catch_up_budget},
     {"/apis/certificates.k8s.io/v1/certificatesigningrequests", rd_sim_catch_up_csr},
     {"/apis/certificates.k8s.io/v1beta1/certificatesigningrequests", rd_sim_catch_up_csr},
+    {RD_SIM_MACHINES_ALL, rd_sim_catch_up_machine},
+    {RD_SIM_MACHINE_SETS, rd_sim_catch_up_machine_set},
     {"/apis/operator.openshift.io/v1/etcds", rd_sim_catch_up_operator},
     {"/apis/operator.openshift.io/v1/kubeapiservers", rd_sim_catch_up_operator},
     {"/apis/operator.openshift.io/v1/kubecontrollermanagers", rd_sim_catch_up_operator},
@@ -212,6 +215,7 @@ rd_sim_controllers_catch_up(RdSimBehind *self)
 	rd_sim_catch_up_members(self);
 	rd_sim_catch_up_new_nodes(self);
 	rd_sim_catch_up_signer(self);
+	rd_sim_approve_by_machines(self);
 	for (guint i = 0; i < G_N_ELEMENTS(controllers); i++) {
 		g_autoptr(GPtrArray) objects =
 		    rd_sim_store_list(self->store, controllers[i].collection);

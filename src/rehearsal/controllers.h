@@ -37,6 +37,8 @@ const char *rd_sim_condition(JsonObject *object, const char *type);
 /* nodes.c */
 void rd_sim_catch_up_node(RdSimBehind *self, RdSimObject *object);
 void rd_sim_catch_up_lease(RdSimBehind *self, RdSimObject *object);
+/* it has a Node; what hangs on one that was deleted is collected */
+gboolean rd_sim_node_is_known(RdSimBehind *self, const char *name);
 /* a kubelet that has reached the API lately: what lets pods come and go there */
 gboolean rd_sim_node_lives(RdSimBehind *self, const char *name);
 
@@ -55,6 +57,9 @@ void rd_sim_pki_plant(RdSimHost *host, const char *signer);
 /* @n requests of a kubelet that asked all night long, one each minute until @time */
 void rd_sim_pki_flood(RdSimCluster *cluster, RdSimStore *store, RdSimHost *host, guint n,
 		      double time);
+/* the path of the request that its kubelet waits for, NULL: for none; *client (out): for the
+ * certificate that it logs in with */
+const char *rd_sim_pki_asked(const RdSimHost *host, gboolean *client);
 /* the public half in PEM, NULL when that is no key. (transfer full) */
 char *rd_sim_pki_public(const char *private_pem);
 /* the API takes it for the node; until then it does what it can for that */

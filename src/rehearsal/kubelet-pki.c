@@ -25,6 +25,7 @@ struct _RdSimLogin {
 	gint64 read;  /* host->kubelet_since of then; 0: never */
 	double since; /* when the client's certificate was issued; 0: it was there */
 	char *asked;  /* (owned) (nullable) path of the request that it waits for */
+	gboolean asked_client; /* and which of the two it is about */
 };
 
 void
@@ -297,6 +298,7 @@ ask_for(RdSimBehind *self, RdSimHost *host, RdSimLogin *login, gboolean client)
 		key = g_strdup(key_number(self->cluster->keys++));
 	if (client)
 		rd_sim_tree_write_text(host->tree, PENDING, key, 0600);
+	login->asked_client = client;
 	login->asked =
 	    put_request(self->store, ++self->cluster->serials, key, host, client, self->now);
 }
@@ -338,6 +340,15 @@ await(RdSimBehind *self, RdSimHost *host, RdSimLogin *login, gboolean client)
 	login->client = g_steal_pointer(&text);
 	login->since = self->now;
 	return TRUE;
+}
+
+const char *
+rd_sim_pki_asked(const RdSimHost *host, gboolean *client)
+{
+	if (host->login == NULL || host->login->asked == NULL)
+		return NULL;
+	*client = host->login->asked_client;
+	return host->login->asked;
 }
 
 gboolean

@@ -95,6 +95,14 @@ rd_sim_catch_up_node(RdSimBehind *self, RdSimObject *node)
 }
 
 gboolean
+rd_sim_node_is_known(RdSimBehind *self, const char *name)
+{
+	g_autofree char *path = g_strconcat("/api/v1/nodes/", name, NULL);
+
+	return rd_sim_store_look_at(self->store, path) != NULL;
+}
+
+gboolean
 rd_sim_node_lives(RdSimBehind *self, const char *name)
 {
 	RdSimHost *host = rd_sim_cluster_find(self->cluster, name);
@@ -102,12 +110,17 @@ rd_sim_node_lives(RdSimBehind *self, const char *name)
 	return host != NULL && host->power == RD_SIM_UP && rd_sim_kubelet_logs_in(self, host);
 }
 
-/* those of kubelets are the nodes' */
+/* those of kubelets are the nodes', and go with them */
 void
 rd_sim_catch_up_lease(RdSimBehind *self, RdSimObject *lease)
 {
 	double begun = self->up + OPERATORS_S;
 
+	if (rd_sim_object_is_in(lease, "kube-node-lease")) {
+		if (!rd_sim_node_is_known(self, lease->name))
+			rd_sim_store_remove(self->store, lease->path);
+		return;
+	}
 	if (self->now >= begun && g_str_has_suffix(lease->name, "-operator-lock"))
 		renew_lease(self, lease, lease->name, last_renewal(self, begun));
 }

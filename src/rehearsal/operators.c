@@ -6,16 +6,19 @@
 /* The operators of the four static pods (domain 2.8, 4.2), as tests/lab/kube/operators.py has them
  * for the lab. A changed forceRedeploymentReason makes a revision; it is brought to one node after
  * the other, whose manifest is written as an installer pod writes it, and the next one waits until
- * the pod of that revision is sound. etcd has more: no new revision unless it could lose a member
- * or is told to dare, and hosts that are nodes but no members become learners, one at a time, then
- * voters. What was handled last stands in ConfigMaps, so that a restored past is taken as it is. */
+ * the pod of that revision is sound. Their status has who is a Node: one that is deleted is gone
+ * there, one that is new comes first. etcd has more: another node is another revision; no new
+ * revision unless it could lose a member or is told to dare, and hosts that are nodes but no
+ * members become learners, one at a time, then voters. What was handled last stands in ConfigMaps,
+ * so that a restored past is taken as it is. */
 
-#define BASE	  "/apis/operator.openshift.io/v1/"
-#define RESOURCES "/etc/kubernetes/static-pod-resources"
-#define DARE	  "useUnsupportedUnsafeNonHANonProductionUnstableEtcd"
-#define SETTLE_S  30.0 /* until it leads again */
-#define INSTALL_S 30.0 /* an installer pod waits so long before it writes */
-#define JOIN_S	  10.0 /* from one change of members to the next */
+#define BASE	     "/apis/operator.openshift.io/v1/"
+#define RESOURCES    "/etc/kubernetes/static-pod-resources"
+#define CERTIFICATES RESOURCES "/kube-apiserver-certs"
+#define DARE	     "useUnsupportedUnsafeNonHANonProductionUnstableEtcd"
+#define SETTLE_S     30.0 /* until it leads again */
+#define INSTALL_S    30.0 /* an installer pod waits so long before it writes */
+#define JOIN_S	     10.0 /* from one change of members to the next */
 
 #define OPERATOR(plural, pod)                                                                      \
 	{                                                                                          \
@@ -140,20 +143,90 @@ typedef struct {
 	gint64 latest;
 } Rollout;
 
+/* ---- who is a node --------------------------------------------------------------------------- */
+
+/* names of the control plane's Nodes, "m0,m1". (transfer full) */
+static char *
+list_nodes(RdSimBehind *self)
+{
+	g_autoptr(GPtrArray) nodes = rd_sim_store_list(self->store, "/api/v1/nodes");
+	GString *names = g_string_new(NULL);
+
+	for (guint i = 0; i < nodes->len; i++) {
+		const RdSimObject *node = nodes->pdata[i];
+		JsonObject *labels =
+		    rd_sim_peek(rd_sim_peek(rd_sim_object_body(node), "metadata"), "labels");
+
+		if (json_object_has_member(labels, "node-role.kubernetes.io/master"))
+			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "",
+					       node->name);
+	}
+	return g_string_free(names, FALSE);
+}
+
+/* Its status has one entry for each of them: who was deleted is gone, who is new has no revision
+ * yet. TRUE: it is another one now */
+static gboolean
+follow_nodes(Rollout *self)
+{
+	g_autofree char *names = list_nodes(self->behind);
+	g_auto(GStrv) nodes = g_strsplit(names, ",", -1);
+	JsonArray *old = json_object_get_array_member(self->status, "nodeStatuses");
+	JsonArray *kept = NULL;
+	guint known = 0;
+
+	for (guint i = 0; i < json_array_get_length(old); i++)
+		known += g_strv_contains((const char *const *)nodes,
+					 json_object_get_string_member(
+					     json_array_get_object_element(old, i), "nodeName"));
+	if (known == json_array_get_length(old) && known == g_strv_length(nodes))
+		return FALSE;
+	kept = json_array_new();
+	for (guint i = 0; i < json_array_get_length(old); i++) {
+		JsonObject *status = json_array_get_object_element(old, i);
+		const char *name = json_object_get_string_member(status, "nodeName");
+
+		for (char **node = nodes; *node != NULL; node++)
+			if (g_str_equal(*node, name)) {
+				json_array_add_object_element(kept, json_object_ref(status));
+				**node = '\0';
+			}
+	}
+	for (char **node = nodes; *node != NULL; node++) {
+		JsonObject *status = **node != '\0' ? json_object_new() : NULL;
+
+		if (status == NULL)
+			continue;
+		json_object_set_string_member(status, "nodeName", *node);
+		json_object_set_int_member(status, "currentRevision", 0);
+		json_object_set_int_member(status, "targetRevision", 0);
+		json_array_add_object_element(kept, status);
+	}
+	json_object_set_array_member(self->status, "nodeStatuses", kept);
+	return TRUE;
+}
+
+/* ---- a new revision ------------------------------------------------------------------------- */
+
 static char *
 map_path(const Rollout *self, gint64 revision)
 {
 	return g_strdup_printf("%s%" G_GINT64_FORMAT, self->kind->map, revision);
 }
 
+/* etcd's pod has the names of all nodes in it: another node is another pod */
 static gboolean
 is_handled(const Rollout *self, const char *reason)
 {
 	g_autofree char *path = map_path(self, self->latest);
 	JsonObject *map = rd_sim_store_look(self->behind->store, path);
 	JsonObject *data = map != NULL ? rd_sim_peek(map, "data") : NULL;
+	const char *nodes =
+	    data != NULL ? json_object_get_string_member_with_default(data, "nodes", NULL) : NULL;
+	g_autofree char *now = nodes != NULL ? list_nodes(self->behind) : NULL;
 
-	return g_strcmp0(reason, data != NULL ? json_object_get_string_member_with_default(
+	return g_strcmp0(nodes, now) == 0 &&
+	       g_strcmp0(reason, data != NULL ? json_object_get_string_member_with_default(
 						    data, "forceRedeploymentReason", "")
 					      : "") == 0;
 }
@@ -210,7 +283,7 @@ render(Rollout *self)
 {
 	const char *reason = json_object_get_string_member_with_default(
 	    rd_sim_peek(self->object, "spec"), "forceRedeploymentReason", "");
-	g_autofree char *path = NULL, *json = NULL, *text = NULL;
+	g_autofree char *path = NULL, *json = NULL, *text = NULL, *nodes = NULL;
 	g_autoptr(JsonNode) quoted = NULL;
 
 	if (is_handled(self, reason) || !may_render(self))
@@ -219,7 +292,11 @@ render(Rollout *self)
 	text = json_to_string(quoted, FALSE);
 	json_object_set_int_member(self->status, "latestAvailableRevision", ++self->latest);
 	path = map_path(self, self->latest);
-	json = g_strdup_printf("{\"data\":{\"forceRedeploymentReason\":%s}}", text);
+	nodes = list_nodes(self->behind);
+	json = is_etcd(self->kind)
+		   ? g_strdup_printf("{\"data\":{\"forceRedeploymentReason\":%s,\"nodes\":\"%s\"}}",
+				     text, nodes)
+		   : g_strdup_printf("{\"data\":{\"forceRedeploymentReason\":%s}}", text);
 	rd_sim_store_put(self->behind->store, path, json, self->behind->now);
 	return TRUE;
 }
@@ -250,12 +327,26 @@ label_of(gint64 revision)
 	return g_strdup_printf("\"revision\":\"%" G_GINT64_FORMAT "\"", revision);
 }
 
+/* whose resources say what the pod is like: its own, or those of a host that has some, in the place
+ * of the ConfigMaps that every installer pod reads */
+static RdSimHost *
+find_model(RdSimHost *host, const char *pod)
+{
+	const GPtrArray *hosts = host->cluster->hosts;
+
+	for (guint i = 0; newest_on(host, pod) == 0 && i < hosts->len; i++)
+		if (newest_on(g_ptr_array_index(hosts, i), pod) > 0)
+			return g_ptr_array_index(hosts, i);
+	return host;
+}
+
 /* what an installer pod does: the resources of the newest revision as those of @revision, then the
  * manifest. FALSE: there is nothing to begin with, or no room */
 static gboolean
 install(RdSimHost *host, const char *pod, gint64 revision)
 {
-	gint64 newest = newest_on(host, pod);
+	RdSimHost *model = find_model(host, pod);
+	gint64 newest = newest_on(model, pod);
 	g_autofree char *from =
 	    g_strdup_printf(RESOURCES "/%s-pod-%" G_GINT64_FORMAT "/%s-pod.yaml", pod, newest, pod);
 	g_autofree char *dir =
@@ -263,7 +354,7 @@ install(RdSimHost *host, const char *pod, gint64 revision)
 	g_autofree char *to = g_strdup_printf("%s/%s-pod.yaml", dir, pod);
 	g_autofree char *manifest = g_strdup_printf(RD_SIM_MANIFESTS "/%s-pod.yaml", pod);
 	g_autofree char *old = label_of(newest), *new = label_of(revision);
-	RdSimNode *node = rd_sim_tree_find(host->tree, from);
+	RdSimNode *node = rd_sim_tree_find(model->tree, from);
 	g_autofree char *text = node != NULL ? rd_sim_node_text(node) : NULL;
 	g_autoptr(GString) changed = g_string_new(text);
 
@@ -271,6 +362,7 @@ install(RdSimHost *host, const char *pod, gint64 revision)
 		return FALSE;
 	g_string_replace(changed, old, new, 0);
 	if (rd_sim_tree_mkdirs(host->tree, dir) != 0 ||
+	    (model != host && rd_sim_tree_mkdirs(host->tree, CERTIFICATES) != 0) ||
 	    rd_sim_tree_write_text(host->tree, to, changed->str, 0600) != 0 ||
 	    rd_sim_tree_write_text(host->tree, manifest, changed->str, 0600) != 0)
 		return FALSE;
@@ -353,7 +445,7 @@ bring(Rollout *self, JsonObject *node)
 	return TRUE;
 }
 
-/* one at a time: the one in work, else the first that is behind */
+/* one at a time: the one in work, else one that never had the pod, else the first that is behind */
 static gboolean
 roll(Rollout *self)
 {
@@ -367,8 +459,9 @@ roll(Rollout *self)
 			next = node;
 			break;
 		}
-		if (next == NULL &&
-		    json_object_get_int_member(node, "currentRevision") != self->latest)
+		if (json_object_get_int_member(node, "currentRevision") != self->latest &&
+		    (next == NULL || (json_object_get_int_member(node, "currentRevision") == 0 &&
+				      json_object_get_int_member(next, "currentRevision") != 0)))
 			next = node;
 	}
 	return next != NULL && bring(self, next);
@@ -400,6 +493,13 @@ tell_cluster_operator(Rollout *self, gboolean rolling)
 			     self->behind->now);
 }
 
+/* 4.2, where a master that is made anew brings its static pods with it (scenery-lost.c) */
+static gboolean
+is_old(RdSimBehind *self)
+{
+	return ((const RdSimHost *)g_ptr_array_index(self->cluster->hosts, 0))->dns_name != NULL;
+}
+
 void
 rd_sim_catch_up_operator(RdSimBehind *behind, RdSimObject *object)
 {
@@ -416,7 +516,8 @@ rd_sim_catch_up_operator(RdSimBehind *behind, RdSimObject *object)
 	if (is_stuck(behind, self.kind->plural) || behind->now < behind->up + SETTLE_S)
 		return;
 	settled = rd_sim_facts(object)->settled;
-	changed = render(&self);
+	changed = !is_old(behind) && follow_nodes(&self);
+	changed |= render(&self);
 	if (changed || !settled) {
 		changed |= roll(&self);
 		rolling = is_rolling(&self);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/controllers.h"
+#include "rehearsal/machines.h"
 #include "rehearsal/scenery.h"
 #include "rehearsal/store-private.h"
 #include <string.h>
@@ -198,7 +199,7 @@ rd_scenery_put_node(RdSimStore *store, const RdSimHost *host, const char *uid, d
 }
 
 static void
-add_static_operator(RdSimStore *store, guint at, const char *nodes, double time)
+add_static_operator(RdSimStore *store, guint at, const char *nodes, const char *names, double time)
 {
 	g_autofree char *path =
 	    g_strdup_printf("/apis/operator.openshift.io/v1/%s/cluster", static_pod_operators[at]);
@@ -216,7 +217,8 @@ add_static_operator(RdSimStore *store, guint at, const char *nodes, double time)
 	    at == 0 ? ",{'type':'EtcdMembersAvailable','status':'True','reason':'EtcdQuorate'}"
 		    : "",
 	    nodes);
-	put(store, time, map, "{'data':{'forceRedeploymentReason':''}}");
+	put(store, time, map, "{'data':{'forceRedeploymentReason':''%s%s%s}}",
+	    at == 0 ? ",'nodes':'" : "", at == 0 ? names : "", at == 0 ? "'" : "");
 }
 
 /* each with a lease in a namespace of its own, by which one sees that it is at home */
@@ -247,18 +249,20 @@ add_cluster_operator(RdSimStore *store, const char *name, double time)
 static void
 add_operators(RdSimStore *store, const RdSimCluster *cluster, double time)
 {
-	g_autoptr(GString) nodes = g_string_new(NULL);
+	g_autoptr(GString) nodes = g_string_new(NULL), names = g_string_new(NULL);
 
 	for (guint i = 0; i < cluster->hosts->len; i++) {
 		const RdSimHost *host = g_ptr_array_index(cluster->hosts, i);
 
-		if (!host->worker)
-			g_string_append_printf(
-			    nodes, "%s{'nodeName':'%s','currentRevision':%d,'targetRevision':0}",
-			    i > 0 ? "," : "", host->name, RD_SCENERY_REVISION);
+		if (host->worker)
+			continue;
+		g_string_append_printf(
+		    nodes, "%s{'nodeName':'%s','currentRevision':%d,'targetRevision':0}",
+		    i > 0 ? "," : "", host->name, RD_SCENERY_REVISION);
+		g_string_append_printf(names, "%s%s", i > 0 ? "," : "", host->name);
 	}
 	for (guint i = 0; i < G_N_ELEMENTS(static_pod_operators); i++)
-		add_static_operator(store, i, nodes->str, time);
+		add_static_operator(store, i, nodes->str, names->str, time);
 	for (guint i = 0; i < G_N_ELEMENTS(cluster_operators); i++)
 		add_cluster_operator(store, cluster_operators[i], time);
 }
@@ -289,6 +293,22 @@ add_shop(RdSimStore *store, const RdSimCluster *cluster, double time)
 	    "{'spec':{'replicas':2,'template':{'spec':{'nodeSelector':{'node-role.kubernetes.io/"
 	    "worker':''}}}}}");
 	add_pods(store, cluster, "shop", "shop", TRUE, 2, time);
+}
+
+void
+rd_scenery_add_machines(RdSimCluster *cluster, RdSimStore *store, gboolean active, double time)
+{
+	for (guint i = 0; i < cluster->hosts->len; i++) {
+		const RdSimHost *host = g_ptr_array_index(cluster->hosts, i);
+		g_autofree char *name = g_strdup_printf("kite-master-%u", i);
+
+		if (!host->worker)
+			rd_sim_machine_put(store, name, host, time);
+	}
+	if (!active)
+		return;
+	rd_sim_store_serve(store, RD_SIM_MACHINE_SETS, "ControlPlaneMachineSet");
+	put(store, time, RD_SIM_MACHINE_SET, "{'spec':{'state':'Active','replicas':3}}");
 }
 
 /* what happened since the backup, and is to be undone by the restore */

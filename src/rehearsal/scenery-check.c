@@ -93,7 +93,7 @@ check_master(Check *self, RdSimHost *host)
 
 	if (manifests == NULL || manifests->children->len != expected)
 		wrong(self, "%s: not all manifests are back", host->name);
-	if (!rd_sim_tree_has_inode(host->tree, host->original_inode))
+	if (host->original_inode != 0 && !rd_sim_tree_has_inode(host->tree, host->original_inode))
 		wrong(self, "%s: the old data is gone", host->name);
 	check_etcd(self, host);
 }

@@ -99,7 +99,7 @@ rd_scenery_lost_masters(guint32 seed)
 		host->dns_name = g_strdup_printf("etcd-%u." RD_SIM_OLD_DOMAIN, i);
 		install(host);
 		if (i > 0)
-			rd_sim_host_power_off(host);
+			rd_scenery_lose(host);
 	}
 	left = g_ptr_array_index(self->hosts, 0);
 	data = old_data(self);

@@ -102,6 +102,45 @@ add_node_files(RdSimHost *host)
 	rd_sim_pki_plant(host, RD_SCENERY_SIGNER);
 }
 
+void
+rd_scenery_lose(RdSimHost *host)
+{
+	rd_sim_host_power_off(host);
+	host->lost = TRUE;
+}
+
+/* its Ignition configuration: everything else is brought by operators */
+void
+rd_scenery_reinstall(RdSimHost *host)
+{
+	rd_sim_host_rebuild(host);
+	rd_sim_tree_mount(host->tree, "/etc");
+	rd_sim_tree_mount(host->tree, "/var");
+	rd_sim_tree_mkdirs(host->tree, RD_SIM_MANIFESTS);
+	rd_sim_tree_mkdirs(host->tree, RD_SIM_OVN_DIR);
+	rd_sim_tree_mkdirs(host->tree, RD_SIM_ETCD_DATA);
+	rd_sim_tree_mkdirs(host->tree, "/var/lib/kubelet/pki");
+	rd_sim_tree_mkdirs(host->tree, "/home/core/assets");
+	add_file(host, "/etc/kubernetes/kubeconfig", "token of node-bootstrapper\n");
+	host->original_inode = 0;
+}
+
+RdSimHost *
+rd_scenery_add_master(RdSimCluster *self)
+{
+	g_autofree char *name = NULL, *address = NULL;
+	RdSimHost *host;
+	guint n = 0;
+
+	for (guint i = 0; i < self->hosts->len; i++)
+		n += !((const RdSimHost *)g_ptr_array_index(self->hosts, i))->worker;
+	name = g_strdup_printf("m%u", n);
+	address = g_strdup_printf("10.0.0.%u", n + 1);
+	host = rd_sim_cluster_add(self, name, address);
+	rd_scenery_reinstall(host);
+	return host;
+}
+
 static char *
 initial_cluster(RdSimCluster *self, const char *const *without)
 {

@@ -50,6 +50,18 @@ RdSimApi *rd_scenery_api_with(RdSimCluster *cluster, const char *host,
 /* a Node and its lease, as they are at @time */
 void rd_scenery_put_node(RdSimStore *store, const RdSimHost *host, const char *uid, double time);
 
+/* it burns: powered off, and whoever begins a run states so */
+void rd_scenery_lose(RdSimHost *host);
+/* What a person does who reinstalls a lost host of 4.11 and later, or a cloud that is asked for
+ * another one: as the installer leaves it, without static pods, certificates and data, and it
+ * boots. The new one is called after the number of those that there were, m3. No keepalived. */
+void rd_scenery_reinstall(RdSimHost *host);
+RdSimHost *rd_scenery_add_master(RdSimCluster *self);
+/* a Machine for each control-plane host, and a set that makes others in the place of those that are
+ * deleted, if it is @active */
+void rd_scenery_add_machines(RdSimCluster *cluster, RdSimStore *store, gboolean active,
+			     double time);
+
 /* scenery-lost.c: etcd of 4.1 to 4.3. m0 is left of three, m1 and m2 are powered off for good. m0
  * has what an earlier recovery left, which the scripts would take for today's. */
 RdSimCluster *rd_scenery_lost_masters(guint32 seed);

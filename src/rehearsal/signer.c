@@ -57,8 +57,8 @@ rd_sim_catch_up_new_nodes(RdSimBehind *self)
 		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
 		g_autofree char *path = NULL, *uid = NULL;
 
-		/* elsewhere no Node is ever deleted */
-		if (host->dns_name == NULL || host->power != RD_SIM_UP)
+		/* a kubelet registers when it starts, so who was not made anew does not */
+		if (!host->anew || host->power != RD_SIM_UP)
 			continue;
 		path = g_strdup_printf("/api/v1/nodes/%s", host->name);
 		if (rd_sim_store_look(self->store, path) != NULL)

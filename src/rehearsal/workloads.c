@@ -105,6 +105,10 @@ rd_sim_catch_up_pod(RdSimBehind *self, RdSimObject *pod)
 	JsonObject *meta;
 	g_autofree char *key = NULL;
 
+	if (*facts->node != '\0' && !rd_sim_node_is_known(self, facts->node)) {
+		rd_sim_store_remove(self->store, pod->path);
+		return;
+	}
 	if (!facts->ending || !rd_sim_node_lives(self, facts->node))
 		return;
 	meta = rd_sim_metadata(rd_sim_object_body(pod));
