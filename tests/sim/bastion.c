@@ -130,7 +130,7 @@ excuse_lost(Bastion *self)
 		const RdSimHost *host = g_ptr_array_index(hosts, i);
 		RdEvent *event;
 
-		if (host->dns_name == NULL || host->power != RD_SIM_OFF)
+		if (!host->lost || host->power != RD_SIM_OFF)
 			continue;
 		event = rd_event_new(RD_EVENT_HOST, "excused");
 		rd_event_step(event, NULL, host->name, 0, 0);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rehearsal/machines.h"
 #include "trial.h"
 #include <string.h>
 
@@ -7,7 +8,6 @@
 
 /* a run that needs a person more often than this does not get on */
 #define ROUNDS_MAX 8
-#define UUID_2	   "33333333-3333-4333-8333-333333333333"
 
 static gboolean
 is_end(const char *end)
@@ -105,6 +105,59 @@ rebuild(Trial *self, Bastion *bastion)
 	return FALSE;
 }
 
+/* A person reinstalls the lost host whose Node was deleted, the way it was made, and takes it into
+ * the run; FALSE: there is none that waits for that. */
+static gboolean
+reinstall(Trial *self, Bastion *bastion)
+{
+	RdSimStore *store = rd_sim_api_get_store(self->api);
+
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+		g_autofree char *node = g_strconcat("/api/v1/nodes/", host->name, NULL);
+
+		if (!bastion_excuses(bastion, host->name) || host->power != RD_SIM_OFF ||
+		    rd_sim_store_find(store, node) != NULL)
+			continue;
+		rd_scenery_reinstall(host);
+		trial_start_later(self, bastion, 600 * RD_SIM_SECOND, "enrol", host->name);
+		return TRUE;
+	}
+	return FALSE;
+}
+
+/* a copy of the one that was deleted, of another name */
+static void
+make_machine(Trial *self)
+{
+	g_autofree char *name = g_strdup_printf("kite-by-hand-%u", self->gates);
+
+	rd_sim_machine_put(rd_sim_api_get_store(self->api), name, NULL,
+			   rd_sim_api_get_time(self->api));
+}
+
+/* what the gate asks to be done before it is approved; TRUE: it is open for some time yet */
+static gboolean
+prepare(Trial *self, Bastion *bastion, const char *gate)
+{
+	if (g_str_equal(gate, "rebuild"))
+		return rebuild(self, bastion);
+	if (g_str_has_prefix(gate, "reinstall"))
+		return reinstall(self, bastion);
+	if (g_str_has_prefix(gate, "new-machine"))
+		make_machine(self);
+	return FALSE;
+}
+
+static const char *
+answer(Trial *self, const char *gate)
+{
+	gboolean no = self->scene != NULL && self->scene->denies != NULL && !trial_returns(self) &&
+		      g_str_has_prefix(gate, self->scene->denies);
+
+	return no ? "deny" : "approve";
+}
+
 static void
 help(Trial *self, Bastion *bastion)
 {
@@ -122,11 +175,11 @@ help(Trial *self, Bastion *bastion)
 		const char *gate = g_intern_string(asked->named ? named : instance);
 
 		self->gates++;
-		if (g_str_equal(gate, "rebuild") && rebuild(self, bastion))
+		if (prepare(self, bastion, gate))
 			return;
 		g_string_append_printf(self->held, "%s%s: gate %s",
 				       self->held->len > 0 ? " | " : "", bastion->name, gate);
-		trial_start_later(self, bastion, RD_SIM_SECOND, "approve", gate);
+		trial_start_later(self, bastion, RD_SIM_SECOND, answer(self, gate), gate);
 		return;
 	}
 	word = next_word(self, bastion, &host);
@@ -193,7 +246,6 @@ heed_notice(Trial *self, Bastion *bastion)
 gboolean
 trial_attend(Trial *self)
 {
-	Bastion *first;
 	gboolean waiting = FALSE;
 
 	for (guint i = 0; i < self->bastions->len; i++) {
@@ -223,15 +275,7 @@ trial_attend(Trial *self)
 		help(self, bastion);
 		return TRUE;
 	}
-	first = self->bastions->pdata[0];
-	if (self->then == NULL || trial_returns(self) || !trial_is_done(self, bastion_end(first)))
-		return FALSE;
-	trial_start_later(
-	    self,
-	    trial_add_bastion(self, bastion_new("bastion-1", "r-night-2", UUID_2, self->then,
-						self->catalogue, &first->network, self->local_dir)),
-	    RD_SIM_SECOND, NULL, NULL);
-	return TRUE;
+	return trial_goes_on(self);
 }
 
 void

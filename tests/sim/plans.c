@@ -78,12 +78,12 @@ RdPlan *
 sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *snapshot,
 	 const char *sha256)
 {
-	return sim_plan_of(catalogue, name, n_hosts, 0, snapshot, sha256, NULL, 0);
+	return sim_plan_of(catalogue, name, n_hosts, 0, snapshot, sha256, NULL);
 }
 
 RdPlan *
 sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, guint n_workers,
-	    const char *snapshot, const char *sha256, const char *purpose, guint at_a_time)
+	    const char *snapshot, const char *sha256, const char *const *given)
 {
 	g_autofree char *path =
 	    strchr(name, '/') != NULL
@@ -115,11 +115,9 @@ sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, guint n_w
 		g_hash_table_insert(inputs, g_strdup("run"), g_strdup(SIM_RUN));
 	if (procedure != NULL && rd_procedure_find_input(procedure, SCRIPT) != NULL)
 		g_hash_table_insert(inputs, g_strdup(SCRIPT), g_strdup("yes"));
-	if (purpose != NULL)
-		g_hash_table_insert(inputs, g_strdup("purpose"), g_strdup(purpose));
-	if (at_a_time > 0)
-		g_hash_table_insert(inputs, g_strdup("workers-at-a-time"),
-				    g_strdup_printf("%u", at_a_time));
+	for (guint i = 0; given != NULL && given[i] != NULL; i += 2)
+		if (given[i + 1] != NULL)
+			g_hash_table_insert(inputs, g_strdup(given[i]), g_strdup(given[i + 1]));
 	if (procedure != NULL)
 		plan = rd_procedure_expand(procedure, inventory, inputs, &error);
 	if (plan == NULL)

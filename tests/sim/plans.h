@@ -7,10 +7,10 @@
 
 /* The shipped procedure @name, as it stands in data/procedures, or the file @name (with a "/"), for
  * m0 (recovery) to m<n_hosts-1>, with the backup @snapshot on the bastion. */
-/* The like with workers w0, w1, …; @purpose: (nullable) the input of that name. @at_a_time: the
- * input workers-at-a-time, 0: not given. */
+/* The like with workers w0, w1, …; @given: (nullable) pairs of an input and its value (nullable:
+ * left as it is), NULL behind them */
 RdPlan *sim_plan_of(RdCatalogue *catalogue, const char *name, guint n_masters, guint n_workers,
-		    const char *snapshot, const char *sha256, const char *purpose, guint at_a_time);
+		    const char *snapshot, const char *sha256, const char *const *given);
 RdPlan *sim_plan(RdCatalogue *catalogue, const char *name, guint n_hosts, const char *snapshot,
 		 const char *sha256);
 /* last night's backup into @dir: the snapshot, and the static resources beside it; @lost: of 4.2 */

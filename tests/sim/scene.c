@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scene.h"
-#include "rehearsal/controllers.h"
+#include "rehearsal/machines.h"
 #include "rehearsal/verbs.h"
 #include <string.h>
 
@@ -197,6 +197,83 @@ look_at_m2(RdSimCluster *cluster)
 	return rd_sim_lock_read(m2)->number < 1 ? g_strdup("m2 was not fenced") : NULL;
 }
 
+/* two of three, for good: whoever begins says so */
+static void
+lose_two(Place *place)
+{
+	rd_scenery_lose(host_of(place, "m1"));
+	rd_scenery_lose(host_of(place, "m2"));
+}
+
+static void
+have_machines(Place *place, RdSimStore *store, double time)
+{
+	rd_scenery_add_machines(place->cluster, store, TRUE, time);
+}
+
+static void
+have_machines_alone(Place *place, RdSimStore *store, double time)
+{
+	rd_scenery_add_machines(place->cluster, store, FALSE, time);
+}
+
+/* how many voters etcd has; 0: it has no quorum, or one of them is none */
+static guint
+count_voters(RdSimCluster *cluster)
+{
+	const RdSimHost *m0 = rd_sim_cluster_find(cluster, "m0");
+
+	if (!rd_sim_etcd_has_quorum(m0))
+		return 0;
+	for (guint i = 0; i < m0->etcd->peers->len; i++) {
+		const RdSimPeer *peer = g_ptr_array_index(m0->etcd->peers, i);
+
+		if (peer->learner || peer->unstarted)
+			return 0;
+	}
+	return m0->etcd->peers->len;
+}
+
+static char *
+look_for_three(RdSimCluster *cluster)
+{
+	guint voters = count_voters(cluster);
+
+	return voters != 3 ? g_strdup_printf("etcd has %u voters, not 3", voters) : NULL;
+}
+
+/* the same hosts, reinstalled, and nobody else */
+static char *
+look_for_same(RdSimCluster *cluster)
+{
+	if (rd_sim_cluster_find(cluster, "m3") != NULL)
+		return g_strdup("somebody made another host");
+	return look_for_three(cluster);
+}
+
+/* others in their place, the lost ones stay off */
+static char *
+look_for_others(RdSimCluster *cluster)
+{
+	static const char *const lost[] = {"m1", "m2"};
+
+	for (guint i = 0; i < G_N_ELEMENTS(lost); i++)
+		if (rd_sim_cluster_find(cluster, lost[i])->power != RD_SIM_OFF)
+			return g_strdup_printf("%s is on again", lost[i]);
+	if (rd_sim_cluster_find(cluster, "m4") == NULL ||
+	    rd_sim_cluster_find(cluster, "m5") != NULL)
+		return g_strdup("not two hosts came in the place of two");
+	return look_for_three(cluster);
+}
+
+static char *
+look_for_one(RdSimCluster *cluster)
+{
+	guint voters = count_voters(cluster);
+
+	return voters != 1 ? g_strdup_printf("etcd has %u voters, not one", voters) : NULL;
+}
+
 /* ---- all of them ---------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -235,6 +312,24 @@ const Scene scenes[] = {
     {"manual-host-lost", "the like, and a host is lost for good: it is left for replace-control-plane", 3, 2,
      .now = lose_m2, .excuses = "m2", .end = "done with leftovers", .helps = 1, .told = "m2",
      .procedure = "manual-restore"},
+    {"lost-for-good-upi", "two masters are lost for good, and reinstalled one after the other", 3, 2,
+     .now = lose_two, .helps = 6, .told = "gate reinstall#2", .before = "gate delete-node",
+     .wrong = look_for_same, .replaces = TRUE},
+    {"lost-for-good-ipi", "the like with Machines: their set makes others, of other names", 3, 2,
+     .past = have_machines, .now = lose_two, .helps = 2, .told = "gate delete-machine#2",
+     .wrong = look_for_others, .replaces = TRUE},
+    {"lost-for-good-by-hand", "the like with Machines that no set makes anew: a person does", 3, 0,
+     .past = have_machines_alone, .now = lose_two, .helps = 4, .told = "gate new-machine#2",
+     .wrong = look_for_others, .replaces = TRUE},
+    {"lost-for-good-denied", "their deletion is denied: one member is a result", 3, 2, .keepalived = TRUE,
+     .now = lose_two, .helps = 1, .told = "gate delete-node", .denies = "delete-node",
+     .end = "done with leftovers", .wrong = look_for_one},
+    {"lost-for-good-later-upi", "and replace-control-plane, which its end prints, brings them later", 3, 2,
+     .now = lose_two, .helps = 7, .told = "gate reinstall#2", .denies = "delete-node",
+     .end = "done with leftovers", .then = "replace-control-plane", .wrong = look_for_same, .replaces = TRUE},
+    {"lost-for-good-later-ipi", "the like with Machines", 3, 2, .past = have_machines,
+     .now = lose_two, .helps = 3, .told = "gate delete-machine#2", .denies = "delete-machine",
+     .end = "done with leftovers", .then = "replace-control-plane", .wrong = look_for_others, .replaces = TRUE},
     {"host-returns", "one that was powered off comes back with its old data", 3, 2, .keepalived = TRUE,
      .now = lose_master, .excuses = "m2", .end = "held", .helps = 3,
      .before = "m2: an etcd of another cluster ran there",

@@ -30,7 +30,10 @@ typedef struct {
 	const char *before;    /* (nullable) and what was in an earlier one */
 	/* (nullable) what is wrong with the cluster afterwards, or NULL. (transfer full) */
 	char *(*wrong)(RdSimCluster *cluster);
-	gboolean lost; /* a control plane of 4.2, of which m1 and m2 are lost for good */
+	gboolean lost;	    /* a control plane of 4.2, of which m1 and m2 are lost for good */
+	const char *denies; /* (nullable) the gate that a person says no to */
+	gboolean replaces;  /* hosts come: how many revisions that takes depends on when they do */
+	const char *then; /* (nullable) the procedure that is run behind it: what its end printed */
 	const char *const *faults; /* (nullable) those that are struck; NULL: all */
 } Scene;
 extern const Scene scenes[];

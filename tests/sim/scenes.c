@@ -31,12 +31,15 @@ static char *
 find_wrong(const Scene *scene, Trial *trial, const Outcome *outcome)
 {
 	Bastion *bastion = g_ptr_array_index(trial->bastions, 0);
+	Bastion *last = g_ptr_array_index(trial->bastions, trial->bastions->len - 1);
 	const char *end = bastion_end(bastion), *wanted = scene->end != NULL ? scene->end : "done";
 	guint words = outcome->held + outcome->gates;
 	GString *text = g_string_new(NULL);
 
 	if (g_strcmp0(end, wanted) != 0)
 		g_string_append_printf(text, "; it ended as %s, not %s", end, wanted);
+	if (scene->then != NULL && (last == bastion || g_strcmp0(bastion_end(last), "done") != 0))
+		g_string_append_printf(text, "; %s was not done behind it", scene->then);
 	if (words < scene->helps)
 		g_string_append(text, "; nobody was asked");
 	if (scene->helps == 0 && words > 0)
@@ -55,7 +58,8 @@ find_wrong(const Scene *scene, Trial *trial, const Outcome *outcome)
 			g_string_append_printf(text, "; %s", wrong);
 	}
 	/* INV-29: the canary of the proxy's password */
-	if (strstr(bastion->trace->str, "canary") != NULL)
+	if (strstr(bastion->trace->str, "canary") != NULL ||
+	    strstr(last->trace->str, "canary") != NULL)
 		g_string_append(text, "; a secret is in the journal");
 	return g_string_free(text, FALSE);
 }
@@ -76,8 +80,8 @@ try_scene(const Scene *scene, RdCatalogue *catalogue, guint number, gboolean ver
 	trial->blows_max = 0;
 	trial_run(trial, NULL, &outcome);
 	wrong = find_wrong(scene, trial, &outcome);
-	if (verbose)
-		printf("%s", ((Bastion *)g_ptr_array_index(trial->bastions, 0))->trace->str);
+	for (guint i = 0; verbose && i < trial->bastions->len; i++)
+		printf("%s", ((Bastion *)g_ptr_array_index(trial->bastions, i))->trace->str);
 	good = outcome.good && *wrong == '\0';
 	printf("%sok %u - %s: %s (%.0f minutes, %u words of a person)\n", good ? "" : "not ",
 	       number, scene->name, scene->summary, (double)outcome.took / G_USEC_PER_SEC / 60,

@@ -7,6 +7,7 @@
 /* I10: every wait ends */
 #define TIME_LIMIT (24 * 3600 * RD_SIM_SECOND)
 #define UUID	   "11111111-1111-4111-8111-111111111111"
+#define UUID_2	   "33333333-3333-4333-8333-333333333333"
 
 static void
 stuck(gpointer data)
@@ -42,11 +43,15 @@ trial_make_plan(const char *procedure, const Scene *scene, RdCatalogue *catalogu
 		const char *local_dir)
 {
 	g_autofree char *path = NULL, *sha256 = NULL;
+	g_autofree char *at_a_time =
+	    scene != NULL && scene->at_a_time > 0 ? g_strdup_printf("%u", scene->at_a_time) : NULL;
+	const char *const given[] = {"purpose", scene != NULL ? scene->purpose : NULL,
+				     "workers-at-a-time", at_a_time, NULL};
 
 	sim_write_backup(local_dir, scene != NULL && scene->lost, &path, &sha256);
 	return scene == NULL ? sim_plan(catalogue, procedure, 3, path, sha256)
 			     : sim_plan_of(catalogue, procedure, scene->masters, scene->workers,
-					   path, sha256, scene->purpose, scene->at_a_time);
+					   path, sha256, given);
 }
 
 gboolean
@@ -121,6 +126,8 @@ trial_free(Trial *self)
 	g_array_unref(self->blows);
 	g_free(self->local_dir);
 	g_free(self->before);
+	if (self->next != NULL)
+		rd_plan_free(self->next);
 	g_free(self);
 }
 
@@ -269,6 +276,47 @@ gboolean
 trial_returns(Trial *self)
 {
 	return self->then != NULL && self->bastions->len > 1;
+}
+
+gboolean
+trial_brings_back(Trial *self)
+{
+	return trial_returns(self) && self->next == NULL;
+}
+
+/* what the end of the first run has printed: its procedure, and since when the API answers */
+static void
+plan_next(Trial *self)
+{
+	const Bastion *first = g_ptr_array_index(self->bastions, 0);
+	const char *since = rd_run_get_output(first->run, "api-up", "cluster", "since");
+	g_autofree char *path = g_build_filename(self->local_dir, "snapshot_night.db", NULL);
+	const char *const given[] = {"since", since, NULL};
+
+	self->next = sim_plan_of(self->catalogue, self->scene->then, self->scene->masters,
+				 self->scene->workers, path, "", given);
+	self->then = self->next;
+}
+
+gboolean
+trial_goes_on(Trial *self)
+{
+	const Bastion *first = g_ptr_array_index(self->bastions, 0);
+	Bastion *second;
+
+	if (trial_returns(self) ||
+	    !trial_is_done(self, bastion_end(g_ptr_array_index(self->bastions, 0))))
+		return FALSE;
+	if (self->scene != NULL && self->scene->then != NULL)
+		plan_next(self);
+	if (self->then == NULL)
+		return FALSE;
+	second = bastion_new("bastion-1", "r-night-2", UUID_2, self->then, self->catalogue,
+			     &first->network, self->local_dir);
+	if (first->trace != NULL)
+		second->trace = g_string_new(NULL);
+	trial_start_later(self, trial_add_bastion(self, second), RD_SIM_SECOND, NULL, NULL);
+	return TRUE;
 }
 
 gboolean

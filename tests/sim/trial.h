@@ -60,6 +60,7 @@ struct _Trial {
 	gint64 turn_delay;
 	const RdPlan *then; /* (nullable) (unowned) a second run, when the first is done, that
 			     * brings back what the first one found */
+	RdPlan *next;	    /* (owned) (nullable) the same, of a scene: what goes on behind it */
 	gboolean turned;    /* a person asked for the way back, and was not refused */
 	char *before;	    /* likeness.h, of the cluster as it was found */
 };
@@ -100,6 +101,10 @@ const char *trial_ends_held(Trial *self);
 /* the second bastion has a copy of the first one's run; the second is the second run of two */
 gboolean trial_is_copy(Trial *self);
 gboolean trial_returns(Trial *self);
+/* and the second one brings back what the first one found */
+gboolean trial_brings_back(Trial *self);
+/* begins the second run, if the first is done and there is one to come; FALSE: there is not */
+gboolean trial_goes_on(Trial *self);
 /* person.c: looks at all bastions, and helps where one waits for it; FALSE when nothing is left to
  * wait for */
 gboolean trial_attend(Trial *self);
