@@ -409,6 +409,33 @@ is_sound(RdSimHost *host, const Operator *kind, gint64 revision)
 	return FALSE;
 }
 
+/* The pod that the kubelet makes in the API for its static one, as its own Node's (kubelet,
+ * mirror pods). Made when the operator has heard of it. */
+static void
+mirror(Rollout *self, const char *node)
+{
+	const char *pod = self->kind->pod;
+	gboolean scheduler = g_str_equal(pod, "kube-scheduler");
+	g_autofree char *of = g_strdup_printf("/api/v1/nodes/%s", node);
+	JsonObject *meta = rd_sim_peek(rd_sim_store_look(self->behind->store, of), "metadata");
+	g_autofree char *path = g_strdup_printf("/api/v1/namespaces/openshift-%s/pods/%s%s-%s", pod,
+						scheduler ? "openshift-" : "", pod, node);
+	g_autofree char *json = g_strdup_printf(
+	    "{\"metadata\":{\"labels\":{\"app\":\"%s%s\",\"revision\":\"%" G_GINT64_FORMAT
+	    "\"},\"annotations\":{\"kubernetes.io/config.mirror\":\"%" G_GINT64_FORMAT "\"},"
+	    "\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"name\":\"%s\",\"uid\":"
+	    "\"%s\",\"controller\":true}]},\"spec\":{\"nodeName\":\"%s\",\"containers\":[{\"name\":"
+	    "\"%s\"}]},\"status\":{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\","
+	    "\"status\":"
+	    "\"True\"}],\"containerStatuses\":[{\"name\":\"%s\",\"ready\":true,\"state\":{"
+	    "\"running\":"
+	    "{}}}]}}",
+	    scheduler ? "openshift-" : "", pod, self->latest, self->latest, node,
+	    json_object_get_string_member_with_default(meta, "uid", ""), node, pod, pod);
+
+	rd_sim_store_put(self->behind->store, path, json, self->behind->now);
+}
+
 /* TRUE: its status is another one now */
 static gboolean
 bring(Rollout *self, JsonObject *node)
@@ -440,6 +467,7 @@ bring(Rollout *self, JsonObject *node)
 	}
 	if (!is_sound(host, self->kind, self->latest))
 		return FALSE;
+	mirror(self, name);
 	json_object_set_int_member(node, "currentRevision", self->latest);
 	json_object_set_int_member(node, "targetRevision", 0);
 	return TRUE;
