@@ -274,6 +274,13 @@ look_for_one(RdSimCluster *cluster)
 	return voters != 1 ? g_strdup_printf("etcd has %u voters, not one", voters) : NULL;
 }
 
+/* a master that is lost a second time takes the quorum of two with it: no procedure's to mend */
+static const char *const mendable[] = {
+    "engine-killed", "runner-killed",  "worker-killed",	  "ssh-reset",
+    "ssh-silent",    "host-reboot",    "host-away-10min", "api-conflict",
+    "api-busy",	     "api-503",	       "api-unheard",	  "api-etcd-500",
+    "api-stale",     "api-away-10min", "cancelled",	  NULL};
+
 /* ---- all of them ---------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -314,22 +321,24 @@ const Scene scenes[] = {
      .procedure = "manual-restore"},
     {"lost-for-good-upi", "two masters are lost for good, and reinstalled one after the other", 3, 2,
      .now = lose_two, .helps = 6, .told = "gate reinstall#2", .before = "gate delete-node",
-     .wrong = look_for_same, .replaces = TRUE},
+     .wrong = look_for_same, .replaces = TRUE, .faults = mendable},
     {"lost-for-good-ipi", "the like with Machines: their set makes others, of other names", 3, 2,
      .past = have_machines, .now = lose_two, .helps = 2, .told = "gate delete-machine#2",
-     .wrong = look_for_others, .replaces = TRUE},
+     .wrong = look_for_others, .replaces = TRUE, .faults = mendable},
     {"lost-for-good-by-hand", "the like with Machines that no set makes anew: a person does", 3, 0,
      .past = have_machines_alone, .now = lose_two, .helps = 4, .told = "gate new-machine#2",
-     .wrong = look_for_others, .replaces = TRUE},
+     .wrong = look_for_others, .replaces = TRUE, .faults = mendable},
     {"lost-for-good-denied", "their deletion is denied: one member is a result", 3, 2, .keepalived = TRUE,
      .now = lose_two, .helps = 1, .told = "gate delete-node", .denies = "delete-node",
      .end = "done with leftovers", .wrong = look_for_one},
     {"lost-for-good-later-upi", "and replace-control-plane, which its end prints, brings them later", 3, 2,
      .now = lose_two, .helps = 7, .told = "gate reinstall#2", .denies = "delete-node",
-     .end = "done with leftovers", .then = "replace-control-plane", .wrong = look_for_same, .replaces = TRUE},
+     .end = "done with leftovers", .then = "replace-control-plane", .wrong = look_for_same,
+     .replaces = TRUE, .faults = mendable},
     {"lost-for-good-later-ipi", "the like with Machines", 3, 2, .past = have_machines,
      .now = lose_two, .helps = 3, .told = "gate delete-machine#2", .denies = "delete-machine",
-     .end = "done with leftovers", .then = "replace-control-plane", .wrong = look_for_others, .replaces = TRUE},
+     .end = "done with leftovers", .then = "replace-control-plane", .wrong = look_for_others,
+     .replaces = TRUE, .faults = mendable},
     {"host-returns", "one that was powered off comes back with its old data", 3, 2, .keepalived = TRUE,
      .now = lose_master, .excuses = "m2", .end = "held", .helps = 3,
      .before = "m2: an etcd of another cluster ran there",
@@ -354,13 +363,6 @@ as_of_4_2(Place *place, RdSimStore *store, double time)
 	    "\"name\":\"audit\"}}}]}",
 	    time);
 }
-
-/* a master that is lost a second time takes the quorum of two with it: no procedure's to mend */
-static const char *const mendable[] = {
-    "engine-killed", "runner-killed",  "worker-killed",	  "ssh-reset",
-    "ssh-silent",    "host-reboot",    "host-away-10min", "api-conflict",
-    "api-busy",	     "api-503",	       "api-unheard",	  "api-etcd-500",
-    "api-stale",     "api-away-10min", "cancelled",	  NULL};
 
 static const Scene lost_masters = {
     .name = "lost-masters",
