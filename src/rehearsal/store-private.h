@@ -3,7 +3,7 @@
 #include "rehearsal/store.h"
 G_BEGIN_DECLS
 
-/* shared by store.c (objects), store-serve.c (requests), select.c (selectors) and patch.c */
+/* shared by store.c (objects), store-serve.c (requests) and select.c (selectors) */
 
 /* what those who stand behind the API ask a body for again and again; the strings are its own */
 typedef struct {
@@ -90,11 +90,4 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RdSimSelector, rd_sim_selector_clear)
 gboolean rd_sim_select_matches(JsonObject *object, const RdSimSelector *selector);
 /* "limit" of the query, unescaped; NULL when it is not there. (transfer full) */
 char *rd_sim_select_query(const char *query, const char *key);
-
-/* RFC 7386, in place */
-void rd_sim_patch_merge(JsonObject *object, JsonObject *patch);
-/* RFC 6902 but for copy and move; FALSE with error, @object is spoilt then */
-gboolean rd_sim_patch_json(JsonNode *object, JsonArray *patch, GError **error);
-
-JsonNode *rd_sim_json_copy(JsonNode *node);
 G_END_DECLS

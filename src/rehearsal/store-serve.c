@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/store-private.h"
+
+#include "kube/patch.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -284,14 +286,14 @@ static void
 serve_change(Serve *self, RdSimObject *object, JsonNode *body)
 {
 	const char *version = meta_text(object->body, "resourceVersion");
-	g_autoptr(JsonNode) changed = rd_sim_json_copy(object->body);
+	g_autoptr(JsonNode) changed = rd_kube_json_copy(object->body);
 	g_autoptr(GError) error = NULL;
 	const char *sent = NULL;
 	JsonNode *kept;
 
 	if (self->request->verb == RD_KUBE_PATCH_JSON) {
 		if (!JSON_NODE_HOLDS_ARRAY(body) ||
-		    !rd_sim_patch_json(changed, json_node_get_array(body), &error)) {
+		    !rd_kube_patch_json(changed, json_node_get_array(body), &error)) {
 			answer_status(self, 422, "Invalid",
 				      error != NULL ? error->message : "no JSON patch");
 			return;
@@ -300,8 +302,8 @@ serve_change(Serve *self, RdSimObject *object, JsonNode *body)
 	} else {
 		sent = meta_text(body, "resourceVersion");
 		if (self->request->verb == RD_KUBE_PATCH_MERGE)
-			rd_sim_patch_merge(json_node_get_object(changed),
-					   json_node_get_object(body));
+			rd_kube_patch_merge(json_node_get_object(changed),
+					    json_node_get_object(body));
 	}
 	if (sent != NULL && g_strcmp0(sent, version) != 0) {
 		answer_status(self, 409, "Conflict",
@@ -309,7 +311,8 @@ serve_change(Serve *self, RdSimObject *object, JsonNode *body)
 			      "latest version and try again");
 		return;
 	}
-	kept = self->request->verb == RD_KUBE_PUT ? rd_sim_json_copy(body) : json_node_ref(changed);
+	kept =
+	    self->request->verb == RD_KUBE_PUT ? rd_kube_json_copy(body) : json_node_ref(changed);
 	if (self->request->verb == RD_KUBE_PUT || self->place.sub != NULL)
 		take_part(json_node_get_object(object->body), json_node_get_object(kept),
 			  self->place.sub);

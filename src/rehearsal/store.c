@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rehearsal/store-private.h"
+
+#include "kube/patch.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -125,7 +127,7 @@ object_copy(const RdSimObject *from)
 	copy->namespace = g_strdup(from->namespace);
 	copy->name = g_strdup(from->name);
 	copy->path = g_strdup(from->path);
-	copy->body = rd_sim_json_copy(from->body);
+	copy->body = rd_kube_json_copy(from->body);
 	return copy;
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "rehearsal/store-private.h"
+#define G_LOG_DOMAIN "rd-kube"
+
+#include "kube/patch.h"
+
+#include <gio/gio.h>
 #include <recovery/plugin.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The two patches that recoveryd sends. */
-
 JsonNode *
-rd_sim_json_copy(JsonNode *node)
+rd_kube_json_copy(JsonNode *node)
 {
 	g_autofree char *text = json_to_string(node, FALSE);
 
@@ -15,7 +17,7 @@ rd_sim_json_copy(JsonNode *node)
 }
 
 void
-rd_sim_patch_merge(JsonObject *object, JsonObject *patch)
+rd_kube_patch_merge(JsonObject *object, JsonObject *patch)
 {
 	JsonObjectIter iter;
 	const char *key;
@@ -28,12 +30,12 @@ rd_sim_patch_merge(JsonObject *object, JsonObject *patch)
 		if (JSON_NODE_HOLDS_NULL(value)) {
 			json_object_remove_member(object, key);
 		} else if (!JSON_NODE_HOLDS_OBJECT(value)) {
-			json_object_set_member(object, key, rd_sim_json_copy(value));
+			json_object_set_member(object, key, rd_kube_json_copy(value));
 		} else {
 			if (old == NULL || !JSON_NODE_HOLDS_OBJECT(old))
 				json_object_set_object_member(object, key, json_object_new());
-			rd_sim_patch_merge(json_object_get_object_member(object, key),
-					   json_node_get_object(value));
+			rd_kube_patch_merge(json_object_get_object_member(object, key),
+					    json_node_get_object(value));
 		}
 	}
 }
@@ -80,7 +82,7 @@ apply_to_object(JsonObject *parent, const char *op, const char *path, const char
 	if (g_str_equal(op, "remove"))
 		json_object_remove_member(parent, key);
 	else if (!g_str_equal(op, "test"))
-		json_object_set_member(parent, key, rd_sim_json_copy(value));
+		json_object_set_member(parent, key, rd_kube_json_copy(value));
 	else if (!json_node_equal(old, value))
 		return broken(op, path, "testing value failed", error);
 	return TRUE;
@@ -104,7 +106,7 @@ apply_to_array(JsonArray *parent, const char *op, const char *path, const char *
 	if (!g_str_equal(op, "add"))
 		json_node_unref(g_ptr_array_remove_index(items, at));
 	if (!g_str_equal(op, "remove"))
-		g_ptr_array_insert(items, (int)at, rd_sim_json_copy(value));
+		g_ptr_array_insert(items, (int)at, rd_kube_json_copy(value));
 	while (json_array_get_length(parent) > 0)
 		json_array_remove_element(parent, 0);
 	for (guint i = 0; i < items->len; i++)
@@ -129,7 +131,7 @@ split_pointer(const char *path)
 }
 
 gboolean
-rd_sim_patch_json(JsonNode *object, JsonArray *patch, GError **error)
+rd_kube_patch_json(JsonNode *object, JsonArray *patch, GError **error)
 {
 	for (guint i = 0; i < json_array_get_length(patch); i++) {
 		JsonObject *step = json_array_get_object_element(patch, i);
