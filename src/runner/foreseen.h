@@ -19,8 +19,8 @@ G_BEGIN_DECLS
  *   move           from, to
  *   move-aside     from, to: where it is going to be kept, as docs/hosts.md has it
  *   put            to, mode ("0600"), bytes, sha256
- *   api-…          changes: a list of {verb, path, bytes, sha256, body, uid}; the body of what
- *                  holds credentials, and one of more than a few KiB, is left out
+ *   api-…          changes: a list of {verb, path, bytes, sha256, body, uid, now}; the body of what
+ *                  holds credentials, and one of more than a few KiB, is left out; now is "yes"
  * Numbers are strings. What nobody can know before it is done reads RD_FORESEEN_THEN. */
 #define RD_FORESEEN_THEN "(known then)"
 

@@ -22,7 +22,9 @@ struct _RdForesight {
 	guint first;	      /* number of this order's first entry */
 	guint runs;	      /* of this order so far */
 	gboolean went_on;     /* this body waited, or started something */
-	gboolean api_changed; /* this body changed something through the API */
+	gboolean api_patched; /* this body changed fields through the API, */
+	gboolean api_unknown; /* and what comes of it nobody knows: it waited since, or made,
+			       * replaced or deleted something */
 	gboolean then;
 	char *guess;	   /* (nullable) on what the entries from here on depend */
 	char *depends;	   /* (nullable) */

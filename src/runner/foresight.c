@@ -190,6 +190,7 @@ void
 rd_foresight_wait(RdForesight *self)
 {
 	self->went_on = TRUE;
+	self->api_unknown = self->api_unknown || self->api_patched;
 }
 
 /* ---- the world ----------------------------------------------------------------------------- */

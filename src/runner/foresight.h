@@ -19,6 +19,8 @@ G_BEGIN_DECLS
  *  - A wait is over at once (step-time.c). After it, and after a command, nobody knows what runs
  *    on a host: the first question about that ends the body, and the report says "depends". So the
  *    list is complete up to there, and says why it may go on.
+ *  - An object of the Kubernetes API reads as the patches that are written down make it. What comes
+ *    of it once a body has waited, or made, replaced or deleted something, nobody knows.
  *
  * One order; the entries of earlier ones come with it. */
 typedef struct _RdForesight RdForesight;
