@@ -18,4 +18,9 @@ void rd_account_steps(JsonBuilder *json, const RdEvidence *evidence);
 void rd_account_loss(JsonBuilder *json, const RdEvidence *evidence);
 /* account-left.c: the members "moved", "borrowed" and "left" */
 void rd_account_left(JsonBuilder *json, const RdEvidence *evidence);
+/* account-storage.c: the member "storage" */
+void rd_account_storage(JsonBuilder *json, const RdEvidence *evidence);
+/* an output, read as what an audit of the storage found, with an array "findings"; NULL: it is
+ * none. It lives in *root (out) (transfer full) (nullable). (unowned) */
+JsonObject *rd_account_audit(const char *name, const char *value, JsonNode **root);
 G_END_DECLS

@@ -468,6 +468,7 @@ rd_account_new(const RdEvidence *evidence, JsonNode *next)
 	rd_account_disturbances(json, evidence);
 	rd_account_marks(json, evidence);
 	rd_account_findings(json, evidence);
+	rd_account_storage(json, evidence);
 	rd_account_left(json, evidence);
 	json_builder_set_member_name(json, "next");
 	if (next != NULL)

@@ -3,17 +3,10 @@
 
 #include <string.h>
 
-#include "paper.h"
+#include "page-private.h"
 #include "yaml/format.h"
 
 /* The report as a page: one walk over its JSON, the same for every kind of paper. */
-
-typedef enum {
-	RD_CELL_TEXT,
-	RD_CELL_TIME, /* RFC 3339 */
-	RD_CELL_MS,
-	RD_CELL_BOOL, /* yes, or nothing */
-} RdCell;
 
 typedef struct {
 	const char *title; /* as rd_paper_table() wants it */
@@ -32,64 +25,6 @@ typedef struct {
 } RdSection;
 
 #define RD_PAGE_COLUMNS G_N_ELEMENTS(((RdSection *)0)->columns)
-
-/* ---- cells --------------------------------------------------------------------------------- */
-
-static const char *
-rd_page_string(JsonObject *object, const char *key)
-{
-	return json_object_get_string_member_with_default(object, key, NULL);
-}
-
-static gboolean
-rd_page_is(JsonObject *object, const char *key, const char *value)
-{
-	return g_strcmp0(rd_page_string(object, key), value) == 0;
-}
-
-static gboolean
-rd_page_true(JsonObject *object, const char *key)
-{
-	return json_object_get_boolean_member_with_default(object, key, FALSE);
-}
-
-/* "2026-11-20T07:41:00.123456Z" is "2026-11-20 07:41:00.123 UTC" */
-static char *
-rd_page_time(const char *rfc3339)
-{
-	GString *text;
-
-	if (rfc3339 == NULL || strlen(rfc3339) < strlen("2026-11-20T07:41:00.123"))
-		return g_strdup(rfc3339);
-	text = g_string_new_len(rfc3339, strlen("2026-11-20T07:41:00.123"));
-	text->str[strlen("2026-11-20")] = ' ';
-	return g_string_free(text, FALSE);
-}
-
-static char *
-rd_page_ms(gint64 ms)
-{
-	return ms < 60000 ? g_strdup_printf("%d.%03d s", (int)(ms / 1000), (int)(ms % 1000))
-			  : rd_format_duration(ms * 1000);
-}
-
-static char *
-rd_page_cell(JsonObject *object, const char *key, RdCell cell)
-{
-	JsonNode *node = json_object_get_member(object, key);
-
-	if (node == NULL || JSON_NODE_HOLDS_NULL(node))
-		return NULL;
-	if (json_node_get_value_type(node) == G_TYPE_BOOLEAN)
-		return g_strdup(json_node_get_boolean(node) ? "yes" : "no");
-	if (json_node_get_value_type(node) == G_TYPE_INT64)
-		return cell == RD_CELL_MS
-			   ? rd_page_ms(json_node_get_int(node))
-			   : g_strdup_printf("%" G_GINT64_FORMAT, json_node_get_int(node));
-	if (cell == RD_CELL_TIME)
-		return rd_page_time(json_node_get_string(node));
-	return json_node_dup_string(node);
-}
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
@@ -266,7 +201,7 @@ static const RdSection findings = {"Before and after",
 				    WHEN,
 				    {"`Step", "step", RD_CELL_TEXT},
 				    {"`Name", "name", RD_CELL_TEXT},
-				    {"`Value", "value", RD_CELL_TEXT}}};
+				    {"`Value", "value", RD_CELL_OUTPUT}}};
 static const RdSection moved = {"Moved, and never deleted",
 				"moved",
 				"Nothing was moved.",
@@ -577,8 +512,9 @@ rd_page_title(JsonObject *report)
 char *
 rd_account_print(JsonNode *node, RdPaperKind kind)
 {
-	static const RdSection *const after_inputs[] = {&hosts, &checks, &disturbances, &findings,
-							&left,	&moved,	 &borrowed,	&timeline};
+	static const RdSection *const before_storage[] = {&hosts, &checks, &disturbances,
+							  &findings};
+	static const RdSection *const after_storage[] = {&left, &moved, &borrowed, &timeline};
 	JsonObject *report = json_node_get_object(node);
 	g_autofree char *title = rd_page_title(report);
 	RdPaper *paper = rd_paper_new(kind, title);
@@ -590,8 +526,11 @@ rd_account_print(JsonNode *node, RdPaperKind kind)
 	rd_page_section(paper, report, &people);
 	rd_page_inputs(paper, report);
 	rd_page_loss(paper, report);
-	for (guint i = 0; i < G_N_ELEMENTS(after_inputs); i++)
-		rd_page_section(paper, report, after_inputs[i]);
+	for (guint i = 0; i < G_N_ELEMENTS(before_storage); i++)
+		rd_page_section(paper, report, before_storage[i]);
+	rd_page_storage(paper, report);
+	for (guint i = 0; i < G_N_ELEMENTS(after_storage); i++)
+		rd_page_section(paper, report, after_storage[i]);
 	rd_page_changes(paper, report);
 	rd_page_integrity(paper, report);
 	return rd_paper_finish(paper);
