@@ -62,36 +62,36 @@ rd_runbook_now(gpointer data)
 }
 
 /* Looks at the hosts with the run's own plugins. The run's lock is held meanwhile: what would be
- * told of a run at work would be wrong a moment later. */
-static JsonNode *
-rd_runbook_remaining(const RdEvidence *evidence, GError **error)
+ * told of a run at work would be wrong a moment later. @book gets what was found, or why not. */
+static void
+rd_runbook_look(const RdEvidence *evidence, RdRunbook *book, GError **why, GError **why_back)
 {
 	g_autofree char *path = g_build_filename(evidence->dir, "lock", NULL);
 	RdLockOptions options_of_lock = {.who = "a runbook"};
 	g_autoptr(RdLock) lock = NULL;
+	g_autoptr(GPtrArray) owed = rd_run_get_owed(evidence->run);
 	RdRunnerCrewOptions crew = {.run_dir = evidence->dir, .who = "a runbook", .stderr_fd = -1};
 	RdRemainingOptions remaining = {.evidence = evidence, .now = rd_runbook_now};
-	JsonNode *node;
 
 	if (rd_run_get_state(evidence->run) == RD_RUN_ENDED) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+		g_set_error(why, G_IO_ERROR, G_IO_ERROR_FAILED,
 			    "the run has ended (%s): a new one, or its plan, says what is left",
 			    rd_run_get_end(evidence->run));
-		return NULL;
+		return;
 	}
-	lock = rd_lock_take(path, &options_of_lock, error);
+	lock = rd_lock_take(path, &options_of_lock, why);
 	if (lock == NULL) {
-		g_prefix_error(error,
-			       "it is at work, recoveryd pause %s first: ", evidence->run_id);
-		return NULL;
+		g_prefix_error(why, "it is at work, recoveryd pause %s first: ", evidence->run_id);
+		return;
 	}
 	crew.lock_fd = rd_lock_get_fd(lock);
-	remaining.crew = rd_runner_crew_new(&crew, error);
+	remaining.crew = rd_runner_crew_new(&crew, why);
 	if (remaining.crew == NULL)
-		return NULL;
-	node = rd_remaining_new(&remaining, error);
+		return;
+	book->remaining = rd_remaining_new(&remaining, why);
+	if (owed->len > 0)
+		book->give_back = rd_remaining_give_back(&remaining, why_back);
 	remaining.crew->klass->free(remaining.crew);
-	return node;
 }
 
 static RdExit
@@ -100,9 +100,9 @@ rd_runbook_run(const RdCli *cli, char **args, GError **error)
 	g_autofree char *dir = NULL;
 	g_autofree char *text = NULL;
 	g_autoptr(RdEvidence) evidence = NULL;
-	g_autoptr(JsonNode) remaining = NULL;
-	g_autoptr(GError) why = NULL;
-	RdRunbook runbook;
+	g_autoptr(JsonNode) remaining = NULL, give_back = NULL;
+	g_autoptr(GError) why = NULL, why_back = NULL;
+	RdRunbook runbook = {0};
 	const char *file;
 	RdPaperKind kind;
 
@@ -118,10 +118,12 @@ rd_runbook_run(const RdCli *cli, char **args, GError **error)
 		return RD_EXIT_JOURNAL;
 	}
 	if (!options.offline)
-		remaining = rd_runbook_remaining(evidence, &why);
-	runbook = (RdRunbook){.evidence = evidence,
-			      .remaining = remaining,
-			      .why_not = why != NULL ? why->message : NULL};
+		rd_runbook_look(evidence, &runbook, &why, &why_back);
+	remaining = runbook.remaining;
+	give_back = runbook.give_back;
+	runbook.evidence = evidence;
+	runbook.why_not = why != NULL ? why->message : NULL;
+	runbook.why_not_back = why_back != NULL ? why_back->message : runbook.why_not;
 	text = rd_runbook_print(&runbook, kind);
 	if (file == NULL)
 		fputs(text, stdout);

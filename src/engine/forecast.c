@@ -43,8 +43,15 @@ rd_forecast_free(RdForecast *self)
 	g_free(self);
 }
 
+static gboolean
+rd_forecast_cancels(const RdForecastCrew *self)
+{
+	return g_strcmp0(self->options->word, "cancel") == 0;
+}
+
 /* Nobody is asked for leave, the machine does not skip what is not certain (see above), and what
- * works beside others is walked where it stands: here nothing takes time that it could fill. */
+ * works beside others is walked where it stands: here nothing takes time that it could fill. On the
+ * way out it is left, as ever. */
 static void
 rd_forecast_open(RdForecastCrew *self)
 {
@@ -54,7 +61,9 @@ rd_forecast_open(RdForecastCrew *self)
 		RdPlanState *state = g_ptr_array_index(states, i);
 
 		g_ptr_array_add(self->gates, g_steal_pointer(&state->gate));
-		g_ptr_array_add(self->besides, g_steal_pointer(&state->beside));
+		g_ptr_array_add(self->besides, state->beside);
+		if (!rd_forecast_cancels(self))
+			state->beside = NULL;
 		g_ptr_array_add(self->whens, state->when);
 		state->when = g_ptr_array_new_with_free_func(g_free);
 	}
@@ -164,7 +173,7 @@ rd_forecast_make(const RdForecastOptions *options, GError **error)
 	rd_forecast_open(&self);
 	self.run = rd_run_new(options->plan);
 	ok = rd_journal_each(options->journal, 0, rd_forecast_fold, self.run, error);
-	self.out = rd_forecast_goes_out(self.run);
+	self.out = rd_forecast_goes_out(self.run) || rd_forecast_cancels(&self);
 	if (ok)
 		rd_forecast_run(&self);
 	ok = ok && rd_forecast_check_end(&self, error);

@@ -56,7 +56,7 @@ typedef struct {
 	RdPlan *plan;	    /* gates, conditions and the like are taken out while it is walked */
 	RdJournal *journal; /* a copy, or in memory: the walk is written to it */
 	const char *word;   /* (nullable) said to the run first: a held one is walked on by
-			     * "resume" */
+			     * "resume", and to its way out by "cancel" */
 	const RdTypes *types;
 	RdCrew *crew;		      /* carries out what looks */
 	gint64 (*now)(gpointer data); /* engine.h */

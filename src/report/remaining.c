@@ -7,10 +7,10 @@
 #include "account-private.h"
 #include "engine/forecast.h"
 #include "moved.h"
+#include "remaining-api.h"
+#include "remaining-private.h"
 #include "remaining.h"
 #include "yaml/json.h"
-
-#define RD_BASTION "bastion"
 
 typedef struct {
 	const RdEvidence *evidence;
@@ -60,10 +60,9 @@ rd_remaining_word(RdRun *run)
 
 /* ---- commands ------------------------------------------------------------------------------ */
 
-static void
+void
 rd_remaining_quote(GString *line, const char *word)
 {
-	/* what a person can read stays as it is */
 	gboolean plain = *word != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyz"
 						       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 						       "0123456789@%+=:,./_-") == strlen(word);
@@ -222,6 +221,8 @@ rd_remaining_command(const RdEvidence *evidence, JsonObject *entry)
 		command = rd_remaining_move(evidence, entry);
 	else if (g_strcmp0(verb, "put") == 0)
 		command = rd_remaining_put(evidence, entry);
+	else if (rd_remaining_api_is(entry) && evidence->setting != NULL)
+		command = rd_remaining_api_command(evidence->setting->inventory, entry);
 	/* something in it is known only when what stands before it has been done */
 	if (command != NULL &&
 	    (strstr(command, RD_FORESEEN_THEN) != NULL || strstr(command, "${") != NULL))
@@ -243,7 +244,9 @@ rd_remaining_branch(const RdEvidence *evidence, JsonArray *entries, guint number
 		if (g_strcmp0(rd_foreseen_get(entry, which), wanted) != 0)
 			continue;
 		command = rd_remaining_command(evidence, entry);
-		if (command == NULL || g_strcmp0(rd_foreseen_get(entry, "verb"), "put") == 0) {
+		/* a block has one place */
+		if (command == NULL || g_strcmp0(rd_foreseen_get(entry, "verb"), "put") == 0 ||
+		    rd_remaining_api_is(entry)) {
 			g_string_free(line, TRUE);
 			return NULL;
 		}
@@ -267,13 +270,24 @@ rd_remaining_fork(const RdEvidence *evidence, JsonArray *entries, guint number)
 			       *well != '\0' ? well : "true", fails);
 }
 
-static void
-rd_remaining_entry(JsonBuilder *json, JsonObject *entry, const char *command, gboolean fork)
+static const char *
+rd_remaining_place(const RdEvidence *evidence, JsonObject *entry)
 {
-	gboolean put = g_strcmp0(rd_foreseen_get(entry, "verb"), "put") == 0;
+	const char *place = NULL;
 
+	if (g_strcmp0(rd_foreseen_get(entry, "verb"), "put") == 0)
+		return RD_REMAINING_BASTION;
+	if (rd_remaining_api_is(entry) && evidence->setting != NULL)
+		place = rd_remaining_api_place(evidence->setting->inventory);
+	return place != NULL ? place : rd_foreseen_get(entry, "host");
+}
+
+static void
+rd_remaining_entry(JsonBuilder *json, const RdEvidence *evidence, JsonObject *entry,
+		   const char *command, gboolean fork)
+{
 	json_builder_begin_object(json);
-	rd_json_string(json, "on", put ? RD_BASTION : rd_foreseen_get(entry, "host"));
+	rd_json_string(json, "on", rd_remaining_place(evidence, entry));
 	rd_json_string(json, "verb", rd_foreseen_get(entry, "verb"));
 	rd_json_string(json, "command", command);
 	rd_json_string(json, "text", rd_foreseen_get(entry, "text"));
@@ -289,7 +303,8 @@ rd_remaining_entries(JsonBuilder *json, const RdEvidence *evidence, JsonArray *e
 		g_autofree char *fork = rd_remaining_fork(evidence, entries, i + 1);
 		g_autofree char *command = rd_remaining_command(evidence, entry);
 
-		rd_remaining_entry(json, entry, fork != NULL ? fork : command, fork != NULL);
+		rd_remaining_entry(json, evidence, entry, fork != NULL ? fork : command,
+				   fork != NULL);
 		/* what follows stands in it */
 		if (fork != NULL)
 			break;
@@ -429,14 +444,16 @@ rd_remaining_step(JsonBuilder *json, const RdRemaining *self, const RdForecast *
 	json_builder_end_object(json);
 }
 
-JsonNode *
-rd_remaining_new(const RdRemainingOptions *options, GError **error)
+/* @back: of what is given back alone */
+static JsonNode *
+rd_remaining_walk(const RdRemainingOptions *options, const char *word, gboolean back,
+		  GError **error)
 {
 	g_auto(RdRemaining) self = {.evidence = options->evidence};
 	g_autoptr(JsonBuilder) json = json_builder_new();
 	g_autoptr(RdForecast) forecast = NULL;
 	RdForecastOptions walk = {.plan = options->evidence->plan,
-				  .word = rd_remaining_word(options->evidence->run),
+				  .word = word,
 				  .crew = options->crew,
 				  .now = options->now,
 				  .data = options->data};
@@ -449,8 +466,27 @@ rd_remaining_new(const RdRemainingOptions *options, GError **error)
 	if (forecast == NULL)
 		return NULL;
 	json_builder_begin_array(json);
-	for (guint i = 0; i < forecast->steps->len; i++)
-		rd_remaining_step(json, &self, forecast, i);
+	for (guint i = 0; i < forecast->steps->len; i++) {
+		const RdForecastStep *step = g_ptr_array_index(forecast->steps, i);
+
+		if (!back || step->back)
+			rd_remaining_step(json, &self, forecast, i);
+	}
 	json_builder_end_array(json);
 	return json_builder_get_root(json);
+}
+
+JsonNode *
+rd_remaining_new(const RdRemainingOptions *options, GError **error)
+{
+	return rd_remaining_walk(options, rd_remaining_word(options->evidence->run), FALSE, error);
+}
+
+JsonNode *
+rd_remaining_give_back(const RdRemainingOptions *options, GError **error)
+{
+	const char *word =
+	    rd_run_get_state(options->evidence->run) == RD_RUN_CANCELLING ? NULL : "cancel";
+
+	return rd_remaining_walk(options, word, TRUE, error);
 }

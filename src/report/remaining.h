@@ -25,11 +25,16 @@ typedef struct {
  *              looks undone, and resume would do it again
  *   text, open, when   (nullable) what was found; on what it depends whether more follows; the
  *              condition, which is decided then
- *   commands   of {"on": host or "bastion", "command" (nullable: none can be given), "text" (the
+ *   commands   of {"on": host or "bastion" (remaining-api.h: where a change through the Kubernetes
+ *              API is typed), "verb", "command" (nullable: none can be given), "text" (the
  *              journal's), "depends" (nullable)}
  *   until      (nullable) {"on", "command"}: ends as soon as the step is done
  * Blocks on the thread-default main context. NULL: it came to no end, and why. */
 JsonNode *rd_remaining_new(const RdRemainingOptions *options, GError **error);
+
+/* What gives back all that is borrowed now, for who stops here: what `cancel` would do to that end,
+ * walked the same way. Steps as above, all of them `back`. */
+JsonNode *rd_remaining_give_back(const RdRemainingOptions *options, GError **error);
 
 /* "ssh -i KEY core@10.0.0.10" for @host, NULL when it is not in the inventory (transfer full) */
 char *rd_remaining_login(const RdEvidence *evidence, const char *host);

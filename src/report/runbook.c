@@ -16,6 +16,40 @@ rd_runbook_string(JsonObject *object, const char *name)
 
 /* ---- what is known ------------------------------------------------------------------------- */
 
+static gboolean
+rd_runbook_asks_api(JsonNode *steps)
+{
+	JsonArray *all = steps != NULL ? json_node_get_array(steps) : NULL;
+
+	for (guint i = 0; all != NULL && i < json_array_get_length(all); i++) {
+		JsonArray *commands =
+		    json_object_get_array_member(json_array_get_object_element(all, i), "commands");
+
+		for (guint j = 0; j < json_array_get_length(commands); j++)
+			if (g_str_has_prefix(
+				rd_runbook_string(json_array_get_object_element(commands, j),
+						  "verb"),
+				"api-"))
+				return TRUE;
+	}
+	return FALSE;
+}
+
+/* how an answer of the API is to be read */
+static void
+rd_runbook_api(const RdRunbook *self, RdPaper *paper)
+{
+	if (!rd_runbook_asks_api(self->remaining) && !rd_runbook_asks_api(self->give_back))
+		return;
+	rd_paper_text(
+	    paper, RD_TONE_PLAIN,
+	    "What begins with oc, or pipes to it, goes to the Kubernetes API; kubectl from 1.24 on "
+	    "takes the same words. A patch writes the fields that stand in it, whatever they are "
+	    "by then, and names its object by uid: a Conflict says that it is another object of "
+	    "that name. Where an object is replaced, or deleted by its resourceVersion, a "
+	    "Conflict says that it has changed since this page was made: make the page anew.");
+}
+
 static void
 rd_runbook_hosts(const RdRunbook *self, RdPaper *paper)
 {
@@ -37,7 +71,8 @@ rd_runbook_hosts(const RdRunbook *self, RdPaper *paper)
 	rd_paper_text(paper, RD_TONE_PLAIN,
 		      "Type every command where its block says, in this order, and look at what it "
 		      "answers before you go on. A command that fails is a reason to stop. Nothing "
-		      "here deletes anything.");
+		      "here deletes a file.");
+	rd_runbook_api(self, paper);
 }
 
 static void
@@ -69,7 +104,7 @@ rd_runbook_done(const RdRunbook *self, RdPaper *paper)
 		rd_paper_text(paper, RD_TONE_PLAIN, "No step has begun: nothing was changed.");
 }
 
-/* ---- to finish ----------------------------------------------------------------------------- */
+/* ---- one step ------------------------------------------------------------------------------ */
 
 static void
 rd_runbook_commands(RdPaper *paper, JsonObject *step)
@@ -111,7 +146,9 @@ rd_runbook_until(RdPaper *paper, JsonObject *step)
 		rd_paper_code(paper, rd_runbook_string(until, "on"),
 			      rd_runbook_string(until, "command"));
 	} else if (open != NULL) {
-		rd_paper_text(paper, RD_TONE_WARN, "Look before you go on; it depends on %s.",
+		rd_paper_text(paper, RD_TONE_WARN,
+			      "Look before you go on; it depends on %s. Made anew then, this page "
+			      "has what is left of it.",
 			      open);
 	}
 }
@@ -178,6 +215,58 @@ rd_runbook_head(RdPaper *paper, JsonObject *step, guint number, gboolean all)
 		rd_paper_text(paper, RD_TONE_WARN,
 			      "From here no single host goes back alone, only all of them.");
 }
+
+/* ---- borrowed ------------------------------------------------------------------------------ */
+
+static void
+rd_runbook_give_back(const RdRunbook *self, RdPaper *paper)
+{
+	JsonArray *steps = self->give_back != NULL ? json_node_get_array(self->give_back) : NULL;
+
+	if (steps == NULL) {
+		rd_paper_text(
+		    paper, RD_TONE_BAD, "The commands that give it back cannot be told: %s",
+		    self->why_not_back != NULL ? self->why_not_back : "nobody looked at the hosts");
+		return;
+	}
+	rd_paper_text(
+	    paper, RD_TONE_PLAIN,
+	    "Who stops here gives it back with these, in this order. Who finishes by hand "
+	    "leaves them: they stand below, at their place.");
+	for (guint i = 0; i < json_array_get_length(steps); i++) {
+		JsonObject *step = json_array_get_object_element(steps, i);
+		const char *name = rd_runbook_string(step, "step");
+		const char *summary = rd_runbook_string(step, "summary");
+		g_autofree char *title = g_strdup_printf("give back %s: %s", name, summary);
+
+		rd_paper_heading(paper, 3, title);
+		rd_runbook_say_step(paper, step);
+		rd_runbook_commands(paper, step);
+		rd_runbook_until(paper, step);
+	}
+}
+
+static void
+rd_runbook_borrowed(const RdRunbook *self, RdPaper *paper)
+{
+	g_autoptr(GPtrArray) owed = rd_run_get_owed(self->evidence->run);
+
+	rd_paper_heading(paper, 2, "Borrowed, to be given back");
+	if (owed->len == 0)
+		rd_paper_text(paper, RD_TONE_PLAIN, "Nothing.");
+	for (guint i = 0; i < owed->len; i++) {
+		const RdStep *step = g_ptr_array_index(owed, i);
+
+		rd_paper_text(paper, RD_TONE_WARN,
+			      "%s@%s (%s), due before %s. recoveryd gives it back on every way "
+			      "out.",
+			      step->plan->name, step->target, step->plan->type, step->plan->borrow);
+	}
+	if (owed->len > 0)
+		rd_runbook_give_back(self, paper);
+}
+
+/* ---- to finish ----------------------------------------------------------------------------- */
 
 /* What a dead engine left at work: a job outlives its connection, and somebody who types beside it
  * would do what it does. */
@@ -371,25 +460,6 @@ rd_runbook_moved(const RdRunbook *self, RdPaper *paper)
 	rd_paper_end_table(paper);
 	if (n == 0)
 		rd_paper_text(paper, RD_TONE_PLAIN, "Nothing lies elsewhere than before.");
-}
-
-static void
-rd_runbook_borrowed(const RdRunbook *self, RdPaper *paper)
-{
-	g_autoptr(GPtrArray) owed = rd_run_get_owed(self->evidence->run);
-
-	rd_paper_heading(paper, 2, "Borrowed, to be given back");
-	if (owed->len == 0)
-		rd_paper_text(paper, RD_TONE_PLAIN, "Nothing.");
-	for (guint i = 0; i < owed->len; i++) {
-		const RdStep *step = g_ptr_array_index(owed, i);
-
-		rd_paper_text(
-		    paper, RD_TONE_WARN,
-		    "%s@%s (%s), due before %s. It is given back by the commands below, or "
-		    "by recoveryd, on every way out.",
-		    step->plan->name, step->target, step->plan->type, step->plan->borrow);
-	}
 }
 
 static void

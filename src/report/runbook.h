@@ -10,7 +10,9 @@ G_BEGIN_DECLS
 typedef struct {
 	const RdEvidence *evidence; /* with a plan */
 	JsonNode *remaining;	    /* (nullable) remaining.h */
+	JsonNode *give_back;	    /* (nullable) the like, of what is borrowed now */
 	const char *why_not;	    /* (nullable) why there are no remaining commands */
+	const char *why_not_back;   /* (nullable) why there are none that give back */
 } RdRunbook;
 
 char *rd_runbook_print(const RdRunbook *runbook, RdPaperKind kind);
