@@ -33,6 +33,7 @@ typedef struct {
 	/* of the plan's states, taken out meanwhile */
 	GPtrArray *gates, *whens, *besides;
 	GMainLoop *loop;
+	gboolean stopped; /* perhaps before the loop ran */
 	GError *error;
 } RdForecastCrew;
 

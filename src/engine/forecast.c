@@ -94,6 +94,7 @@ rd_forecast_stopped(RdEngine *engine, const GError *error, gpointer data)
 
 	if (error != NULL)
 		self->error = g_error_copy(error);
+	self->stopped = TRUE;
 	g_main_loop_quit(self->loop);
 }
 
@@ -110,8 +111,10 @@ rd_forecast_run(RdForecastCrew *self)
 	self->loop = g_main_loop_new(context, FALSE);
 	engine = rd_engine_new(self->run, options->journal, &self->crew, &hooks);
 	rd_engine_start(engine, "a walk", "a walk", 0);
-	if (options->word == NULL || rd_engine_request(engine, options->word, NULL, NULL, "a walk",
-						       "to see what is left", 0, &self->error))
+	/* a word that leaves nothing to be done is the end at once */
+	if ((options->word == NULL || rd_engine_request(engine, options->word, NULL, NULL, "a walk",
+							"to see what is left", 0, &self->error)) &&
+	    !self->stopped)
 		g_main_loop_run(self->loop);
 	g_main_loop_unref(self->loop);
 	options->crew->report = NULL;
