@@ -11,7 +11,12 @@ static const RecoveryParam unpack_params[] = {
 };
 static const char *const unpack_outputs[] = {"snapshot", "sha256", NULL};
 
-static const char *const scripts_outputs[] = {"sums", NULL};
+static const RecoveryParam scripts_params[] = {
+    {"accepted", RECOVERY_PARAM_STRING, "none",
+     "SHA-256 of files that a person has read, with commas"},
+    {0},
+};
+static const char *const scripts_outputs[] = {"sums", "accepted", NULL};
 
 static const char *const identity_outputs[] = {"name",	  "peer-url",	    "initial-cluster",
 					       "members", "old-cluster-id", NULL};
@@ -103,6 +108,7 @@ static const RecoveryState states[] = {
 	.name = "scripts",
 	.summary = "etcd has no operator, and its recovery scripts are here",
 	.kind = RECOVERY_KIND_QUERY,
+	.params = scripts_params,
 	.outputs = scripts_outputs,
 	.timeout = 120,
 	.enter = member_scripts,

@@ -5,6 +5,7 @@
  * masters have the same ones, of one machine configuration: what was examined on the recovery host
  * is what every host must have. */
 
+#include "../common/accepted.h"
 #include "../common/api.h"
 #include "etcd-member.h"
 #include <string.h>
@@ -83,19 +84,41 @@ add_sum(RecoveryStep *step, const char *path, GString *sums, GError **error)
 	return TRUE;
 }
 
+/* each of them was read by a person; one that does not exist (the functions alone may) needs none
+ */
+static gboolean
+are_accepted(const char *sums, const char *accepted)
+{
+	g_auto(GStrv) words = g_strsplit(sums, " ", -1);
+
+	for (guint i = 0; words[i] != NULL; i++) {
+		const char *sum = strrchr(words[i], '=') + 1;
+
+		if (strcmp(sum, "none") != 0 && !rd_accepted_has(accepted, sum))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 gboolean
 member_scripts(RecoveryStep *step, GError **error)
 {
+	const char *accepted = recovery_string(step, "accepted");
 	g_autoptr(GString) sums = g_string_new(NULL);
 	g_autofree char *tools = NULL;
 
+	if (!rd_accepted_check(accepted, "the recovery scripts", error))
+		return FALSE;
 	if (!check_family(step, error) || !rd_file_ask(step, NULL, TOOLS, &tools, error))
 		return FALSE;
 	for (guint i = 0; i < G_N_ELEMENTS(scripts); i++)
 		if (!check_script(step, i, tools != NULL ? tools : "", error) ||
 		    !add_sum(step, scripts[i].path, sums, error))
 			return FALSE;
-	return add_sum(step, TOOLS, sums, error) && recovery_output(step, "sums", sums->str, error);
+	return add_sum(step, TOOLS, sums, error) &&
+	       recovery_output(step, "sums", sums->str, error) &&
+	       recovery_output(step, "accepted", are_accepted(sums->str, accepted) ? "yes" : "no",
+			       error);
 }
 
 /* ---- before each use ----------------------------------------------------------------------- */

@@ -59,11 +59,15 @@ static const RecoveryParam script_params[] = {
     {"accept", RECOVERY_PARAM_STRING, "4.11-4.17",
      "classes that the procedure is for, with commas"},
     {"accept-unknown", RECOVERY_PARAM_BOOL, "no",
-     "also a script that nobody knows, if its content is of such a class"},
+     "also a script that nobody knows, if its content is of such a class: the procedure asks a "
+     "person, unless it was accepted"},
+    {"accepted", RECOVERY_PARAM_STRING, "none",
+     "SHA-256 of scripts that a person has read, with commas"},
     {0},
 };
 static const char *const script_outcomes[] = {"since-4-11", "since-4-7", "since-4-18", "tnf", NULL};
-static const char *const script_outputs[] = {"class", "known", "sha256", "document", NULL};
+static const char *const script_outputs[] = {"class",  "known",	   "accepted",
+					     "sha256", "document", NULL};
 
 static const RecoveryParam room_params[] = {
     {"snapshot", RECOVERY_PARAM_FILE, NULL, "the snapshot here: its size says what room it needs"},

@@ -173,8 +173,14 @@ void
 rd_check_script(RdChecking *self)
 {
 	RD_FOR_EACH_ASKED (self, host) {
+		g_autofree char *accept = NULL;
+
 		if (!rd_check_is_recovery(self, host))
 			continue;
+		accept = g_strdup_printf(
+		    "read it; if it is what you expect: -i accept-unknown-script=%s; otherwise "
+		    "the run asks before it goes on",
+		    host->script_sha256);
 		if (host->script_sha256 == NULL)
 			rd_found(self, host->host->name, RD_LEVEL_BLOCK,
 				 "choose a recovery host whose etcd ran: its pod puts it there",
@@ -194,8 +200,7 @@ rd_check_script(RdChecking *self)
 			    host->script);
 		else if (!host->script_known)
 			rd_found(
-			    self, host->host->name, RD_LEVEL_WARN,
-			    "read it; if it is what you expect: -i accept-unknown-script=yes",
+			    self, host->host->name, RD_LEVEL_WARN, accept,
 			    "nobody has seen this cluster-restore.sh before (SHA-256 %s); by its "
 			    "content it is of %s",
 			    host->script_sha256, host->script);

@@ -6,9 +6,10 @@ G_BEGIN_DECLS
 /* cluster-restore.sh of 4.11 to 4.17 and the pod that it starts (domain 4.4), step by step: a host
  * may die, and everybody else act, between any two of them. */
 
-#define RD_SIM_SCRIPT  "/usr/local/bin/cluster-restore.sh"
-#define RD_SIM_SAVED   "/var/lib/etcd-backup"
-#define RD_SIM_STOPPED "/home/core/assets/manifests-stopped"
+#define RD_SIM_SCRIPT	   "/usr/local/bin/cluster-restore.sh"
+#define RD_SIM_SCRIPT_TEXT "#!/bin/bash\n# AUX_STATIC_POD_LIST\n" /* nobody's release */
+#define RD_SIM_SAVED	   "/var/lib/etcd-backup"
+#define RD_SIM_STOPPED	   "/home/core/assets/manifests-stopped"
 #define RD_SIM_RESTORE_POD                                                                         \
 	"/etc/kubernetes/static-pod-resources/etcd-certs/configmaps/restore-etcd-pod/pod.yaml"
 

@@ -43,10 +43,10 @@ install(RdSimHost *host)
 	rd_sim_tree_mkdirs(host->tree, "/var/lib/kubelet/pki");
 	rd_sim_tree_mkdirs(host->tree, RD_SIM_OLD_RESOURCES "/etcd-member");
 	add_file(host, "/etc/kubernetes/kubeconfig", "token of node-bootstrapper\n");
-	add_file(host, RD_SIM_OLD_RESTORE, "INITIAL_CLUSTER=$2\n");
-	add_file(host, RD_SIM_OLD_RECOVER, "$SETUP_ETCD_ENVIRONMENT $KUBE_CLIENT_AGENT\n");
-	add_file(host, RD_SIM_OLD_TOKENIZE, "$KUBE_ETCD_SIGNER_SERVER\n");
-	add_file(host, RD_SIM_OLD_TOOLS, "ASSET_DIR=./assets\n");
+	add_file(host, RD_SIM_OLD_RESTORE, RD_SIM_OLD_RESTORE_TEXT);
+	add_file(host, RD_SIM_OLD_RECOVER, RD_SIM_OLD_RECOVER_TEXT);
+	add_file(host, RD_SIM_OLD_TOKENIZE, RD_SIM_OLD_TOKENIZE_TEXT);
+	add_file(host, RD_SIM_OLD_TOOLS, RD_SIM_OLD_TOOLS_TEXT);
 	add_file(host, RD_SIM_OLD_RESOURCES "/kube-apiserver-pod-7/secrets/etcd-client/tls.key",
 		 "key\n");
 	for (guint i = 0; i < G_N_ELEMENTS(pods); i++) {

@@ -77,7 +77,7 @@ add_operator_files(RdSimCluster *self, RdSimHost *host)
 	}
 	add_file(host, CERTS "/etcd-scripts/etcd.env", env->str);
 	add_file(host, CERTS "/restore-etcd-pod/pod.yaml", pod);
-	add_file(host, RD_SIM_SCRIPT, "#!/bin/bash\n# AUX_STATIC_POD_LIST\n");
+	add_file(host, RD_SIM_SCRIPT, RD_SIM_SCRIPT_TEXT);
 	for (guint i = 0; i < G_N_ELEMENTS(pods); i++) {
 		g_autofree char *name =
 		    g_strndup(pods[i].file, strlen(pods[i].file) - strlen("-pod.yaml"));

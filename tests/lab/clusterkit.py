@@ -14,7 +14,7 @@ from labkit import MANIFESTS, Bastion, Lab, equal, need, say, until
 
 KEYS, EXTRA = 300, 50
 GATES = ("point-of-no-return", "control-plane-reboots", "worker-roll")
-OPTIONS = ("-i", "accept-unknown-script=yes", *(word for gate in GATES for word in ("--approve", gate)))
+SCRIPT = "/usr/local/bin/cluster-restore.sh"
 STATIC = ("etcds", "kubeapiservers", "kubecontrollermanagers", "kubeschedulers")
 CORE = "/api/v1/namespaces/default"
 HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
@@ -293,4 +293,6 @@ class ClusterVerdict:
 
 def start(scene, bastion=None):
     """the Run"""
-    return (bastion or Bastion(scene.lab)).start(scene.backup, *OPTIONS, procedure="restore-cluster-state")
+    return (bastion or Bastion(scene.lab)).start(
+        scene.backup, *scene.lab.read_scripts(SCRIPT), *(word for gate in GATES for word in ("--approve", gate)),
+        procedure="restore-cluster-state")

@@ -14,6 +14,8 @@ from labkit import MANIFESTS, Lab, Run, Verdict, equal, need, say, until
 
 KEYS, EXTRA = 300, 50
 LOST = ("m1", "m2")
+SCRIPTS = [f"/usr/local/bin/{name}" for name in ("etcd-snapshot-restore.sh", "etcd-member-recover.sh", "tokenize-signer.sh",
+                                                 "openshift-recovery-tools")]
 URLS = {host: f"https://etcd-{i}.lab.test:2380" for i, host in enumerate(("m0",) + LOST)}
 LISTENS = "ss -ltnH 'sport = :9943'"
 RESTORE, RECOVER = "etcd-snapshot-restore.sh", "etcd-member-recover.sh"
@@ -50,7 +52,7 @@ class Scene:
 
     def start(self, bastion):
         said = bastion("start", "replace-lost-masters", "-c", bastion.inventory, "-i", f"backup={self.backup}",
-                       "-i", "accept-unknown-script=yes", "--approve", "point-of-no-return",
+                       *self.lab.read_scripts(*SCRIPTS), "--approve", "point-of-no-return",
                        *[word for host in LOST for word in ("--excuse", f"{host}=burnt")], "--detach")
         return Run(bastion, said.split()[0])
 

@@ -436,6 +436,27 @@ test_table(void)
 	}
 }
 
+/* what a person types who has read it: its own hash, not a yes to whatever will be there */
+static void
+test_unseen_script(void)
+{
+	g_autofree char *words = NULL;
+	Scene scene;
+	g_autoptr(RdPreflight) preflight = NULL;
+	const RdFinding *finding;
+	const char *sha256;
+
+	scene_begin(&scene);
+	unseen_script(&scene);
+	sha256 = rd_sim_node_sha256(rd_sim_tree_find(host(&scene, "m0")->tree, RD_SIM_SCRIPT));
+	words = g_strdup_printf("-i accept-unknown-script=%s;", sha256);
+	preflight = look(&scene);
+	finding = find(preflight, "script", "m0", RD_LEVEL_WARN);
+	g_assert_nonnull(finding);
+	g_assert_nonnull(strstr(finding->remedy, words));
+	scene_end(&scene);
+}
+
 /* no secret leaves a host: what was asked of the encryption configuration are names */
 static void
 test_secret(void)
@@ -567,6 +588,7 @@ main(int argc, char **argv)
 
 		g_test_add_data_func(name, GUINT_TO_POINTER(i), test_fault);
 	}
+	g_test_add_func("/preflight/unseen-script", test_unseen_script);
 	g_test_add_func("/preflight/secret", test_secret);
 	g_test_add_func("/preflight/override", test_override);
 	g_test_add_func("/preflight/metrics", test_metrics);

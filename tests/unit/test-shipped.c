@@ -275,6 +275,44 @@ test_purposes(void)
 	}
 }
 
+/* INV-6: a script that nobody knows is asked about each time, but where its hash was given at the
+ * start; no word says yes to whatever is there */
+static void
+test_scripts(void)
+{
+	static const struct {
+		const char *procedure, *state, *unless;
+	} all[] = {
+	    {"restore-cluster-state", "script", "${script.accepted}"},
+	    {"replace-lost-masters", "scripts", "${scripts.accepted}"},
+	};
+	g_autoptr(RdTypes) types = shipped_types();
+
+	for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
+		g_autoptr(RdProcedure) procedure = shipped(all[i].procedure, types);
+		const RdProcedureInput *input =
+		    rd_procedure_find_input(procedure, "accept-unknown-script");
+		int looks = rd_procedure_find_state(procedure, all[i].state);
+		int asks = rd_procedure_find_state(procedure, "unknown-script");
+		const RdProcedureState *state;
+
+		g_assert_nonnull(input);
+		g_assert_cmpint(input->type, ==, RD_INPUT_STRING);
+		g_assert_cmpstr(input->fallback, ==, "none");
+		g_assert_cmpint(looks, >=, 0);
+		g_assert_cmpint(asks, >, looks);
+		state = procedure->states->pdata[looks];
+		g_assert_cmpstr(g_hash_table_lookup(state->call->with, "accepted"), ==,
+				"${input.accept-unknown-script}");
+		state = procedure->states->pdata[asks];
+		g_assert_cmpstr(state->gate, ==, "unknown-script");
+		g_assert_true(state->gate_always);
+		g_assert_cmpuint(state->when->len, ==, 2);
+		g_assert_cmpstr(state->when->pdata[0], ==, all[i].unless);
+		g_assert_cmpstr(state->when->pdata[1], ==, "no");
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -285,5 +323,6 @@ main(int argc, char **argv)
 	g_test_add_func("/shipped/purposes", test_purposes);
 	g_test_add_func("/shipped/pools", test_pools);
 	g_test_add_func("/shipped/leftovers", test_leftovers);
+	g_test_add_func("/shipped/scripts", test_scripts);
 	return g_test_run();
 }
