@@ -47,7 +47,7 @@ static const RecoveryParam rescue_params[] = {
     {"address", RECOVERY_PARAM_STRING, NULL, "client address of this host's member"},
     {0},
 };
-static const char *const rescue_outputs[] = {"path", "sha256", "note", NULL};
+static const char *const rescue_outputs[] = {"path", "sha256", "stopped", "note", NULL};
 
 static const RecoveryParam silent_params[] = {
     {"hosts", RECOVERY_PARAM_STRING, "control-plane",

@@ -28,6 +28,15 @@ gboolean etcd_compare(RecoveryStep *step, GError **error);
 /* rescue.c */
 RecoveryProbe etcd_rescue_probe(RecoveryStep *step, GError **error);
 gboolean etcd_rescue_enter(RecoveryStep *step, GError **error);
+/* of a file here; NULL when it is not there or not readable: then it is fetched again */
+char *rescue_local_sha256(const char *path);
+/* path: of a snapshot here, stopped: of the database of a stopped etcd here; "" where there is none
+ */
+gboolean rescue_report(RecoveryStep *step, const char *path, const char *sha256,
+		       const char *stopped, const char *note, GError **error);
+/* rescue-stopped.c */
+RecoveryProbe rescue_stopped_probe(RecoveryStep *step, GError **error);
+gboolean rescue_stopped_enter(RecoveryStep *step, GError **error);
 /* data.c */
 gboolean etcd_save_baseline(RecoveryStep *step, GError **error);
 RecoveryProbe etcd_save_probe(RecoveryStep *step, GError **error);

@@ -2,8 +2,8 @@
 
 /* The rescue copy: a snapshot of what this member still has, before anything is changed. It needs
  * no quorum. On its way it is written beside the data (the one directory that the container and
- * the host share), moved out of there, and fetched. Where no etcd runs there is nothing to ask;
- * that data is kept by save-data. */
+ * the host share), moved out of there, and fetched. Where no etcd runs its database is copied as it
+ * lies there (rescue-stopped.c). */
 
 #include "../common/etcd-parse.h"
 #include "etcd.h"
@@ -27,9 +27,8 @@ rescue_local(RecoveryStep *step)
 	return g_strdup_printf("%s/rescue-%s.db", dir, recovery_target(step));
 }
 
-/* NULL when it is not there or not readable: then it is fetched again */
-static char *
-local_sha256(const char *path)
+char *
+rescue_local_sha256(const char *path)
 {
 	g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
 	g_autofree guchar *block = g_malloc(BLOCK);
@@ -46,15 +45,20 @@ local_sha256(const char *path)
 	return broken ? NULL : g_strdup(g_checksum_get_string(checksum));
 }
 
-static gboolean
-rescue_report(RecoveryStep *step, const char *path, const char *sha256, GError **error)
+gboolean
+rescue_report(RecoveryStep *step, const char *path, const char *sha256, const char *stopped,
+	      const char *note, GError **error)
 {
 	return recovery_output(step, "path", path, error) &&
 	       recovery_output(step, "sha256", sha256, error) &&
-	       recovery_output(step, "note",
-			       *path != '\0' ? "snapshot of the running etcd"
-					     : "no etcd runs here: its data is kept by save-data",
-			       error);
+	       recovery_output(step, "stopped", stopped, error) &&
+	       recovery_output(step, "note", note, error);
+}
+
+static gboolean
+report_snapshot(RecoveryStep *step, const char *path, const char *sha256, GError **error)
+{
+	return rescue_report(step, path, sha256, "", "snapshot of the running etcd", error);
 }
 
 static RecoveryProbe
@@ -67,7 +71,7 @@ probe_stopped(RecoveryStep *step, GError **error)
 		return RECOVERY_PROBE_UNKNOWN;
 	if (rd_containers_find(containers, "etcd") != NULL)
 		return RECOVERY_PROBE_ABSENT;
-	return rescue_report(step, "", "", error) ? RECOVERY_PROBE_PRESENT : RECOVERY_PROBE_UNKNOWN;
+	return rescue_stopped_probe(step, error);
 }
 
 RecoveryProbe
@@ -80,7 +84,7 @@ etcd_rescue_probe(RecoveryStep *step, GError **error)
 		return RECOVERY_PROBE_UNKNOWN;
 	if (aside == NULL)
 		return probe_stopped(step, error);
-	here = local_sha256(local);
+	here = rescue_local_sha256(local);
 	if (here == NULL)
 		return RECOVERY_PROBE_ABSENT;
 	shown = recovery_ask(step, NULL, error, "sha256sum", aside, NULL);
@@ -88,8 +92,8 @@ etcd_rescue_probe(RecoveryStep *step, GError **error)
 		return RECOVERY_PROBE_UNKNOWN;
 	if (strncmp(shown, here, strlen(here)) != 0)
 		return RECOVERY_PROBE_ABSENT;
-	return rescue_report(step, local, here, error) ? RECOVERY_PROBE_PRESENT
-						       : RECOVERY_PROBE_UNKNOWN;
+	return report_snapshot(step, local, here, error) ? RECOVERY_PROBE_PRESENT
+							 : RECOVERY_PROBE_UNKNOWN;
 }
 
 /* in the environment, as the container's own: with --endpoints etcdctl 3.4 would refuse */
@@ -106,7 +110,7 @@ save_in(RecoveryStep *step, const char *container, const char *source, GError **
 		return TRUE;
 	g_prefix_error(error,
 		       "%s: no rescue copy of the running etcd. If that etcd is broken, move its "
-		       "etcd-pod.yaml aside by hand; its data is then kept as it is: ",
+		       "etcd-pod.yaml aside by hand; its database is then copied as it lies: ",
 		       recovery_target(step));
 	return FALSE;
 }
@@ -136,15 +140,16 @@ probe_serves(RecoveryStep *step, GError **error)
 		return RECOVERY_PROBE_PRESENT;
 	recovery_progress(step,
 			  "%s: its etcd runs, but does not answer (%s). If it never will, move its "
-			  "etcd-pod.yaml aside by hand; its data is then kept as it is",
+			  "etcd-pod.yaml aside by hand; its database is then copied as it lies",
 			  recovery_target(step),
 			  reply.err != NULL ? g_strchomp(reply.err) : "no reason given");
 	return RECOVERY_PROBE_ABSENT;
 }
 
-/* etcdctl writes FILE.part and renames it: FILE is complete whenever it is there */
+/* etcdctl writes FILE.part and renames it: FILE is complete whenever it is there. *gone: no etcd
+ * runs any more */
 static gboolean
-rescue_save(RecoveryStep *step, const char *source, GError **error)
+rescue_save(RecoveryStep *step, const char *source, gboolean *gone, GError **error)
 {
 	const char *address = recovery_string(step, "address");
 	g_autoptr(GPtrArray) containers = NULL;
@@ -156,13 +161,8 @@ rescue_save(RecoveryStep *step, const char *source, GError **error)
 	containers = rd_containers_ask(step, NULL, rd_pod_find("etcd", NULL), error);
 	if (containers == NULL)
 		return FALSE;
-	if (rd_containers_find(containers, "etcd") == NULL) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_FAILED,
-			    "%s: etcd ended before a snapshot of it was taken",
-			    recovery_target(step));
-		return FALSE;
-	}
-	return save_in(step, etcd_container(containers)->id, source, error);
+	*gone = rd_containers_find(containers, "etcd") == NULL;
+	return *gone || save_in(step, etcd_container(containers)->id, source, error);
 }
 
 gboolean
@@ -175,12 +175,15 @@ etcd_rescue_enter(RecoveryStep *step, GError **error)
 		return FALSE;
 	if (aside == NULL) {
 		g_auto(GStrv) names = rd_list_dir(step, NULL, ETCD_DIR, error);
+		gboolean gone = FALSE;
 
 		if (names == NULL)
 			return FALSE;
 		if (!g_strv_contains((const char *const *)names, base) &&
-		    !rescue_save(step, source, error))
+		    !rescue_save(step, source, &gone, error))
 			return FALSE;
+		if (gone)
+			return rescue_stopped_enter(step, error);
 		if (!recovery_move_aside(step, source, error) ||
 		    !recovery_aside_path(step, source, &aside, error))
 			return FALSE;
@@ -192,5 +195,5 @@ etcd_rescue_enter(RecoveryStep *step, GError **error)
 		return FALSE;
 	}
 	return recovery_fetch(step, recovery_target(step), aside, local, &sha256, error) &&
-	       rescue_report(step, local, sha256, error);
+	       report_snapshot(step, local, sha256, error);
 }
