@@ -7,9 +7,10 @@
 #include "cli/beginning.h"
 #include "cli/commands.h"
 #include "cli/view-plan.h"
+#include "engine/losses.h"
 #include "yaml/json.h"
 
-static char *output;
+static char *output, *newer;
 static gboolean full;
 
 static const GOptionEntry *
@@ -20,6 +21,8 @@ rd_plan_options(void)
 	    {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
 	     "save the plan there, for recoveryd start FILE; - prints it instead of the text",
 	     "FILE"},
+	    {"newer", 0, 0, G_OPTION_ARG_FILENAME, &newer,
+	     "a newer snapshot of this cluster: what the restore would lose of it", "FILE"},
 	    {"full", 0, 0, G_OPTION_ARG_NONE, &full, "every command, file and API call", NULL},
 	    {NULL},
 	};
@@ -54,6 +57,33 @@ rd_plan_is_sound(const RdForecast *forecast)
 	return TRUE;
 }
 
+/* Beside the plan, not of it: no digest has it, and it is told anew each time. That it cannot be
+ * told is no reason for no plan, unless it was asked for. */
+static gboolean
+rd_plan_add_loss(const RdPlanned *planned, JsonNode *file, GError **error)
+{
+	g_autoptr(GError) why = NULL;
+	JsonObject *loss = rd_losses_foretell(planned->setting, planned->open->plan, newer,
+					      g_get_real_time() / G_USEC_PER_SEC, &why);
+
+	if (why != NULL && newer != NULL) {
+		g_propagate_prefixed_error(error, g_steal_pointer(&why), "--newer: ");
+		return FALSE;
+	}
+	if (loss == NULL && newer != NULL)
+		return rd_cli_usage(error, "--newer %s: this procedure restores no backup", newer);
+	if (why != NULL) {
+		g_autofree char *text =
+		    g_strdup_printf("what is lost cannot be told: %s", why->message);
+
+		loss = json_object_new();
+		json_object_set_string_member(loss, "text", text);
+	}
+	if (loss != NULL)
+		json_object_set_object_member(json_node_get_object(file), "loss", loss);
+	return TRUE;
+}
+
 static RdExit
 rd_plan_run(const RdCli *cli, char **args, GError **error)
 {
@@ -74,6 +104,8 @@ rd_plan_run(const RdCli *cli, char **args, GError **error)
 	for (guint i = 0; warnings != NULL && i < warnings->len; i++)
 		rd_cli_say(cli, "warning: %s", (char *)g_ptr_array_index(warnings, i));
 	file = rd_plan_file_build(planned, &input.options);
+	if (!rd_plan_add_loss(planned, file, error))
+		return RD_EXIT_USAGE;
 	text = rd_json_print(file, TRUE);
 	if (output == NULL || strcmp(output, "-") != 0) {
 		history = rd_history_read(base, planned->open->plan);

@@ -50,7 +50,7 @@ rd_mark_words(RdMark mark)
 		   ? "rescue copy: what lives is saved before the first change"
 	       : mark == RD_MARK_HOST_UNDO_ENDS
 		   ? "from here no single host goes back alone (host-undo-ends)"
-		   : "point of no return: the API serves the new data; there is no way back";
+		   : "point of no return: the API serves the new data; rollback ends here";
 }
 
 /* the template with what is known by now filled in. (transfer full) */
@@ -248,6 +248,13 @@ rd_plan_view_head(RdPlanView *self, JsonObject *file)
 		if (*clean != '\0')
 			rd_page_printf(self->page, self->screen, 2, 4,
 				       RD_INK_BAD "%s" RD_INK_END "  %s", (char *)host, clean);
+	}
+	if (json_object_has_member(file, "loss")) {
+		g_autofree char *loss = rd_screen_clean(
+		    rd_foreseen_get(json_object_get_object_member(file, "loss"), "text"));
+
+		rd_page_printf(self->page, self->screen, 2, 4, RD_INK_WARN "loss" RD_INK_END "  %s",
+			       loss);
 	}
 	if (g_hash_table_contains(self->planned->forecast->silent, RD_CLUSTER))
 		rd_page_add(self->page, self->screen, 2, 4,
