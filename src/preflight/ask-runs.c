@@ -79,7 +79,8 @@ rd_asking_runs(RdAsking *self)
 	g_auto(GStrv) names = rd_asking_names(self, ASIDE);
 
 	for (guint i = 0; names[i] != NULL; i++)
-		ask_run(self, names[i], runs, data);
+		if (g_str_has_prefix(names[i], "r-"))
+			ask_run(self, names[i], runs, data);
 	/* what the operator's script leaves, whoever started it */
 	self->facts->restored |= self->facts->leftovers[0] != NULL;
 	self->facts->old_runs = g_strv_builder_end(runs);

@@ -95,6 +95,7 @@ two_runs(Scene *self)
 	whole(self);
 	on_all(self, "r-2");
 	on_all(self, "r-0");
+	on_all(self, "no-run");
 }
 
 static void
