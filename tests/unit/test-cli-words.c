@@ -251,6 +251,33 @@ test_plan(Fixture *f, gconstpointer data)
 	cli_assert_has(result.err, "plan.json:2:");
 }
 
+/* how many hosts at a time, as far as anybody knows before */
+static void
+test_plan_width(Fixture *f, gconstpointer data)
+{
+	static const char text[] = "procedure: batches\nformat: 1\nsummary: s\n"
+				   "inputs: {many: {type: int}}\nstates:\n"
+				   "- {state: facts, type: api/facts, on: cluster}\n"
+				   "- {state: some, type: proxy/facts, order: \"parallel "
+				   "${input.many}\", at-most: 2}\n"
+				   "- {state: others, type: proxy/facts, order: \"parallel "
+				   "${input.many}\", at-most: \"${facts.nodes}\"}\n";
+	g_autofree char *path = g_build_filename(f->base, "batches.yaml", NULL);
+	g_autofree char *make = g_strdup_printf("plan %s -c %s -i many=7", path, f->file);
+	g_autofree char *none = g_strdup_printf("plan %s -c %s -i many=0", path, f->file);
+	g_autofree char *show = g_strdup_printf("procedure show %s", path);
+	g_auto(Result) result = {0};
+
+	g_assert_true(g_file_set_contents(path, text, -1, NULL));
+	cli_run(f, make, RD_EXIT_REFUSED, &result);
+	cli_assert_has(result.out, "some: 3 at a time, no more than 2");
+	cli_assert_has(result.out, "others: 3 at a time, no more than ${facts.nodes}");
+	cli_run(f, none, RD_EXIT_USAGE, &result);
+	cli_assert_has(result.err, "1 or more");
+	cli_run(f, show, 0, &result);
+	cli_assert_has(result.out, "as many at a time as input many says, no more than 2");
+}
+
 /* nobody answers: said with everything that a person can do next, and nothing is begun */
 static void
 test_before(Fixture *f, gconstpointer data)
@@ -432,6 +459,7 @@ main(int argc, char **argv)
 	    {"plugins", test_plugins, cli_hold},
 	    {"inventory", test_inventory, cli_hold},
 	    {"plan", test_plan, cli_hold},
+	    {"plan-width", test_plan_width, cli_hold},
 	    {"before", test_before, cli_hold},
 	    {"before-json", test_before_json, cli_hold},
 	    {"completion", test_completion, cli_hold},
