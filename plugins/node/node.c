@@ -43,7 +43,7 @@ static const RecoveryParam drain_params[] = {
     {0},
 };
 
-static const char *const pools_outputs[] = {"allows", "pools", NULL};
+static const char *const pools_outputs[] = {"allows", "note", NULL};
 
 /* INV-18, INV-34: not on the restore's own pod, and nobody else is down */
 static const char *const reboot_guards[] = {"operator/rolled-out", "api/serving", "etcd/voters",

@@ -76,11 +76,12 @@ static gboolean
 tell(RecoveryStep *step, guint least, const char *said, GError **error)
 {
 	g_autofree char *number = g_strdup_printf("%u", least);
+	g_autofree char *note =
+	    *said != '\0' ? g_strdup_printf("so many workers may be away at a time: %s", said)
+			  : g_strdup("no MachineConfigPool has workers: one at a time");
 
-	recovery_progress(step, "MachineConfigPools let %u of the workers be away at a time: %s",
-			  least, *said != '\0' ? said : "there is none that has workers");
 	return recovery_output(step, "allows", number, error) &&
-	       recovery_output(step, "pools", said, error);
+	       recovery_output(step, "note", note, error);
 }
 
 /* the smallest counts: nobody asks which of the workers are away at a time */

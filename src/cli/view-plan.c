@@ -180,6 +180,18 @@ rd_plan_step_words(RdPlanView *self, const RdForecastStep *step)
 	return g_string_free(text, FALSE);
 }
 
+/* what a query has found, in its own words: its output "note" */
+static void
+rd_plan_view_note(RdPlanView *self, const RdForecastStep *step)
+{
+	const char *note = g_hash_table_lookup(step->outputs, "note");
+	g_autofree char *shown = note != NULL ? rd_planned_text(self->planned, note) : NULL;
+	g_autofree char *line = shown != NULL ? rd_screen_clean(shown) : NULL;
+
+	if (line != NULL && *line != '\0' && step->word == RD_FORECAST_ASKED)
+		rd_page_add(self->page, self->screen, 6, 6, line);
+}
+
 static void
 rd_plan_view_step(RdPlanView *self, const RdForecastStep *step, gboolean first)
 {
@@ -203,6 +215,7 @@ rd_plan_view_step(RdPlanView *self, const RdForecastStep *step, gboolean first)
 
 		rd_page_add(self->page, self->screen, 6, 6, line);
 	}
+	rd_plan_view_note(self, step);
 	for (guint i = 0; self->full && i < json_array_get_length(step->entries); i++)
 		rd_plan_view_entry(self, json_array_get_object_element(step->entries, i));
 	if (self->full && step->open != NULL) {

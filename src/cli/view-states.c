@@ -129,8 +129,11 @@ rd_page_state_targets(RdPage *self, const RdPlanState *state, GPtrArray *steps, 
 	const RdStep *only = steps->len == 1 ? g_ptr_array_index(steps, 0) : NULL;
 
 	if (only != NULL) {
+		const char *note =
+		    rd_run_get_output(self->view->run, state->name, only->target, "note");
+		const char *found = only->text != NULL ? only->text : note;
 		g_autofree char *clean =
-		    rd_screen_clean(rd_life_is_final(only->life) ? only->text : NULL);
+		    rd_screen_clean(rd_life_is_final(only->life) ? found : NULL);
 
 		return g_strdup_printf("%s%s%s%s", only->target, *clean != '\0' ? ": " : "", clean,
 				       life == RD_STATE_AHEAD ? allowed : "");

@@ -64,6 +64,8 @@ rd_attempt_take_step(RdAttempt *self, const RdEvent *event)
 	self->there = what == RD_STEP_PRESENT && from == RD_LIFE_CHECKING;
 	if (event->text != NULL || self->life == RD_LIFE_DONE || what == RD_STEP_INTENT)
 		self->text = event->text;
+	if (self->life == RD_LIFE_DONE && self->text == NULL)
+		self->text = self->note;
 }
 
 static void
@@ -103,6 +105,9 @@ rd_attempt_take(RdAttempt *self, const RdEvent *event)
 		break;
 	default:
 		g_ptr_array_add(self->notes, (gpointer)event);
+		if (event->kind == RD_EVENT_OUTPUT && g_strcmp0(event->key, "note") == 0)
+			self->note =
+			    event->value != NULL && *event->value != '\0' ? event->value : NULL;
 		break;
 	}
 }

@@ -21,11 +21,13 @@ typedef struct {
 	gboolean intent;	     /* it may have touched */
 	gboolean there;		     /* nothing had to be done: the host showed it done already */
 	gint64 intended;	     /* wall time of the intent, 0 without one */
-	const char *text;	     /* (nullable) (unowned) its last error or finding */
-	const char *outcome;	     /* (nullable) (unowned) */
-	GPtrArray *touches;	     /* (element-type RdTouch) (owned) */
-	GPtrArray *notes;  /* (element-type RdEvent) notes and outputs (unowned elements) */
-	GPtrArray *events; /* (element-type RdEvent) of its life (unowned elements) */
+	const char *text;    /* (nullable) (unowned) its last error or finding; of what is done
+			      * without one its output "note" */
+	const char *note;    /* (nullable) (unowned) that output */
+	const char *outcome; /* (nullable) (unowned) */
+	GPtrArray *touches;  /* (element-type RdTouch) (owned) */
+	GPtrArray *notes;    /* (element-type RdEvent) notes and outputs (unowned elements) */
+	GPtrArray *events;   /* (element-type RdEvent) of its life (unowned elements) */
 } RdAttempt;
 
 /* in the order in which they began; @events outlive it. (element-type RdAttempt) (transfer full) */

@@ -31,6 +31,8 @@ interrupted(GPtrArray *events)
 	g_ptr_array_add(events, rd_event_number(event, 815));
 	g_ptr_array_add(events, step("m1", "lost", "the engine died"));
 	g_ptr_array_add(events, step("m1", "settled", NULL));
+	g_ptr_array_add(events, rd_event_pair(touch("stop", "m1", RD_EVENT_OUTPUT, NULL, 0, NULL),
+					      "note", "it was stopped long ago"));
 	g_ptr_array_add(events, step("m1", "present", NULL));
 	event = rd_event_new(RD_EVENT_REMARK, NULL);
 	rd_event_pair(event, "alice", NULL);
@@ -198,6 +200,10 @@ a_dead_engine_is_told_with_how_it_was_settled(Fixture *f, gconstpointer data)
 	g_assert_cmpstr(json_object_get_string_member(engine, "how"), ==, "resumed on bastion-b");
 	g_assert_true(json_object_get_boolean_member(lost, "resolved"));
 	cli_assert_has(json_object_get_string_member(lost, "how"), "It was not done again");
+	/* what a state type has found in words of its own */
+	g_assert_cmpstr(
+	    json_object_get_string_member(find(report, "timeline", "step", "stop@m1"), "text"), ==,
+	    "it was stopped long ago");
 	g_assert_cmpstr(
 	    json_object_get_string_member(find(report, "people", "who", "alice"), "reason"), ==,
 	    "the bastion was moved to another rack");

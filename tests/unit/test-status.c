@@ -780,6 +780,24 @@ collect_keys(JsonArray *array, guint index, JsonNode *node, gpointer data)
 		json_object_foreach_member(json_node_get_object(node), collect_members, data);
 }
 
+/* what a query has found in words of its own, where its end says nothing */
+static void
+test_note(Fixture *f, gconstpointer data)
+{
+	RdScreen screen = {.utf8 = TRUE, .width = 100};
+	g_autoptr(GString) page = g_string_new(NULL);
+	RdEvent *event = rd_event_new(RD_EVENT_OUTPUT, NULL);
+
+	begin(f);
+	enter_unit(f, "still-dead");
+	step(f, "still-dead", RD_CLUSTER, "look", NULL);
+	rd_event_step(event, "still-dead", RD_CLUSTER, 1, 1);
+	feed(f, rd_event_pair(event, "note", "nobody commits"));
+	step(f, "still-dead", RD_CLUSTER, "finished", NULL);
+	rd_view_print(page, &f->view, &screen, RD_FORM_NORMAL);
+	g_assert_nonnull(strstr(page->str, "cluster: nobody commits"));
+}
+
 /* asked for three at a time; what is allowed is known, and one of them was left */
 static void
 test_width(Fixture *f, gconstpointer data)
@@ -857,6 +875,7 @@ main(int argc, char **argv)
 	    {"failed", test_failed},
 	    {"long-timeout", test_long_timeout},
 	    {"width", test_width},
+	    {"note", test_note},
 	    {"documented", test_documented},
 	};
 
