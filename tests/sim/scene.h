@@ -26,6 +26,7 @@ typedef struct {
 	const char *procedure; /* (nullable) NULL: restore-cluster-state */
 	const char *without;   /* (nullable) the host that is not expected to be well afterwards */
 	guint helps;	       /* so many words of a person it needs at least */
+	const char *found;     /* (nullable) an output that is in the journal, "NAME=VALUE" */
 	const char *told;      /* (nullable) what is in the reason why it was held */
 	const char *before;    /* (nullable) and what was in an earlier one */
 	/* (nullable) what is wrong with the cluster afterwards, or NULL. (transfer full) */

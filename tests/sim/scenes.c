@@ -47,6 +47,8 @@ find_wrong(const Scene *scene, Trial *trial, const Outcome *outcome)
 	if (scene->away > trial->away)
 		g_string_append_printf(text, "; at most %u workers were away at a time, not %u",
 				       trial->away, scene->away);
+	if (scene->found != NULL && strstr(bastion->trace->str, scene->found) == NULL)
+		g_string_append_printf(text, "; the journal has no %s", scene->found);
 	if (scene->told != NULL && strstr(trial->held->str, scene->told) == NULL)
 		g_string_append_printf(text, "; nobody was told of %s", scene->told);
 	if (scene->before != NULL && strstr(trial->held->str, scene->before) == NULL)
