@@ -20,17 +20,37 @@ rd_run_allows(RdRun *run, const RdPlanState *state)
 	return (guint)value;
 }
 
+/* it was left before anything of this unit was done to it, as by a guard that did not hold: it is
+ * as well as it was */
+static gboolean
+rd_run_is_untouched(RdRun *run, const RdPlanUnit *unit, const RdRunHost *host)
+{
+	gboolean held = FALSE;
+
+	for (guint i = unit->first; i < unit->first + unit->count; i++) {
+		const RdStep *step = rd_run_step_at(run, i, host->plan->name);
+
+		if (step == NULL || step->visit == 0 || step->intent || step->touches > 0)
+			return FALSE;
+		held = held || (step->life == RD_LIFE_HELD && !step->silent &&
+				step->plan->kind == RD_KIND_CHANGE);
+	}
+	return held && host->trouble_since == 0;
+}
+
 /* targets that were left, or are stated to be powered off: nobody works on them, and nobody knows
  * that they are up */
 static guint
 rd_run_away(RdRun *run, const RdPlanState *state)
 {
+	const RdPlanUnit *unit = run->plan->units->pdata[rd_plan_find_unit(run->plan, state->name)];
 	guint away = 0;
 
 	for (guint i = 0; i < state->targets->len; i++) {
 		const RdRunHost *host = rd_run_find_host(run, state->targets->pdata[i]);
 
-		away += host != NULL && (host->left || host->excused);
+		away += host != NULL &&
+			(host->excused || (host->left && !rd_run_is_untouched(run, unit, host)));
 	}
 	return away;
 }

@@ -178,6 +178,31 @@ test_left(Fixture *f, gconstpointer data)
 	}
 }
 
+/* how many at a time once w0 was left because of @name's @answer, of two that are allowed */
+static guint
+width_without(Fixture *f, const char *name, const char *answer)
+{
+	const RdPlanState *state;
+
+	width_setup(f, 3);
+	state = f->plan->states->pdata[rd_plan_find_state(f->plan, "drain")];
+	script(f, name, answer);
+	go_on(f, "2", 1000, TRUE);
+	g_assert_cmpstr(rd_run_get_end(f->run), ==, "done with leftovers");
+	return rd_run_get_width(f->run, state);
+}
+
+/* one that nothing was done to is not away: a guard did not hold there */
+static void
+test_untouched(Fixture *f, gconstpointer data)
+{
+	g_assert_cmpuint(width_without(f, "check drain@w0", "permanent:its volumes"), ==, 2);
+	g_assert_cmpuint(width_without(f, "enter drain@w0", "permanent:it is broken"), ==, 1);
+	g_assert_cmpuint(width_without(f, "check reboot@w0", "permanent:it is broken"), ==, 1);
+	g_assert_cmpuint(width_without(f, "survey w0", "unreachable:no route"), ==, 1);
+	g_assert_cmpuint(width_without(f, "check drain@w0", "unreachable:no route"), ==, 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -188,6 +213,7 @@ main(int argc, char **argv)
 	    {"/width/smaller-counts", test_smaller_counts},
 	    {"/width/restart-everywhere", test_restart_everywhere},
 	    {"/width/left", test_left},
+	    {"/width/untouched", test_untouched},
 	};
 
 	g_test_init(&argc, &argv, NULL);
