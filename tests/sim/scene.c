@@ -314,6 +314,8 @@ const Scene scenes[] = {
      .end = "done with leftovers", .without = "w1"},
     {"manual", "all members at once, then nodes, OVN on all of them, operators", 3, 2, .keepalived = TRUE,
      .now = rotate_two, .procedure = "manual-restore"},
+    {"manual-batches", "the like with five workers; their pool allows two at a time: nobody is drained", 3, 5,
+     .past = allow_two, .at_a_time = 2, .procedure = "manual-restore"},
     {"manual-compact", "the like without workers and keepalived", 3, 0, .procedure = "manual-restore"},
     {"manual-dead-worker", "the like, and a worker does not come back", 3, 2, .now = lose_worker,
      .end = "done with leftovers", .without = "w1", .procedure = "manual-restore"},

@@ -173,8 +173,8 @@ test_manual_restore(void)
 	g_assert_no_error(error);
 	g_assert_cmpstr(plan->procedure, ==, "manual-restore");
 	g_assert_cmpstr(plan->cluster, ==, "kite");
-	g_assert_cmpuint(plan->states->len, ==, 56);
-	g_assert_cmpuint(plan->units->len, ==, 48);
+	g_assert_cmpuint(plan->states->len, ==, 57);
+	g_assert_cmpuint(plan->units->len, ==, 49);
 	g_assert_cmpuint(plan->hosts->len, ==, 6);
 	g_assert_true(rd_plan_find_host(plan, "m2")->locked);
 	g_assert_false(rd_plan_find_host(plan, "w0")->locked);
