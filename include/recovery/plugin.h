@@ -269,6 +269,13 @@ gboolean recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *
  * later. */
 void recovery_due(RecoveryStep *step, guint milliseconds);
 
+/* Said by a probe whose answer is not PRESENT: how far it has come, a number above 0 that grows
+ * with each thing that is done and not with time, tries or errors (nodes that are through, say).
+ * The first is where it begins. Where a later one is greater than ever before in this attempt, the
+ * step's time begins anew, up to the `at-most` that its procedure gives it; without one nothing
+ * changes. So what is slow is told from what stands still. */
+void recovery_moved(RecoveryStep *step, gint64 far);
+
 /* how much of the time this step was given is over, in percent, 0 to 100: for a second, harder way
  * that is due when the gentle one did not do by half-time */
 guint recovery_time_used(RecoveryStep *step);

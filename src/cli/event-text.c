@@ -179,6 +179,8 @@ rd_event_describe(const RdEvent *event)
 		words = g_strdup_printf("touched [" NUMBER "] %s", event->number,
 					rd_or(event->word, "?"));
 		return rd_event_with_text(words, event->text);
+	case RD_EVENT_MOVED:
+		return g_strdup_printf("has come as far as " NUMBER, event->number);
 	case RD_EVENT_MARK:
 		return g_strdup_printf("passed: %s", rd_or(event->word, "?"));
 	case RD_EVENT_REQUEST:

@@ -19,7 +19,7 @@ static void
 rd_json_step(JsonBuilder *json, const RdView *view, const RdStep *step)
 {
 	gboolean work = rd_life_is_at_work(step->life) && step->attempt > 0;
-	gint64 left = rd_step_deadline(step) - view->clock;
+	gint64 left = rd_step_deadline(step) - view->clock, whole = rd_step_whole_deadline(step);
 	const RdProgress *progress =
 	    view->progress != NULL && work ? g_hash_table_lookup(view->progress, step->lane) : NULL;
 	g_autofree char *name = g_strdup_printf("%s@%s", step->plan->name, step->target);
@@ -43,6 +43,10 @@ rd_json_step(JsonBuilder *json, const RdView *view, const RdStep *step)
 		json_builder_add_null_value(json);
 	rd_json_wall(json, "deadline",
 		     work && view->engine == RD_ENGINE_ALIVE ? view->wall + left : 0);
+	rd_json_wall(json, "deadline_at_most",
+		     work && view->engine == RD_ENGINE_ALIVE && whole != 0
+			 ? view->wall + whole - view->clock
+			 : 0);
 	rd_json_string(json, "outcome", step->outcome);
 	rd_json_string(json, "text", step->text);
 	rd_json_string(json, "progress", progress != NULL ? progress->text : NULL);
@@ -76,6 +80,7 @@ rd_json_states(JsonBuilder *json, const RdView *view)
 			       rd_state_life_to_string(rd_view_get_state_life(view, state)));
 		rd_json_int(json, "timeout_s", state->timeout_s);
 		rd_json_int(json, "at_a_time", rd_run_get_width(view->run, state));
+		rd_json_int(json, "at_most_s", state->at_most_s);
 		json_builder_set_member_name(json, "steps");
 		json_builder_begin_array(json);
 		for (guint j = 0; j < steps->len; j++)

@@ -113,7 +113,8 @@ rd_page_count_targets(RdPage *self, GPtrArray *steps)
 static char *
 rd_page_allowed(const RdPlanState *state, guint n)
 {
-	g_autofree char *span = rd_format_duration((gint64)state->timeout_s * G_USEC_PER_SEC);
+	guint most = MAX(state->timeout_s, state->at_most_s);
+	g_autofree char *span = rd_format_duration((gint64)most * G_USEC_PER_SEC);
 
 	return state->timeout_s == 0
 		   ? g_strdup("")
@@ -153,6 +154,21 @@ rd_page_state_targets(RdPage *self, const RdPlanState *state, GPtrArray *steps, 
 	return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+/* where its time begins anew when it moves on: when it did, and when it is over all the same */
+static char *
+rd_page_whole(RdPage *self, const RdStep *step)
+{
+	gint64 moved = rd_step_last_moved(step), clock = self->view->clock;
+	gint64 left = rd_step_whole_deadline(step) - clock;
+	g_autofree char *ago = rd_format_duration(MAX(clock - moved, 0));
+	g_autofree char *at = rd_format_time(self->view->wall + left, self->view->wall);
+
+	if (step->plan->at_most_s == 0 || rd_step_deadline(step) >= rd_step_whole_deadline(step))
+		return g_strdup("");
+	return g_strdup_printf("%s%s%s; at most until %s", moved != 0 ? "; moved on " : "",
+			       moved != 0 ? ago : "", moved != 0 ? " ago" : "", at);
+}
+
 /* until when, as far as it is known: the clock of a run stands still without an engine */
 static char *
 rd_page_deadline(RdPage *self, const RdStep *step)
@@ -160,6 +176,7 @@ rd_page_deadline(RdPage *self, const RdStep *step)
 	gint64 left = rd_step_deadline(step) - self->view->clock;
 	g_autofree char *span = rd_format_duration(ABS(left));
 	g_autofree char *at = rd_format_time(self->view->wall + left, self->view->wall);
+	g_autofree char *whole = rd_page_whole(self, step);
 
 	if ((step->started == 0 && step->attempt == 0) || step->plan->beside != NULL)
 		return g_strdup("");
@@ -168,7 +185,7 @@ rd_page_deadline(RdPage *self, const RdStep *step)
 				: g_strdup(", its time is over");
 	if (left <= 0)
 		return g_strdup_printf(", its time was over at %s", at);
-	return g_strdup_printf(", until %s (%s left)", at, span);
+	return g_strdup_printf(", until %s (%s left%s)", at, span, whole);
 }
 
 static void

@@ -178,7 +178,12 @@ rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 	order->touches = step->touches;
 	order->prove = run->back;
 	order->timeout_ms = rd_run_time_left(run, step) / 1000;
-	order->patience_ms = RD_EXTRA_MAX / 1000;
+	order->patience_ms = RD_EXTRA_MAX / 1000 + (gint64)step->plan->at_most_s * 1000;
+	if (step->plan->at_most_s != 0) {
+		order->anew_ms = (gint64)step->plan->timeout_s * 1000;
+		order->whole_ms = (rd_step_whole_deadline(step) - run->clock) / 1000;
+		order->far = step->far;
+	}
 	if (!rd_run_resolve_all(run, step, step->plan->with, order->with, error))
 		return NULL;
 	g_hash_table_iter_init(&iter, step->notes);

@@ -352,6 +352,12 @@ rd_run_digest(RdRun *run, const RdReport *report)
 		event = rd_event_pair(rd_run_new_event(run, RD_EVENT_OUTPUT, NULL), report->key,
 				      report->value);
 		break;
+	case RD_REPORT_MOVED:
+		if (step == NULL || !rd_step_is_moved_by(step, report->number))
+			return events;
+		event =
+		    rd_event_number(rd_run_new_event(run, RD_EVENT_MOVED, NULL), report->number);
+		break;
 	case RD_REPORT_TOUCH:
 	case RD_REPORT_TOUCHED:
 		event = rd_run_new_event(

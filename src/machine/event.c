@@ -15,7 +15,7 @@ static const char *const kind_words[] = {
     [RD_EVENT_TOUCHED] = "touched",   [RD_EVENT_MARK] = "mark",
     [RD_EVENT_REQUEST] = "request",   [RD_EVENT_RUN] = "run",
     [RD_EVENT_RELEASED] = "released", [RD_EVENT_REMARK] = "remark",
-    [RD_EVENT_GATE] = "gate",
+    [RD_EVENT_GATE] = "gate",	      [RD_EVENT_MOVED] = "moved",
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(kind_words) == RD_EVENT_LAST + 1);

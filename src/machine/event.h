@@ -25,6 +25,7 @@ G_BEGIN_DECLS
  * outcome      all four                    outcome          -          -            -        -
  * touch        all four                    verb             -          -            n        what exactly
  * touched      all four                    done|refused|fenced|lost  - -            n        status, finding
+ * moved        all four                    -                -          -            how far  -
  * mark         state                       mark name        -          -            -        -
  * gate         state, visit (0: beforehand) approved|denied who        gate name    -        reason
  * request      (state,target,visit)        request word     who        argument     token    reason
@@ -62,8 +63,10 @@ typedef enum {
 	RD_EVENT_RELEASED,
 	RD_EVENT_REMARK,
 	RD_EVENT_GATE,
+	RD_EVENT_MOVED, /* as far as it had not come yet in this attempt; behind the first, its time
+			 * begins anew by it */
 } RdEventKind;
-#define RD_EVENT_LAST RD_EVENT_GATE
+#define RD_EVENT_LAST RD_EVENT_MOVED
 
 typedef struct {
 	gint64 seq;   /* 1, 2, 3 …; given by the journal */

@@ -15,7 +15,7 @@ static const char *const report_words[] = {
     [RD_REPORT_PROGRESS] = "progress", [RD_REPORT_NOTE] = "note",
     [RD_REPORT_OUTPUT] = "output",     [RD_REPORT_TOUCH] = "touch",
     [RD_REPORT_TOUCHED] = "touched",   [RD_REPORT_RESULT] = "result",
-    [RD_REPORT_LOST] = "lost",
+    [RD_REPORT_MOVED] = "moved",       [RD_REPORT_LOST] = "lost",
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(do_words) == RD_DO_LAST + 1);
@@ -95,6 +95,9 @@ rd_order_copy(const RdOrder *order)
 	copy->prove = order->prove;
 	copy->timeout_ms = order->timeout_ms;
 	copy->patience_ms = order->patience_ms;
+	copy->anew_ms = order->anew_ms;
+	copy->whole_ms = order->whole_ms;
+	copy->far = order->far;
 	copy->foreseen = g_strdup(order->foreseen);
 	rd_order_copy_table(order->with, copy->with);
 	rd_order_copy_table(order->notes, copy->notes);

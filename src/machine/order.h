@@ -59,7 +59,10 @@ typedef struct {
 	gboolean prove;	    /* undo: over only when the probe does not find it done any more */
 	gint64 timeout_ms;  /* what is left of the deadline; the engine keeps the deadline itself */
 	gint64 patience_ms; /* a person may add so much to it meanwhile: the body goes on */
-	GPtrArray *excused; /* (element-type utf8) host names */
+	/* where its time begins anew when it moves on: how long it is then, what is left of all of
+	 * it, and how far it had come; else 0 */
+	gint64 anew_ms, whole_ms, far;
+	GPtrArray *excused;  /* (element-type utf8) host names */
 	GPtrArray *returned; /* (element-type utf8) those of them that answer all the same */
 	/* (nullable) the pen is lifted: nothing is touched, what would be is told as TOUCH with the
 	 * entry in value; these are the entries so far (runner/foreseen.h) */
@@ -79,6 +82,7 @@ typedef enum {
 	RD_REPORT_OUTPUT,   /* key, value; the worker waits */
 	RD_REPORT_TOUCH,    /* word verb, text what exactly, number n; the worker waits */
 	RD_REPORT_TOUCHED,  /* word, text, number n */
+	RD_REPORT_MOVED,    /* number: how far it has come */
 	RD_REPORT_RESULT,   /* the order is over */
 	RD_REPORT_LOST,	    /* the worker died; text says how. Made by the crew, not by it */
 } RdReportKind;

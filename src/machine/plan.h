@@ -72,14 +72,17 @@ typedef struct {
 	guint width;	    /* how many targets at a time, at most; 1 is serial */
 	char *at_most;	    /* (nullable) a template: nor more than this number, found on the way */
 	guint timeout_s;    /* per attempt, engine time */
-	guint tries;	    /* attempts before it is held */
-	guint delay_s;	    /* before the next attempt */
-	GPtrArray *guards;  /* (element-type RdPlanGuard) */
-	GPtrArray *edges;   /* (element-type RdPlanEdge); default: the next unit */
-	char *outcome;	    /* the one of a body that says none; NULL: "done" */
-	GPtrArray *when;    /* (element-type utf8) pairs template, value; all equal or skipped */
-	RdMark mark;	    /* passed when the first intent of this state is stored */
-	RdPlanGate *gate;   /* (nullable) */
+	/* of a wait: its timeout begins anew when it moves on, and all of it takes no longer than
+	 * this; 0: moving on changes nothing */
+	guint at_most_s;
+	guint tries;	   /* attempts before it is held */
+	guint delay_s;	   /* before the next attempt */
+	GPtrArray *guards; /* (element-type RdPlanGuard) */
+	GPtrArray *edges;  /* (element-type RdPlanEdge); default: the next unit */
+	char *outcome;	   /* the one of a body that says none; NULL: "done" */
+	GPtrArray *when;   /* (element-type utf8) pairs template, value; all equal or skipped */
+	RdMark mark;	   /* passed when the first intent of this state is stored */
+	RdPlanGate *gate;  /* (nullable) */
 	/* (nullable) it works beside the states that follow, and is told to end when this state, or
 	 * the run's last, is through; on RD_CLUSTER only, and a unit by itself */
 	char *beside;

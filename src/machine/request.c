@@ -276,6 +276,23 @@ rd_request_extend(RdRun *run, GPtrArray *events, RdStep *step, const char *argum
 	return TRUE;
 }
 
+/* what a request means follows it as events of its own, but for more time */
+gboolean
+rd_run_apply_request(RdRun *run, const RdEvent *event, GError **error)
+{
+	RdStep *step;
+
+	if (event->number != 0)
+		g_hash_table_add(run->heard, g_memdup2(&event->number, sizeof event->number));
+	if (g_strcmp0(event->word, "extend") != 0)
+		return TRUE;
+	step = rd_run_find_step(run, event->state, event->target);
+	if (step == NULL)
+		return rd_run_misfit(event, "there is no such step", error);
+	step->extra += rd_request_time(event->value);
+	return TRUE;
+}
+
 /* The engine has checked and stored the new inventory; the journal has to know of it. */
 static gboolean
 rd_request_amend(RdRun *run, GPtrArray *events, RdStep *step, const char *argument, const char *who,

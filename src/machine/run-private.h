@@ -14,6 +14,13 @@ G_BEGIN_DECLS
  * host. The API has no host that would be away: minutes of refusals and 500s are what follows a
  * restore (domain 2.1), so a step of the cluster is given all of its own time. */
 gint64 rd_step_doubt_until(const RdStep *step);
+/* moved.c: clock at which a step's own time is over */
+gint64 rd_step_end_of_time(const RdStep *step);
+/* its look or attempt begins with @event, which is applied behind this; it moved on by @event */
+void rd_step_time_begins(RdStep *step, const RdEvent *event);
+void rd_step_apply_moved(RdStep *step, const RdEvent *event);
+/* that it has come so @far is news, and counts */
+gboolean rd_step_is_moved_by(const RdStep *step, gint64 far);
 /* between two attempts to reach it */
 #define RD_RECONNECT_PACE (2 * RD_SECOND)
 /* between two looks at a host that is said to be powered off */
@@ -155,6 +162,10 @@ gboolean rd_request_gate(RdRun *run, GPtrArray *events, const char *word, const 
 
 /* request.c: "90s", "30m", "2h" in microseconds, 0 when it is none of these */
 gint64 rd_request_time(const char *text);
+/* what the request itself means for the fold */
+gboolean rd_run_apply_request(RdRun *run, const RdEvent *event, GError **error);
+/* run.c: FALSE with an error that says which event it is and @why it cannot be */
+gboolean rd_run_misfit(const RdEvent *event, const char *why, GError **error);
 
 /* owed.c */
 typedef enum {

@@ -148,7 +148,7 @@ rd_run_free(RdRun *run)
 	g_free(run);
 }
 
-static gboolean
+gboolean
 rd_run_misfit(const RdEvent *event, const char *what, GError **error)
 {
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
@@ -316,6 +316,7 @@ rd_run_apply_visit(RdRun *run, const RdEvent *event, GError **error)
 			step->intent = step->again = step->redo = step->doubted = FALSE;
 			step->paced = step->anew = FALSE;
 			step->began = step->started = step->doubt_since = step->extra = 0;
+			step->whole_from = 0;
 			step->wall_began = step->wall_ended = 0;
 			step->since = event->clock;
 			step->wall_since = event->wall;
@@ -340,10 +341,7 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 	switch (what) {
 	case RD_STEP_BEGIN:
 	case RD_STEP_LOOK:
-		/* what only looked and lost its engine or runner has lost its time, too; and the
-		 * time in which nobody could work on it is not its own */
-		if (event->attempt != step->attempt || step->anew)
-			step->started = event->clock;
+		rd_step_time_begins(step, event);
 		step->anew = FALSE;
 		step->attempt = event->attempt;
 		step->intent = step->again = step->redo = step->doubted = step->paced = FALSE;
@@ -408,6 +406,7 @@ rd_run_step_moved(RdRun *run, RdStep *step, RdLife from, RdStepEvent what, const
 		step->started = event->clock;
 		/* not before its hosts are taken again, which may wait for one of them */
 		step->anew = TRUE;
+		step->whole_from = 0;
 		step->redo = what == RD_STEP_DECIDE_REDO;
 		break;
 	default:
@@ -464,7 +463,7 @@ rd_run_apply_step(RdRun *run, const RdEvent *event, GError **error)
 	return TRUE;
 }
 
-/* note, output, outcome, touch, touched */
+/* note, output, outcome, touch, touched, moved */
 static gboolean
 rd_run_apply_detail(RdRun *run, const RdEvent *event, GError **error)
 {
@@ -491,6 +490,9 @@ rd_run_apply_detail(RdRun *run, const RdEvent *event, GError **error)
 		break;
 	case RD_EVENT_TOUCH:
 		step->touches = MAX(step->touches, (guint)event->number);
+		break;
+	case RD_EVENT_MOVED:
+		rd_step_apply_moved(step, event);
 		break;
 	default:
 		break;
@@ -529,23 +531,6 @@ rd_run_apply_run(RdRun *run, const RdEvent *event, GError **error)
 	return TRUE;
 }
 
-/* what a request means follows it as events of its own, but for more time */
-static gboolean
-rd_run_apply_request(RdRun *run, const RdEvent *event, GError **error)
-{
-	RdStep *step;
-
-	if (event->number != 0)
-		g_hash_table_add(run->heard, g_memdup2(&event->number, sizeof event->number));
-	if (g_strcmp0(event->word, "extend") != 0)
-		return TRUE;
-	step = rd_run_find_step(run, event->state, event->target);
-	if (step == NULL)
-		return rd_run_misfit(event, "there is no such step", error);
-	step->extra += rd_request_time(event->value);
-	return TRUE;
-}
-
 gboolean
 rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 {
@@ -577,6 +562,7 @@ rd_run_apply(RdRun *run, const RdEvent *event, GError **error)
 	case RD_EVENT_OUTCOME:
 	case RD_EVENT_TOUCH:
 	case RD_EVENT_TOUCHED:
+	case RD_EVENT_MOVED:
 		return rd_run_apply_detail(run, event, error);
 	case RD_EVENT_MARK:
 		if (!rd_mark_from_string(event->word, &mark))

@@ -37,8 +37,11 @@ typedef struct {
 	gint64 since;	/* clock of the last life event */
 	gint64 began;	/* clock of the first life event of this visit */
 	gint64 started; /* clock at which this attempt's deadline began to count */
-	gint64 extra;	/* microseconds that a person has added to its time in this visit */
-	gboolean anew;	/* its worker was taken from it while it looked: its time begins anew */
+	/* moved.c: clock at which its at-most began to count; clock at which it last moved on, 0
+	 * when it has not; and how far it had come by then */
+	gint64 whole_from, moved, far;
+	gint64 extra;  /* microseconds that a person has added to its time in this visit */
+	gboolean anew; /* its worker was taken from it while it looked: its time begins anew */
 	gint64 wall_since, wall_began, wall_ended;
 	gint64 doubt_since; /* clock of the first unanswered question, 0 when none is open */
 	/* why.c: of the time since @away_from, which is what @started was then, so much went by
@@ -171,6 +174,10 @@ GPtrArray *rd_run_get_steps(RdRun *run);
 RdStep *rd_run_find_step(RdRun *run, const char *state, const char *target);
 /* clock at which the time of its attempt is over, later while its host does not answer */
 gint64 rd_step_deadline(const RdStep *step);
+/* clock at which it is over in any case, however it moves on; 0: that changes nothing */
+gint64 rd_step_whole_deadline(const RdStep *step);
+/* clock at which it moved on and its time began anew; 0: it did not since that began */
+gint64 rd_step_last_moved(const RdStep *step);
 /* clock until which a host that does not answer is asked again by itself; 0: it is not */
 gint64 rd_host_deadline(const RdRunHost *host);
 /* nobody has to take it: it was stated to be powered off, and nothing says otherwise */

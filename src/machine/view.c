@@ -80,13 +80,6 @@ rd_host_deadline(const RdRunHost *host)
 		   : host->trouble_since + RD_RECONNECT_WINDOW;
 }
 
-/* of its own time */
-static gint64
-rd_step_end_of_time(const RdStep *step)
-{
-	return step->started + (gint64)step->plan->timeout_s * RD_SECOND + step->extra;
-}
-
 gint64
 rd_step_doubt_until(const RdStep *step)
 {

@@ -53,10 +53,18 @@ char *
 rd_step_over_why(const RdStep *step, const char *text)
 {
 	gint64 time = (gint64)step->plan->timeout_s * RD_SECOND + step->extra;
+	gint64 whole = rd_step_whole_deadline(step);
 	GString *why = g_string_new(NULL);
 
-	g_string_append_printf(why, "not done within %u s%s%s", step->plan->timeout_s,
-			       text != NULL ? ": " : "", text != NULL ? text : "");
+	if (whole != 0 && rd_step_end_of_time(step) >= whole)
+		g_string_append_printf(why, "not done within %u s, though it moved on",
+				       step->plan->at_most_s);
+	else
+		g_string_append_printf(why, "%s within %u s",
+				       rd_step_last_moved(step) != 0 ? "nothing moved on"
+								     : "not done",
+				       step->plan->timeout_s);
+	g_string_append_printf(why, "%s%s", text != NULL ? ": " : "", text != NULL ? text : "");
 	if (step->away_text != NULL && step->away_from == step->started &&
 	    step->away >= MAX(RD_AWAY_LEAST, time / 4) && strstr(why->str, step->away_text) == NULL)
 		g_string_append_printf(

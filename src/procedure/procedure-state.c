@@ -18,8 +18,9 @@ static const char *const state_keys[] = {
     "guards", "outcomes",    "when",	 "mark",	"skippable", "summary", "gate",	   "beside",
     "borrow", "return-when", "leftover", "postponable", "at-most",   NULL};
 static const char *const inner_keys[] = {
-    "state",   "type", "with", "timeout", "retry",	 "guards",   "mark",	    "skippable",
-    "summary", "when", "gate", "borrow",  "return-when", "leftover", "postponable", NULL};
+    "state",	   "type",	"with",	       "timeout", "retry", "guards",
+    "mark",	   "skippable", "summary",     "when",	  "gate",  "borrow",
+    "return-when", "leftover",	"postponable", "at-most", NULL};
 static const char *const retry_keys[] = {"tries", "delay", NULL};
 static const char *const guard_keys[] = {"type", "with", NULL};
 static const char *const reserved[] = {"run",  "input",	 "target",     RD_CLUSTER,
@@ -320,6 +321,25 @@ rd_loading_read_name(RdLoading *self, JsonObject *object, const char *key)
 	return name;
 }
 
+static void
+read_at_most(RdLoading *self, RdProcedureState *state, JsonObject *object)
+{
+	JsonNode *node = json_object_get_member(object, "at-most");
+
+	if (node == NULL)
+		return;
+	state->at_most_s = read_duration(self, object, "at-most", 1, 0);
+	if (state->call != NULL && state->call->type->kind != RD_KIND_WAIT)
+		rd_yaml_complain(self->yaml, node,
+				 "at-most: only what waits moves on by itself, and %s is no wait",
+				 state->call->type->name);
+	else if (state->at_most_s != 0 && state->at_most_s < state->timeout_s)
+		rd_yaml_complain(self->yaml, node,
+				 "at-most: less than the timeout of %u s, which begins anew within "
+				 "it",
+				 state->timeout_s);
+}
+
 void
 rd_loading_read_state(RdLoading *self, JsonNode *node, gboolean inside_group)
 {
@@ -347,6 +367,7 @@ rd_loading_read_state(RdLoading *self, JsonNode *node, gboolean inside_group)
 			       ? state->call->type->timeout_s
 			       : TIMEOUT_DEFAULT_S;
 	state->timeout_s = read_duration(self, object, "timeout", 1, state->timeout_s);
+	read_at_most(self, state, object);
 	read_retry(self, state, object);
 	state->skippable = rd_yaml_member_bool(self->yaml, object, "skippable", FALSE);
 	read_mark(self, state, object);

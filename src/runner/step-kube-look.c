@@ -46,8 +46,7 @@ rd_step_kube_end(RecoveryStep *step, GError **error)
 guint
 rd_step_patience(RecoveryStep *step)
 {
-	gint64 end = step->began + step->order->timeout_ms * 1000;
-	gint64 left = end - step->world->klass->clock(step->world);
+	gint64 left = step->time_to - step->world->klass->clock(step->world);
 	gint64 most = step->foresight != NULL ? RD_API_PATIENCE_PLAN : RD_API_PATIENCE;
 
 	if (step->patience != 0)

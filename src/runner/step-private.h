@@ -20,6 +20,8 @@ struct _RecoveryStep {
 	gpointer data;
 	gint64 deadline; /* of the world's clock, microseconds */
 	gint64 began;
+	gint64 time_from, time_to; /* of the clock: its time, which begins anew when it moves on */
+	gint64 far;		   /* how far it has come */
 	gint64 due; /* of the clock: when the probe says that it may be over; 0: it does not know */
 	guint touches; /* number of the newest touch */
 	gboolean may_touch;

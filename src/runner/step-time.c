@@ -50,7 +50,7 @@ rd_step_count_silence(RecoveryStep *step, gint64 began, const GError *error)
 char *
 rd_step_over_text(RecoveryStep *step, const char *text)
 {
-	gint64 whole = step->order->timeout_ms * 1000;
+	gint64 whole = step->time_to - step->time_from;
 
 	if (step->silent == NULL || step->silence < RD_SILENCE_LEAST ||
 	    step->silence < whole / RD_SILENCE_SHARE ||
@@ -130,14 +130,34 @@ recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError 
 guint
 recovery_time_used(RecoveryStep *step)
 {
-	gint64 whole = step->order->timeout_ms * 1000;
-	gint64 used = step->world->klass->clock(step->world) - step->began;
+	gint64 whole = step->time_to - step->time_from;
+	gint64 used = step->world->klass->clock(step->world) - step->time_from;
 	guint percent = whole <= 0 ? 100 : (guint)CLAMP(used * 100 / whole, 0, 100);
 	g_autofree char *text = g_strdup_printf("%u", percent);
 
 	rd_tape_say(step, "time-used");
 	rd_tape_put(step, "|", text);
 	return percent;
+}
+
+void
+recovery_moved(RecoveryStep *step, gint64 far)
+{
+	gboolean first;
+
+	rd_tape_say(step, "moved %" G_GINT64_FORMAT, far);
+	if (far <= step->far)
+		return;
+	first = step->far == 0;
+	step->far = far;
+	if (step->order->anew_ms == 0 || step->foresight != NULL)
+		return;
+	if (!first) {
+		step->time_from = step->world->klass->clock(step->world);
+		step->time_to = MIN(step->time_from + step->order->anew_ms * 1000,
+				    step->began + step->order->whole_ms * 1000);
+	}
+	(void)rd_step_tell(step, RD_REPORT_MOVED, NULL, NULL, NULL, NULL, far, NULL);
 }
 
 static void

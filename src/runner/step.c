@@ -579,6 +579,9 @@ rd_order_carry_out(const RdOrder *order, RdCatalogue *catalogue, RdWorld *world,
 	while (g_hash_table_iter_next(&iter, &key, &value))
 		g_hash_table_insert(step.notes, g_strdup(key), g_strdup(value));
 	step.began = world->klass->clock(world);
+	step.time_from = step.began;
+	step.time_to = step.began + order->timeout_ms * 1000;
+	step.far = order->far;
 	step.deadline =
 	    step.began + (order->timeout_ms + order->patience_ms) * 1000 + RD_STEP_GRACE;
 	report = order->foreseen != NULL ? rd_step_foresee(&step, catalogue)

@@ -95,6 +95,9 @@ rd_wire_order(const RdOrder *order)
 	rd_wire_put_int(object, "timeout-ms", order->timeout_ms);
 	rd_wire_put(object, "foreseen", order->foreseen);
 	rd_wire_put_int(object, "patience-ms", order->patience_ms);
+	rd_wire_put_int(object, "anew-ms", order->anew_ms);
+	rd_wire_put_int(object, "whole-ms", order->whole_ms);
+	rd_wire_put_int(object, "far", order->far);
 	json_object_set_object_member(object, "with", rd_wire_table(order->with));
 	json_object_set_object_member(object, "notes", rd_wire_table(order->notes));
 	json_object_set_object_member(object, "first", rd_wire_table(order->first));
@@ -242,6 +245,9 @@ rd_wire_read_order(JsonObject *object, const char *lane, GError **error)
 	order->timeout_ms = rd_wire_get_int(object, "timeout-ms");
 	order->foreseen = g_strdup(rd_wire_get(object, "foreseen"));
 	order->patience_ms = rd_wire_get_int(object, "patience-ms");
+	order->anew_ms = rd_wire_get_int(object, "anew-ms");
+	order->whole_ms = rd_wire_get_int(object, "whole-ms");
+	order->far = rd_wire_get_int(object, "far");
 	rd_wire_get_table(object, "with", order->with);
 	rd_wire_get_table(object, "notes", order->notes);
 	rd_wire_get_table(object, "first", order->first);

@@ -616,6 +616,14 @@ recovery_due(RecoveryStep *step, guint milliseconds)
 {
 }
 
+void
+recovery_moved(RecoveryStep *step, gint64 far)
+{
+	g_autofree char *said = g_strdup_printf("moved %" G_GINT64_FORMAT, far);
+
+	tape_expect(step, said);
+}
+
 guint
 recovery_time_used(RecoveryStep *step)
 {

@@ -173,6 +173,7 @@ play_new(const RdKubeAnswer *answers, guint n)
 				    .setting = self->setting,
 				    .tell = stage_tell,
 				    .data = &self->stage,
+				    .time_to = 600 * G_USEC_PER_SEC,
 				    .touches = 4,
 				    .may_touch = TRUE};
 	return self;

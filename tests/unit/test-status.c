@@ -760,6 +760,26 @@ test_long_timeout(Fixture *f, gconstpointer data)
 	g_assert_cmpint(rd_step_deadline(step_now) - step_now->started, ==, 7200 * SECOND);
 }
 
+/* two deadlines where the first begins anew */
+static void
+test_moved(Fixture *f, gconstpointer data)
+{
+	RdPlanState *state = g_ptr_array_index(f->plan->states, 0);
+
+	state->timeout_s = 600;
+	state->at_most_s = 3600;
+	begin(f);
+	enter_unit(f, "still-dead");
+	step(f, "still-dead", RD_CLUSTER, "look", NULL);
+	for (guint i = 0; i < 2; i++) {
+		RdEvent *event = rd_event_number(rd_event_new(RD_EVENT_MOVED, NULL), 40 + i);
+
+		feed(f, rd_event_step(event, "still-dead", RD_CLUSTER, 1, 1));
+		pass(f, 300);
+	}
+	golden(f, "moved");
+}
+
 /* every key that is written is explained in docs/json.md */
 static void collect_keys(JsonArray *array, guint index, JsonNode *node, gpointer data);
 
@@ -876,6 +896,7 @@ main(int argc, char **argv)
 	    {"long-timeout", test_long_timeout},
 	    {"width", test_width},
 	    {"note", test_note},
+	    {"moved", test_moved},
 	    {"documented", test_documented},
 	};
 

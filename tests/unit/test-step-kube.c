@@ -284,6 +284,7 @@ wait_for_it(gint64 timeout_ms, gint64 used_s)
 	g_autoptr(GError) error = NULL;
 
 	play->order->timeout_ms = timeout_ms;
+	play->step.time_to = timeout_ms * 1000;
 	play->stage.now = used_s * G_USEC_PER_SEC;
 	g_assert_false(recovery_api_change(&play->step, &merge, &end, NULL, &error));
 	g_assert_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE);

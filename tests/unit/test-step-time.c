@@ -64,11 +64,68 @@ test_due(void)
 	g_assert_cmpuint(looks[n_looks - 1], >=, looks[n_looks - 2] + 20);
 }
 
+/* its time begins anew each time it has come further than ever, but not beyond the whole of it */
+static void
+test_moved(void)
+{
+	PLAY(play, {.verdict = RD_KUBE_DONE});
+
+	play->order->anew_ms = 600 * 1000;
+	play->order->whole_ms = 1000 * 1000;
+	play->order->far = play->step.far = 4;
+	play->stage.now = 300 * G_USEC_PER_SEC;
+	recovery_moved(&play->step, 4);
+	g_assert_cmpuint(recovery_time_used(&play->step), ==, 50);
+	recovery_moved(&play->step, 5);
+	g_assert_cmpuint(recovery_time_used(&play->step), ==, 0);
+	play->stage.now = 600 * G_USEC_PER_SEC;
+	recovery_moved(&play->step, 5);
+	recovery_moved(&play->step, 3);
+	g_assert_cmpuint(recovery_time_used(&play->step), ==, 50);
+	recovery_moved(&play->step, 6);
+	play->stage.now = 800 * G_USEC_PER_SEC;
+	/* 400 s were left of the whole */
+	g_assert_cmpuint(recovery_time_used(&play->step), ==, 50);
+	g_assert_cmpint(play->step.time_to, ==, 1000 * G_USEC_PER_SEC);
+}
+
+/* where the procedure gives it no more time, nothing is told, and nothing changes */
+static void
+test_moved_for_nothing(void)
+{
+	PLAY(play, {.verdict = RD_KUBE_DONE});
+
+	play->stage.now = 300 * G_USEC_PER_SEC;
+	recovery_moved(&play->step, 5);
+	recovery_moved(&play->step, 6);
+	g_assert_cmpuint(recovery_time_used(&play->step), ==, 50);
+	g_assert_cmpstr(play->stage.log->str, ==, "");
+}
+
+/* the first number is where it begins, which the next worker is to know of */
+static void
+test_moved_first(void)
+{
+	PLAY(play, {.verdict = RD_KUBE_DONE});
+
+	play->order->anew_ms = play->order->whole_ms = 600 * 1000;
+	play->stage.now = 300 * G_USEC_PER_SEC;
+	recovery_moved(&play->step, 5);
+	g_assert_cmpuint(recovery_time_used(&play->step), ==, 50);
+	g_assert_cmpstr(play->stage.log->str, ==, "moved 5 (null): \n");
+	play->order->whole_ms = 1200 * 1000;
+	recovery_moved(&play->step, 6);
+	g_assert_cmpuint(recovery_time_used(&play->step), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/step-time/pace", test_pace);
 	g_test_add_func("/step-time/due", test_due);
+	g_test_add_func("/step-time/moved", test_moved);
+	g_test_add_func("/step-time/moved-for-nothing", test_moved_for_nothing);
+	g_test_add_func("/step-time/moved-first", test_moved_first);
 	return g_test_run();
 }
