@@ -41,6 +41,24 @@ add_node(GString *line, JsonNode *status, gint64 recorded)
 		    rd_api_text(json_array_get_element(errors, rd_api_length(errors) - 1), NULL));
 }
 
+/* How far all nodes have come, to say that the rollout moves on (F55): a node on its way to a newer
+ * revision is one further, one that is there another one. A target that comes and goes while its
+ * installer fails takes it no further than it was. */
+static void
+say_moved(RecoveryStep *step, JsonNode *object)
+{
+	JsonArray *nodes = rd_api_items(object, "status", "nodeStatuses", NULL);
+	gint64 far = 0;
+
+	for (guint i = 0; i < rd_api_length(nodes); i++) {
+		JsonNode *node = json_array_get_element(nodes, i);
+		gint64 current = rd_api_int(node, 0, "currentRevision", NULL);
+
+		far += 2 * current + (rd_api_int(node, 0, "targetRevision", NULL) > current);
+	}
+	recovery_moved(step, far);
+}
+
 static void
 say_progress(RecoveryStep *step, const RdOperator *op, JsonNode *object, gint64 recorded,
 	     const char *why)
@@ -122,6 +140,7 @@ rolled_out_probe(RecoveryStep *step, GError **error)
 		recovery_progress(step, "%s: %s", op->name, why);
 		return RECOVERY_PROBE_PRESENT;
 	}
+	say_moved(step, object);
 	say_progress(step, op, object, recorded, why);
 	return RECOVERY_PROBE_ABSENT;
 }
@@ -219,6 +238,7 @@ at_revision_probe(RecoveryStep *step, GError **error)
 
 	if (object == NULL)
 		return RECOVERY_PROBE_UNKNOWN;
+	say_moved(step, object);
 	for (guint i = 0; i < rd_api_length(nodes); i++) {
 		JsonNode *status = json_array_get_element(nodes, i);
 		g_autoptr(GString) line = g_string_new(NULL);

@@ -16,8 +16,8 @@ struct _RdSimApi {
 	RdSimApiMood mood;
 	gint64 mood_until;
 	GHashTable *seen;
-	char *stuck; /* (owned) (nullable) */
-	guint stuck_s;
+	char *stuck, *slow; /* (owned) (nullable) */
+	guint stuck_s, slow_s;
 	gint64 caught_up; /* when that was done last */
 	guint64 tick;	  /* on the timeline; 0: nothing is under way */
 };
@@ -63,6 +63,7 @@ rd_sim_api_free(RdSimApi *self)
 		return;
 	if (self->tick != 0)
 		rd_timeline_remove(self->cluster->timeline, self->tick);
+	g_free(self->slow);
 	g_free(self->stuck);
 	rd_sim_store_free(self->store);
 	g_clear_pointer(&self->snapshot, g_ptr_array_unref);
@@ -100,6 +101,14 @@ rd_sim_api_set_stuck(RdSimApi *self, const char *plural, guint seconds)
 	g_free(self->stuck);
 	self->stuck = g_strdup(plural);
 	self->stuck_s = seconds;
+}
+
+void
+rd_sim_api_set_slow(RdSimApi *self, const char *plural, guint seconds)
+{
+	g_free(self->slow);
+	self->slow = g_strdup(plural);
+	self->slow_s = seconds;
 }
 
 void
@@ -190,6 +199,8 @@ catch_up(RdSimApi *self)
 	self->caught_up = now;
 	behind.now = rd_sim_api_get_time(self);
 	behind.up = (double)self->up_since / G_USEC_PER_SEC;
+	behind.slow = self->slow;
+	behind.slow_s = self->slow_s;
 	if (self->stuck != NULL && self->stuck_s > 0 &&
 	    now < self->first_up + self->stuck_s * RD_SIM_SECOND)
 		behind.stuck = self->stuck;

@@ -43,6 +43,8 @@ void rd_sim_api_set_mood(RdSimApi *self, RdSimApiMood mood, guint seconds);
 const char *rd_sim_api_mood_to_string(RdSimApiMood mood);
 /* the operator of @plural ("etcds") does nothing for @seconds from when the API is back */
 void rd_sim_api_set_stuck(RdSimApi *self, const char *plural, guint seconds);
+/* each node of a rollout of @plural takes so much longer */
+void rd_sim_api_set_slow(RdSimApi *self, const char *plural, guint seconds);
 
 /* world.c: the way of one worker. @world: (unowned) */
 RdKube *rd_sim_api_kube_new(RdSimApi *self, RdWorld *world);

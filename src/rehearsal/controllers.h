@@ -14,6 +14,8 @@ typedef struct {
 	double now, up;	    /* seconds since the epoch; up: since when the API answers */
 	GHashTable *seen;   /* (element-type utf8 double) when something was first noticed */
 	const char *stuck;  /* (nullable) the kind of operator that does nothing just now */
+	const char *slow;   /* (nullable) the kind whose rollouts take longer, each node by */
+	guint slow_s;	    /* so many seconds */
 	gboolean under_way; /* (out) something goes on whether or not anybody looks */
 } RdSimBehind;
 

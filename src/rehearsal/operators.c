@@ -436,6 +436,12 @@ mirror(Rollout *self, const char *node)
 	rd_sim_store_put(self->behind->store, path, json, self->behind->now);
 }
 
+static double
+install_s(const RdSimBehind *self, const char *plural)
+{
+	return INSTALL_S + (g_strcmp0(self->slow, plural) == 0 ? self->slow_s : 0);
+}
+
 /* TRUE: its status is another one now */
 static gboolean
 bring(Rollout *self, JsonObject *node)
@@ -454,7 +460,7 @@ bring(Rollout *self, JsonObject *node)
 		return TRUE;
 	}
 	if (host == NULL || !rd_sim_node_lives(behind, name) ||
-	    behind->now < rd_sim_behind_seen(behind, key) + INSTALL_S)
+	    behind->now < rd_sim_behind_seen(behind, key) + install_s(behind, self->kind->plural))
 		return FALSE;
 	label = label_of(self->latest);
 	path = g_strdup_printf(RD_SIM_MANIFESTS "/%s-pod.yaml", self->kind->pod);

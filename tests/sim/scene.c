@@ -106,6 +106,13 @@ hold_rollout(Place *place)
 	rd_sim_api_set_stuck(place->api, "kubeapiservers", 2 * 3600);
 }
 
+/* all of it takes longer than a step that stands still is given */
+static void
+slow_rollout(Place *place)
+{
+	rd_sim_api_set_slow(place->api, "kubeapiservers", 25 * 60);
+}
+
 static void
 go_away(gpointer data)
 {
@@ -308,6 +315,7 @@ const Scene scenes[] = {
     {"stale-certificates", "no node can log in", 3, 2, .keepalived = TRUE, .now = rotate_all},
     {"stuck-pod", "an ovnkube-node that ends by force only", 3, 2, .past = hold_pod},
     {"stuck-rollout", "an operator does nothing for two hours", 3, 2, .now = hold_rollout, .helps = 1, .told = "apiserver-rolled-out"},
+    {"slow-rollout", "an operator takes 25 minutes for each node", 3, 0, .now = slow_rollout},
     {"api-away", "the API is away for minutes, again and again", 3, 2, .now = come_and_go},
     {"csr-flood", "300 requests wait, and a kubelet needs one of them", 3, 0, .past = flood, .now = rotate_m2},
     {"dead-worker", "a worker does not come back", 3, 2, .keepalived = TRUE, .now = lose_worker,

@@ -204,6 +204,22 @@ test_pools(void)
 	judge_all(judge_pools);
 }
 
+/* F55: whoever waits for a rollout waits while it moves on, and not for ever */
+static void
+judge_rollout(const char *procedure, const RdPlan *plan, const RdPlanState *state)
+{
+	static const char *const types[] = {"operator/rolled-out", "operator/at-revision", NULL};
+
+	if (g_strv_contains(types, state->type) && state->at_most_s <= state->timeout_s)
+		g_error("%s: %s has no at-most", procedure, state->name);
+}
+
+static void
+test_rollouts(void)
+{
+	judge_all(judge_rollout);
+}
+
 /* the command that a run with leftovers ends with: its procedure is there, and takes these inputs
  */
 static void
@@ -322,6 +338,7 @@ main(int argc, char **argv)
 	g_test_add_func("/shipped/one-at-a-time", test_one_at_a_time);
 	g_test_add_func("/shipped/purposes", test_purposes);
 	g_test_add_func("/shipped/pools", test_pools);
+	g_test_add_func("/shipped/rollouts", test_rollouts);
 	g_test_add_func("/shipped/leftovers", test_leftovers);
 	g_test_add_func("/shipped/scripts", test_scripts);
 	return g_test_run();
