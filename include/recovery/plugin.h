@@ -272,7 +272,7 @@ void recovery_due(RecoveryStep *step, guint milliseconds);
 /* Said by a probe whose answer is not PRESENT: how far it has come, a number above 0 that grows
  * with each thing that is done and not with time, tries or errors (nodes that are through, say).
  * The first is where it begins. Where a later one is greater than ever before in this attempt, the
- * step's time begins anew, up to the `at-most` that its procedure gives it; without one nothing
+ * step's time begins anew, up to the `longest` that its procedure gives it; without one nothing
  * changes. So what is slow is told from what stands still. */
 void recovery_moved(RecoveryStep *step, gint64 far);
 

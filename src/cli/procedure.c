@@ -112,10 +112,10 @@ rd_procedure_show_state(GString *page, const RdScreen *screen, const RdProcedure
 			const RdProcedureUnit *unit, guint number)
 {
 	g_autofree char *timeout = rd_format_duration((gint64)state->timeout_s * G_USEC_PER_SEC);
-	g_autofree char *most = rd_format_duration((gint64)state->at_most_s * G_USEC_PER_SEC);
+	g_autofree char *most = rd_format_duration((gint64)state->longest_s * G_USEC_PER_SEC);
 	g_autoptr(GString) more = g_string_new(NULL);
 
-	if (state->at_most_s != 0)
+	if (state->longest_s != 0)
 		g_string_append_printf(more, " from where it last moved on, at most %s", most);
 	for (guint i = 0; i < state->guards->len; i++) {
 		const RdProcedureCall *guard = g_ptr_array_index(state->guards, i);

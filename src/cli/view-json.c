@@ -80,7 +80,7 @@ rd_json_states(JsonBuilder *json, const RdView *view)
 			       rd_state_life_to_string(rd_view_get_state_life(view, state)));
 		rd_json_int(json, "timeout_s", state->timeout_s);
 		rd_json_int(json, "at_a_time", rd_run_get_width(view->run, state));
-		rd_json_int(json, "at_most_s", state->at_most_s);
+		rd_json_int(json, "longest_s", state->longest_s);
 		json_builder_set_member_name(json, "steps");
 		json_builder_begin_array(json);
 		for (guint j = 0; j < steps->len; j++)

@@ -294,7 +294,7 @@ rd_plan_view_time(RdPlanView *self, gint64 *most, gboolean *known)
 
 		if (state->beside != NULL)
 			continue;
-		*most += (gint64)MAX(state->timeout_s, state->at_most_s) * rounds * G_USEC_PER_SEC;
+		*most += (gint64)MAX(state->timeout_s, state->longest_s) * rounds * G_USEC_PER_SEC;
 		*known = *known || span >= 0;
 		took += MAX(span, 0);
 	}

@@ -113,7 +113,7 @@ rd_page_count_targets(RdPage *self, GPtrArray *steps)
 static char *
 rd_page_allowed(const RdPlanState *state, guint n)
 {
-	guint most = MAX(state->timeout_s, state->at_most_s);
+	guint most = MAX(state->timeout_s, state->longest_s);
 	g_autofree char *span = rd_format_duration((gint64)most * G_USEC_PER_SEC);
 
 	return state->timeout_s == 0
@@ -163,7 +163,7 @@ rd_page_whole(RdPage *self, const RdStep *step)
 	g_autofree char *ago = rd_format_duration(MAX(clock - moved, 0));
 	g_autofree char *at = rd_format_time(self->view->wall + left, self->view->wall);
 
-	if (step->plan->at_most_s == 0 || rd_step_deadline(step) >= rd_step_whole_deadline(step))
+	if (step->plan->longest_s == 0 || rd_step_deadline(step) >= rd_step_whole_deadline(step))
 		return g_strdup("");
 	return g_strdup_printf("%s%s%s; at most until %s", moved != 0 ? "; moved on " : "",
 			       moved != 0 ? ago : "", moved != 0 ? " ago" : "", at);

@@ -193,8 +193,8 @@ rd_put_step(const RdPlanned *planned, const RdForecastStep *step)
 	rd_put(planned, object, "open", step->open);
 	rd_put(planned, object, "when", step->when);
 	json_object_set_int_member(object, "timeout-s", state->timeout_s);
-	if (state->at_most_s != 0)
-		json_object_set_int_member(object, "at-most-s", state->at_most_s);
+	if (state->longest_s != 0)
+		json_object_set_int_member(object, "longest-s", state->longest_s);
 	if (state->mark != RD_MARK_NONE)
 		rd_put(planned, object, "mark", rd_mark_to_string(state->mark));
 	if (state->gate != NULL && !step->back)

@@ -178,8 +178,8 @@ rd_run_step_order(RdRun *run, RdStep *step, RdDo what, GError **error)
 	order->touches = step->touches;
 	order->prove = run->back;
 	order->timeout_ms = rd_run_time_left(run, step) / 1000;
-	order->patience_ms = RD_EXTRA_MAX / 1000 + (gint64)step->plan->at_most_s * 1000;
-	if (step->plan->at_most_s != 0) {
+	order->patience_ms = RD_EXTRA_MAX / 1000 + (gint64)step->plan->longest_s * 1000;
+	if (step->plan->longest_s != 0) {
 		order->anew_ms = (gint64)step->plan->timeout_s * 1000;
 		order->whole_ms = (rd_step_whole_deadline(step) - run->clock) / 1000;
 		order->far = step->far;

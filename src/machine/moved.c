@@ -3,10 +3,10 @@
 
 #include "run-private.h"
 
-/* The time of a step. It ends a timeout after the attempt began; where the plan has an at-most, a
- * timeout after something last moved on, and an at-most after the attempt began in any case. What
- * moved on is in the journal before the clock is set by it: another engine comes to the same end.
- * A slow rollout of many nodes is so told from one that stands still (F55). */
+/* The time of a step. It ends a timeout after the attempt began; where the plan has a longest time,
+ * a timeout after something last moved on, and a longest time after the attempt began in any case.
+ * What moved on is in the journal before the clock is set by it: another engine comes to the same
+ * end. A slow rollout of many nodes is so told from one that stands still (F55). */
 
 void
 rd_step_time_begins(RdStep *step, const RdEvent *event)
@@ -39,21 +39,21 @@ rd_step_apply_moved(RdStep *step, const RdEvent *event)
 gboolean
 rd_step_is_moved_by(const RdStep *step, gint64 far)
 {
-	return step->plan->at_most_s != 0 && far > step->far;
+	return step->plan->longest_s != 0 && far > step->far;
 }
 
 gint64
 rd_step_last_moved(const RdStep *step)
 {
-	return step->plan->at_most_s != 0 && step->moved > step->started ? step->moved : 0;
+	return step->plan->longest_s != 0 && step->moved > step->started ? step->moved : 0;
 }
 
 gint64
 rd_step_whole_deadline(const RdStep *step)
 {
-	if (step->plan->at_most_s == 0)
+	if (step->plan->longest_s == 0)
 		return 0;
-	return step->whole_from + (gint64)step->plan->at_most_s * RD_SECOND + step->extra;
+	return step->whole_from + (gint64)step->plan->longest_s * RD_SECOND + step->extra;
 }
 
 gint64
@@ -62,5 +62,5 @@ rd_step_end_of_time(const RdStep *step)
 	gint64 from = MAX(step->started, rd_step_last_moved(step));
 	gint64 end = from + (gint64)step->plan->timeout_s * RD_SECOND + step->extra;
 
-	return step->plan->at_most_s == 0 ? end : MIN(end, rd_step_whole_deadline(step));
+	return step->plan->longest_s == 0 ? end : MIN(end, rd_step_whole_deadline(step));
 }

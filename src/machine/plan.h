@@ -74,7 +74,7 @@ typedef struct {
 	guint timeout_s;    /* per attempt, engine time */
 	/* of a wait: its timeout begins anew when it moves on, and all of it takes no longer than
 	 * this; 0: moving on changes nothing */
-	guint at_most_s;
+	guint longest_s;
 	guint tries;	   /* attempts before it is held */
 	guint delay_s;	   /* before the next attempt */
 	GPtrArray *guards; /* (element-type RdPlanGuard) */

@@ -37,8 +37,8 @@ typedef struct {
 	gint64 since;	/* clock of the last life event */
 	gint64 began;	/* clock of the first life event of this visit */
 	gint64 started; /* clock at which this attempt's deadline began to count */
-	/* moved.c: clock at which its at-most began to count; clock at which it last moved on, 0
-	 * when it has not; and how far it had come by then */
+	/* moved.c: clock at which its longest time began to count; clock at which it last moved on,
+	 * 0 when it has not; and how far it had come by then */
 	gint64 whole_from, moved, far;
 	gint64 extra;  /* microseconds that a person has added to its time in this visit */
 	gboolean anew; /* its worker was taken from it while it looked: its time begins anew */

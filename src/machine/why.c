@@ -58,7 +58,7 @@ rd_step_over_why(const RdStep *step, const char *text)
 
 	if (whole != 0 && rd_step_end_of_time(step) >= whole)
 		g_string_append_printf(why, "not done within %u s, though it moved on",
-				       step->plan->at_most_s);
+				       step->plan->longest_s);
 	else
 		g_string_append_printf(why, "%s within %u s",
 				       rd_step_last_moved(step) != 0 ? "nothing moved on"

@@ -252,7 +252,7 @@ add_state(Expansion *self, RdPlan *plan, const RdProcedureUnit *unit, const RdPr
 	    g_strdup(from->summary != NULL ? from->summary : from->call->type->summary);
 	state->undo = undos[from->call->type->undo_is];
 	state->timeout_s = from->timeout_s;
-	state->at_most_s = from->at_most_s;
+	state->longest_s = from->longest_s;
 	state->tries = from->tries;
 	state->outcome = g_strdup(from->call->type->outcomes[0]);
 	state->delay_s = from->delay_s;

@@ -16,11 +16,11 @@
 static const char *const state_keys[] = {
     "state",  "type",	     "on",	 "among",	"order",     "with",	"timeout", "retry",
     "guards", "outcomes",    "when",	 "mark",	"skippable", "summary", "gate",	   "beside",
-    "borrow", "return-when", "leftover", "postponable", "at-most",   NULL};
+    "borrow", "return-when", "leftover", "postponable", "longest",   NULL};
 static const char *const inner_keys[] = {
     "state",	   "type",	"with",	       "timeout", "retry", "guards",
     "mark",	   "skippable", "summary",     "when",	  "gate",  "borrow",
-    "return-when", "leftover",	"postponable", "at-most", NULL};
+    "return-when", "leftover",	"postponable", "longest", NULL};
 static const char *const retry_keys[] = {"tries", "delay", NULL};
 static const char *const guard_keys[] = {"type", "with", NULL};
 static const char *const reserved[] = {"run",  "input",	 "target",     RD_CLUSTER,
@@ -324,18 +324,18 @@ rd_loading_read_name(RdLoading *self, JsonObject *object, const char *key)
 static void
 read_at_most(RdLoading *self, RdProcedureState *state, JsonObject *object)
 {
-	JsonNode *node = json_object_get_member(object, "at-most");
+	JsonNode *node = json_object_get_member(object, "longest");
 
 	if (node == NULL)
 		return;
-	state->at_most_s = read_duration(self, object, "at-most", 1, 0);
+	state->longest_s = read_duration(self, object, "longest", 1, 0);
 	if (state->call != NULL && state->call->type->kind != RD_KIND_WAIT)
 		rd_yaml_complain(self->yaml, node,
-				 "at-most: only what waits moves on by itself, and %s is no wait",
+				 "longest: only what waits moves on by itself, and %s is no wait",
 				 state->call->type->name);
-	else if (state->at_most_s != 0 && state->at_most_s < state->timeout_s)
+	else if (state->longest_s != 0 && state->longest_s < state->timeout_s)
 		rd_yaml_complain(self->yaml, node,
-				 "at-most: less than the timeout of %u s, which begins anew within "
+				 "longest: less than the timeout of %u s, which begins anew within "
 				 "it",
 				 state->timeout_s);
 }

@@ -42,7 +42,7 @@ typedef struct {
 	char *summary; /* (nullable) */
 	RdProcedureCall *call;
 	guint timeout_s, tries, delay_s;
-	guint at_most_s;   /* 0: none */
+	guint longest_s;   /* 0: none */
 	GPtrArray *guards; /* (element-type RdProcedureCall) */
 	GPtrArray *edges;  /* (element-type RdProcedureEdge) */
 	GPtrArray *when;   /* (element-type utf8) pairs template, value */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A wait that moves on has its time begun anew, up to its at-most; one that stands still has not.
+/* A wait that moves on has its time begun anew, up to its longest; one that stands still has not.
  */
 
 #include "machine-fixture.h"
@@ -33,7 +33,7 @@ begin(Fixture *f, guint at_most)
 	    g_ptr_array_index(f->plan->states, rd_plan_find_state(f->plan, "well"));
 
 	state->timeout_s = TIMEOUT;
-	state->at_most_s = at_most;
+	state->longest_s = at_most;
 	script(f, "look well@cluster", "stay");
 	drive(f, 1000);
 	assert_life(f, "well", "cluster", RD_LIFE_LOOKING);
@@ -115,7 +115,7 @@ test_no_news(Fixture *f, gconstpointer data)
 }
 
 static void
-test_at_most(Fixture *f, gconstpointer data)
+test_longest(Fixture *f, gconstpointer data)
 {
 	gint64 began = begin(f, AT_MOST);
 
@@ -141,7 +141,7 @@ test_extended(Fixture *f, gconstpointer data)
 	assert_goes_on(f, began, AT_MOST + 300);
 }
 
-/* without an at-most there is nothing that could end it, so nothing begins anew */
+/* without a longest time there is nothing that could end it, so nothing begins anew */
 static void
 test_without(Fixture *f, gconstpointer data)
 {
@@ -217,7 +217,7 @@ main(int argc, char **argv)
 		void (*func)(Fixture *, gconstpointer);
 	} tests[] = {
 	    {"moves-on", test_moves_on}, {"stands-still", test_stands_still},
-	    {"no-news", test_no_news},	 {"at-most", test_at_most},
+	    {"no-news", test_no_news},	 {"longest", test_longest},
 	    {"extended", test_extended}, {"without", test_without},
 	    {"crash", test_crash},	 {"resumed", test_resumed},
 	};

@@ -210,8 +210,8 @@ judge_rollout(const char *procedure, const RdPlan *plan, const RdPlanState *stat
 {
 	static const char *const types[] = {"operator/rolled-out", "operator/at-revision", NULL};
 
-	if (g_strv_contains(types, state->type) && state->at_most_s <= state->timeout_s)
-		g_error("%s: %s has no at-most", procedure, state->name);
+	if (g_strv_contains(types, state->type) && state->longest_s <= state->timeout_s)
+		g_error("%s: %s has no longest", procedure, state->name);
 }
 
 static void

@@ -767,7 +767,7 @@ test_moved(Fixture *f, gconstpointer data)
 	RdPlanState *state = g_ptr_array_index(f->plan->states, 0);
 
 	state->timeout_s = 600;
-	state->at_most_s = 3600;
+	state->longest_s = 3600;
 	begin(f);
 	enter_unit(f, "still-dead");
 	step(f, "still-dead", RD_CLUSTER, "look", NULL);
