@@ -70,8 +70,7 @@ rd_runbook_hosts(const RdRunbook *self, RdPaper *paper)
 	rd_paper_end_table(paper);
 	rd_paper_text(paper, RD_TONE_PLAIN,
 		      "Type every command where its block says, in this order, and look at what it "
-		      "answers before you go on. A command that fails is a reason to stop. Nothing "
-		      "here deletes a file.");
+		      "answers before you go on. A command that fails is a reason to stop.");
 	rd_runbook_api(self, paper);
 }
 
