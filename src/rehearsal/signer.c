@@ -50,18 +50,25 @@ rd_sim_catch_up_signer(RdSimBehind *self)
 		self->under_way = TRUE;
 }
 
+/* A kubelet registers when it starts. One that runs while its Node is deleted does not, but for
+ * those of hosts that were made anew: somebody restarts them. */
+static gboolean
+starts_since(const RdSimHost *host, double gone)
+{
+	return host->anew || (double)host->kubelet_since / G_USEC_PER_SEC >= gone;
+}
+
 void
 rd_sim_catch_up_new_nodes(RdSimBehind *self)
 {
 	for (guint i = 0; i < self->cluster->hosts->len; i++) {
 		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
-		g_autofree char *path = NULL, *uid = NULL;
+		g_autofree char *key = NULL, *uid = NULL;
 
-		/* a kubelet registers when it starts, so who was not made anew does not */
-		if (!host->anew || host->power != RD_SIM_UP)
+		if (rd_sim_node_is_known(self, host->name))
 			continue;
-		path = g_strdup_printf("/api/v1/nodes/%s", host->name);
-		if (rd_sim_store_look(self->store, path) != NULL)
+		key = g_strconcat("no node ", host->name, NULL);
+		if (!starts_since(host, rd_sim_behind_seen(self, key)) || host->power != RD_SIM_UP)
 			continue;
 		self->under_way = TRUE;
 		if (!rd_sim_kubelet_logs_in(self, host))

@@ -126,6 +126,28 @@ reinstall(Trial *self, Bastion *bastion)
 	return FALSE;
 }
 
+/* A host that was to be reinstalled, and runs as it was: off with it, and done as it should have
+ * been. FALSE: there is none */
+static gboolean
+put_right(Trial *self, Bastion *bastion)
+{
+	for (guint i = 0; i < self->cluster->hosts->len; i++) {
+		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
+		g_autofree char *causes = bastion_causes(bastion);
+
+		if (!bastion_excuses(bastion, host->name) || host->power != RD_SIM_UP || host->anew)
+			continue;
+		self->rounds++;
+		g_string_append_printf(self->held, "%s%s: %s", self->held->len > 0 ? " | " : "",
+				       bastion->name, causes);
+		host->hears_nobody = FALSE;
+		rd_scenery_reinstall(host);
+		trial_start_later(self, bastion, 600 * RD_SIM_SECOND, "enrol", host->name);
+		return TRUE;
+	}
+	return FALSE;
+}
+
 /* a copy of the one that was deleted, of another name */
 static void
 make_machine(Trial *self)
@@ -142,6 +164,8 @@ prepare(Trial *self, Bastion *bastion, const char *gate)
 {
 	if (g_str_equal(gate, "rebuild"))
 		return rebuild(self, bastion);
+	if (g_str_equal(gate, "reinstall") && self->scene->careless)
+		return FALSE;
 	if (g_str_has_prefix(gate, "reinstall"))
 		return reinstall(self, bastion);
 	if (g_str_has_prefix(gate, "new-machine"))
@@ -182,6 +206,9 @@ help(Trial *self, Bastion *bastion)
 		trial_start_later(self, bastion, RD_SIM_SECOND, answer(self, gate), gate);
 		return;
 	}
+	/* who approved without looking has been told by now */
+	if (self->scene != NULL && self->scene->careless && put_right(self, bastion))
+		return;
 	word = next_word(self, bastion, &host);
 	if (new_host != NULL) {
 		host = new_host;

@@ -224,6 +224,32 @@ have_machines_alone(Place *place, RdSimStore *store, double time)
 	rd_scenery_add_machines(place->cluster, store, FALSE, time);
 }
 
+/* somebody finds the button of m1, as soon as its Node is deleted: the old one, with its old data
+ */
+static void
+return_m1(gpointer data)
+{
+	Place *place = data;
+	RdSimHost *m1 = host_of(place, "m1");
+
+	if (rd_sim_store_find(rd_sim_api_get_store(place->api), "/api/v1/nodes/m1") != NULL) {
+		rd_timeline_add(place->cluster->timeline, 5 * RD_SIM_SECOND, return_m1,
+				g_memdup2(place, sizeof *place), g_free);
+		return;
+	}
+	m1->hears_nobody = TRUE;
+	rd_sim_host_power_on(m1);
+}
+
+static void
+lose_two_and_find_one(Place *place)
+{
+	lose_two(place);
+	mend_data(place, "m1");
+	rd_timeline_add(place->cluster->timeline, 5 * RD_SIM_SECOND, return_m1,
+			g_memdup2(place, sizeof *place), g_free);
+}
+
 /* how many voters etcd has; 0: it has no quorum, or one of them is none */
 static guint
 count_voters(RdSimCluster *cluster)
@@ -342,6 +368,9 @@ const Scene scenes[] = {
     {"lost-for-good-denied", "their deletion is denied: one member is a result", 3, 2, .keepalived = TRUE,
      .now = lose_two, .helps = 1, .told = "gate delete-node", .denies = "delete-node",
      .end = "done with leftovers", .wrong = look_for_one},
+    {"lost-for-good-found", "one of them comes back with its old data where a reinstalled host was expected", 3, 2,
+     .now = lose_two_and_find_one, .helps = 7, .told = "gate reinstall#2", .before = "m1: an etcd of another cluster ran there",
+     .wrong = look_for_same, .replaces = TRUE, .careless = TRUE, .faults = mendable},
     {"lost-for-good-later-upi", "and replace-control-plane, which its end prints, brings them later", 3, 2,
      .now = lose_two, .helps = 7, .told = "gate reinstall#2", .denies = "delete-node",
      .end = "done with leftovers", .then = "replace-control-plane", .wrong = look_for_same,

@@ -34,6 +34,7 @@ typedef struct {
 	gboolean lost;	    /* a control plane of 4.2, of which m1 and m2 are lost for good */
 	const char *denies; /* (nullable) the gate that a person says no to */
 	gboolean replaces;  /* hosts come: how many revisions that takes depends on when they do */
+	gboolean careless;  /* the first gate that asks to reinstall a host is approved without */
 	const char *then; /* (nullable) the procedure that is run behind it: what its end printed */
 	const char *const *faults; /* (nullable) those that are struck; NULL: all */
 } Scene;
