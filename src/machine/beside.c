@@ -19,6 +19,29 @@ rd_beside_is_over(RdRun *run, const RdPlanState *state)
 	return run->unit > last;
 }
 
+guint64
+rd_run_without(RdRun *run)
+{
+	guint64 set = 0;
+	guint n = 0;
+
+	for (guint i = 0; i < run->hosts->len; i++) {
+		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
+
+		if (host->plan->locked && n < 64)
+			set |= (guint64)host->excused << n++;
+	}
+	return set;
+}
+
+/* A host was enrolled since: the order does not know it, and what works beside would never ask it,
+ * nor do anything for it. It is sent anew. */
+static gboolean
+rd_beside_lacks_host(RdRun *run, const RdHand *hand)
+{
+	return (hand->without & ~rd_run_without(run)) != 0;
+}
+
 gboolean
 rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all)
 {
@@ -41,8 +64,8 @@ rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all)
 			return TRUE;
 		}
 		over = all || rd_beside_is_over(run, step->plan);
-		if (hand->busy && !rd_hand_settles(hand) && (over || run->resting) &&
-		    !hand->stopping) {
+		if (hand->busy && !rd_hand_settles(hand) && !hand->stopping &&
+		    (over || run->resting || rd_beside_lacks_host(run, hand))) {
 			hand->stopping = TRUE;
 			hand->leaving = over;
 			move->cancel = g_strdup(hand->name);

@@ -36,6 +36,7 @@ rd_move_order(RdRun *run, RdMove *move, RdOrder *order, RdStep *step)
 	hand->step = step;
 	hand->sent = run->clock;
 	hand->number = order->fence_host != NULL ? order->fence_number : order->number;
+	hand->without = rd_run_without(run);
 	hand->stopping = hand->deadline = hand->leaving = FALSE;
 	move->order = order;
 	return TRUE;

@@ -44,6 +44,7 @@ typedef struct {
 	RdDo what;
 	gint64 sent;	   /* clock of the order */
 	gint64 number;	   /* of the lock that the order was sent under; 0: none */
+	guint64 without;   /* rd_run_without() when it was sent */
 	RdStep *step;	   /* (unowned) (nullable) */
 	gboolean stopping; /* cancel was sent */
 	gboolean deadline; /* because of the deadline */
@@ -135,7 +136,10 @@ void rd_rollback_applied(RdRun *run, const RdEvent *event);
 gboolean rd_request_rollback(RdRun *run, GPtrArray *events, const char *who, const char *reason,
 			     GError **error);
 
-/* beside.c: TRUE when the move is filled. @all: every span is over */
+/* beside.c: bit set of the control-plane hosts, in the plan's order, that are excused; a control
+ * plane has never more than 64 */
+guint64 rd_run_without(RdRun *run);
+/* TRUE when the move is filled. @all: every span is over */
 gboolean rd_run_decide_beside(RdRun *run, RdMove *move, gboolean all);
 /* one of them is held: a person has to look before anything else begins */
 gboolean rd_run_beside_holds(RdRun *run);

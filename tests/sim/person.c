@@ -105,10 +105,9 @@ rebuild(Trial *self, Bastion *bastion)
 	return FALSE;
 }
 
-/* A person reinstalls the lost host whose Node was deleted, the way it was made, and takes it into
- * the run; FALSE: there is none that waits for that. */
-static gboolean
-reinstall(Trial *self, Bastion *bastion)
+/* a host that is lost, off, and has no Node any more; NULL: there is none */
+static RdSimHost *
+find_deleted(Trial *self, Bastion *bastion)
 {
 	RdSimStore *store = rd_sim_api_get_store(self->api);
 
@@ -116,14 +115,48 @@ reinstall(Trial *self, Bastion *bastion)
 		RdSimHost *host = g_ptr_array_index(self->cluster->hosts, i);
 		g_autofree char *node = g_strconcat("/api/v1/nodes/", host->name, NULL);
 
-		if (!bastion_excuses(bastion, host->name) || host->power != RD_SIM_OFF ||
-		    rd_sim_store_find(store, node) != NULL)
-			continue;
-		rd_scenery_reinstall(host);
-		trial_start_later(self, bastion, 600 * RD_SIM_SECOND, "enrol", host->name);
-		return TRUE;
+		if (bastion_excuses(bastion, host->name) && host->power == RD_SIM_OFF &&
+		    rd_sim_store_find(store, node) == NULL)
+			return host;
 	}
-	return FALSE;
+	return NULL;
+}
+
+/* A person reinstalls the lost host whose Node was deleted, the way it was made, and takes it into
+ * the run; FALSE: there is none that waits for that. */
+static gboolean
+reinstall(Trial *self, Bastion *bastion)
+{
+	RdSimHost *host = find_deleted(self, bastion);
+
+	if (host == NULL)
+		return FALSE;
+	rd_scenery_reinstall(host);
+	trial_start_later(self, bastion, 600 * RD_SIM_SECOND, "enrol", host->name);
+	return TRUE;
+}
+
+typedef struct {
+	Trial *trial;
+	Bastion *bastion;
+} Late;
+
+/* while the run waits for it: the first host that is still off and has no Node */
+static void
+reinstall_late(gpointer data)
+{
+	const Late *late = data;
+	Trial *self = late->trial;
+	RdSimHost *host = find_deleted(self, late->bastion);
+	g_autoptr(GError) error = NULL;
+
+	if (host == NULL || late->bastion->stopped)
+		return;
+	rd_scenery_reinstall(host);
+	if (!rd_engine_request(late->bastion->engine, "enrol", NULL, host->name, "alice",
+			       "as the gate said", 0, &error))
+		g_ptr_array_add(self->breaches,
+				g_strdup_printf("enrol was refused: %s", error->message));
 }
 
 /* A host that was to be reinstalled, and runs as it was: off with it, and done as it should have
@@ -164,8 +197,15 @@ prepare(Trial *self, Bastion *bastion, const char *gate)
 {
 	if (g_str_equal(gate, "rebuild"))
 		return rebuild(self, bastion);
-	if (g_str_equal(gate, "reinstall") && self->scene->careless)
+	if (g_str_equal(gate, "reinstall") && self->scene->careless) {
+		Late *late = g_new0(Late, 1);
+
+		late->trial = self;
+		late->bastion = bastion;
+		rd_timeline_add(self->cluster->timeline, 900 * RD_SIM_SECOND, reinstall_late, late,
+				g_free);
 		return FALSE;
+	}
 	if (g_str_has_prefix(gate, "reinstall"))
 		return reinstall(self, bastion);
 	if (g_str_has_prefix(gate, "new-machine"))

@@ -263,6 +263,27 @@ test_returned(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(count(f, "check work@m2"), ==, 0);
 }
 
+/* One that was left out is made anew, and taken in while others work: what works beside them was
+ * sent without it, and is sent again. */
+static void
+test_beside_enrolled(Fixture *f, gconstpointer data)
+{
+	script(f, "survey m2", "unreachable:no route");
+	script(f, "enter work@m0", "stay");
+	person(f, "excuse", NULL, "m2");
+	drive(f, 1000);
+	g_assert_cmpuint(count(f, "enter watch"), ==, 1);
+	f->clock += 31 * G_USEC_PER_SEC;
+	script(f, "survey m2", "finished");
+	person(f, "enrol", NULL, "m2");
+	drive(f, 1000);
+	g_assert_cmpuint(count(f, "enter watch"), ==, 2);
+	script(f, "enter work@m0", "finished");
+	drive(f, 1000);
+	assert_end(f, "done");
+	g_assert_cmpuint(count(f, "enter watch"), ==, 2);
+}
+
 /* somebody makes another machine of it: that one is enrolled by a person, or not at all */
 static void
 test_returned_as_another(Fixture *f, gconstpointer data)
@@ -338,6 +359,7 @@ main(int argc, char **argv)
 	    {"/machine/beside/hosts-doubt", test_beside_hosts_doubt},
 	    {"/machine/beside/fenced-at-a-worker", test_beside_fenced_at_a_worker},
 	    {"/machine/beside/returned", test_returned},
+	    {"/machine/beside/enrolled", test_beside_enrolled},
 	    {"/machine/beside/another", test_returned_as_another},
 	    {"/machine/first-outcome", test_first_outcome},
 	    {"/machine/single-output", test_single_output},
