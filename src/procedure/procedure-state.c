@@ -16,7 +16,7 @@
 static const char *const state_keys[] = {
     "state",  "type",	     "on",	 "among",	"order",     "with",	"timeout", "retry",
     "guards", "outcomes",    "when",	 "mark",	"skippable", "summary", "gate",	   "beside",
-    "borrow", "return-when", "leftover", "postponable", "longest",   NULL};
+    "borrow", "return-when", "leftover", "postponable", "longest",   "at-most", NULL};
 static const char *const inner_keys[] = {
     "state",	   "type",	"with",	       "timeout", "retry", "guards",
     "mark",	   "skippable", "summary",     "when",	  "gate",  "borrow",
