@@ -335,9 +335,16 @@ is_cancelled(Trial *self)
 static gboolean
 ends_cancelled(Trial *self)
 {
-	const char *end = bastion_end(g_ptr_array_index(self->bastions, 0));
+	if (!is_cancelled(self))
+		return FALSE;
+	/* also one that a bastion took over whose predecessor was erased */
+	for (guint i = 0; i < self->bastions->len; i++) {
+		const char *end = bastion_end(g_ptr_array_index(self->bastions, i));
 
-	return is_cancelled(self) && end != NULL && g_str_has_prefix(end, "cancelled");
+		if (end != NULL && g_str_has_prefix(end, "cancelled"))
+			return TRUE;
+	}
+	return FALSE;
 }
 
 /* wherever that was: what was borrowed is as it was */
