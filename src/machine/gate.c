@@ -181,12 +181,25 @@ rd_gate_check_plan(RdRun *run, const char *plan, GError **error)
 	return FALSE;
 }
 
+/* beforehand a name opens each gate that is called so: one of them is enough */
+static gboolean
+rd_gate_is_named(RdRun *run, const char *name)
+{
+	for (guint i = 0; i < run->plan->states->len; i++) {
+		const RdPlanGate *gate = ((RdPlanState *)run->plan->states->pdata[i])->gate;
+
+		if (gate != NULL && gate->named && strcmp(gate->name, name) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* Who is asked whether a cluster that works may be thrown away has to know which one it is: a word
  * that was meant for another terminal does not open this. */
 static gboolean
 rd_gate_check_name(RdRun *run, const RdPlanGate *gate, const char *typed, GError **error)
 {
-	if (!gate->named || g_strcmp0(typed, run->plan->cluster) == 0)
+	if (!rd_gate_is_named(run, gate->name) || g_strcmp0(typed, run->plan->cluster) == 0)
 		return TRUE;
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
 		    "gate %s is opened by the name of the cluster that this run restores: "

@@ -322,7 +322,7 @@ rd_loading_read_name(RdLoading *self, JsonObject *object, const char *key)
 }
 
 static void
-read_at_most(RdLoading *self, RdProcedureState *state, JsonObject *object)
+read_longest(RdLoading *self, RdProcedureState *state, JsonObject *object)
 {
 	JsonNode *node = json_object_get_member(object, "longest");
 
@@ -367,7 +367,7 @@ rd_loading_read_state(RdLoading *self, JsonNode *node, gboolean inside_group)
 			       ? state->call->type->timeout_s
 			       : TIMEOUT_DEFAULT_S;
 	state->timeout_s = read_duration(self, object, "timeout", 1, state->timeout_s);
-	read_at_most(self, state, object);
+	read_longest(self, state, object);
 	read_retry(self, state, object);
 	state->skippable = rd_yaml_member_bool(self->yaml, object, "skippable", FALSE);
 	read_mark(self, state, object);

@@ -15,7 +15,6 @@ tests/unit/test-procedure.c one case beside the other
 tests/unit/test-snapshot.c  one case beside the other
 tests/unit/test-csr.c is the corpus of requests, one line a case
 tests/unit/test-storage-audit.c one case beside the other
-tests/unit/test-verdict.c   one case beside the other
 tests/unit/test-status.c    one case beside the other
 tests/lab/kube-client.c     one case beside the other
 T

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "etcd-fixture.h"
 #include <gio/gio.h>
 
 /* A node's Lease as it lies in etcd: protobuf, made here by the field numbers. */
@@ -48,4 +49,25 @@ make_lease(gint64 renewed)
 	add_bytes(lease, 1, type->data, type->len);
 	add_bytes(lease, 2, raw->data, raw->len);
 	return lease;
+}
+
+/* what a node does all the time; @dir: for a file */
+static inline void
+put_lease(Etcd *etcd, const char *dir, gint64 renewed)
+{
+	g_autoptr(GByteArray) lease = make_lease(renewed);
+	g_autofree char *program = etcd_program("etcdctl");
+	g_autofree char *file = g_build_filename(dir, "lease", NULL);
+	/* there is a NUL in it: from a file */
+	g_autofree char *script =
+	    g_strdup_printf("%s --endpoints=%s put /kubernetes.io/leases/kube-node-lease/m0 <%s",
+			    program, etcd->endpoint, file);
+	const char *argv[] = {"sh", "-c", script, NULL};
+	int status = 1;
+
+	g_assert_true(g_file_set_contents(file, (char *)lease->data, lease->len, NULL));
+	g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL,
+				   G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+				   NULL, NULL, &status, NULL));
+	g_assert_true(g_spawn_check_wait_status(status, NULL));
 }

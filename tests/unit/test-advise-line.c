@@ -9,7 +9,7 @@
 #include "cli/beginning.h"
 #include "cli/prepare.h"
 #include "procedure/expand.h"
-#include "runner/catalogue.h"
+#include "shipped-types.h"
 
 #include <string.h>
 
@@ -82,23 +82,6 @@ row(Fixture *f, const char *name)
 			return one;
 	}
 	g_error("there is no row %s", name);
-}
-
-static RdTypes *
-shipped_types(void)
-{
-	g_autofree char *plugins = g_build_filename(g_getenv("BUILD_ROOT"), "plugins", NULL);
-	g_autoptr(RdCatalogue) catalogue = rd_catalogue_new();
-	g_autoptr(JsonNode) description = NULL;
-	g_autoptr(GError) error = NULL;
-	RdTypes *types;
-
-	rd_catalogue_load_dir(catalogue, plugins, &error);
-	g_assert_no_error(error);
-	description = rd_catalogue_describe(catalogue);
-	types = rd_types_new(description, &error);
-	g_assert_no_error(error);
-	return types;
 }
 
 /* ---- pasted -------------------------------------------------------------------------------- */

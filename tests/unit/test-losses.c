@@ -16,27 +16,6 @@
 
 static char *scratch, *backup, *newer, *foreign; /* NULL without etcd, but the first */
 
-/* nodes renew theirs all the time */
-static void
-put_lease(Etcd *etcd, gint64 renewed)
-{
-	g_autoptr(GByteArray) lease = make_lease(renewed);
-	g_autofree char *program = etcd_program("etcdctl");
-	g_autofree char *file = g_build_filename(scratch, "lease", NULL);
-	/* there is a NUL in it: from a file */
-	g_autofree char *script =
-	    g_strdup_printf("%s --endpoints=%s put /kubernetes.io/leases/kube-node-lease/m0 <%s",
-			    program, etcd->endpoint, file);
-	const char *argv[] = {"sh", "-c", script, NULL};
-	int status = 1;
-
-	g_assert_true(g_file_set_contents(file, (char *)lease->data, lease->len, NULL));
-	g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL,
-				   G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
-				   NULL, NULL, &status, NULL));
-	g_assert_true(g_spawn_check_wait_status(status, NULL));
-}
-
 static void
 make_resources(void)
 {
@@ -72,11 +51,11 @@ make_snapshots(void)
 	g_assert_true(
 	    etcd_ctl(&etcd, NULL, "put", VERSION, "{\"spec\":{\"clusterID\":\"c0ffee\"}}", NULL));
 	g_assert_true(etcd_ctl(&etcd, NULL, "put", "/kubernetes.io/pods/ns/a", "1", NULL));
-	put_lease(&etcd, now - 2 * HOUR);
+	put_lease(&etcd, scratch, now - 2 * HOUR);
 	etcd_save(&etcd, snapshot);
 	g_assert_true(etcd_ctl(&etcd, NULL, "put", "/kubernetes.io/pods/ns/b", "1", NULL));
 	g_assert_true(etcd_ctl(&etcd, NULL, "put", "/kubernetes.io/pods/ns/c", "1", NULL));
-	put_lease(&etcd, now - HOUR);
+	put_lease(&etcd, scratch, now - HOUR);
 	etcd_save(&etcd, newer);
 	g_assert_true(
 	    etcd_ctl(&etcd, NULL, "put", VERSION, "{\"spec\":{\"clusterID\":\"deadbeef\"}}", NULL));

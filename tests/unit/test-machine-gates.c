@@ -110,6 +110,19 @@ test_gate_named_beforehand(Fixture *f, gconstpointer data)
 	assert_end(f, "done");
 }
 
+/* of two gates of one name the one that comes later wants the cluster's */
+static void
+test_gate_named_namesake(Fixture *f, gconstpointer data)
+{
+	gate(f, FALSE);
+	rd_plan_state_set_gate(state_of(f, "last"), "reboot", "the last one", FALSE, TRUE);
+	drive(f, 2);
+	assert_refused(f, "approve", "reboot", "--cluster NAME");
+	person(f, "approve", NULL, "reboot@@lab");
+	drive(f, 1000);
+	assert_end(f, "done");
+}
+
 static void
 test_gate_named_denied(Fixture *f, gconstpointer data)
 {
@@ -412,6 +425,7 @@ main(int argc, char **argv)
 	    {"/machine/gate/not-by-name", test_gate_not_by_name},
 	    {"/machine/gate/named", test_gate_named},
 	    {"/machine/gate/named-beforehand", test_gate_named_beforehand},
+	    {"/machine/gate/named-namesake", test_gate_named_namesake},
 	    {"/machine/gate/named-denied", test_gate_named_denied},
 	    {"/machine/gate/denied", test_gate_denied},
 	    {"/machine/gate/left-out", test_gate_left_out},

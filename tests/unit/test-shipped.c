@@ -4,24 +4,7 @@
  * has and the other does not would otherwise show up at three in the morning. */
 
 #include "procedure/expand.h"
-#include "runner/catalogue.h"
-
-static RdTypes *
-shipped_types(void)
-{
-	g_autofree char *plugins = g_build_filename(g_getenv("BUILD_ROOT"), "plugins", NULL);
-	g_autoptr(RdCatalogue) catalogue = rd_catalogue_new();
-	g_autoptr(JsonNode) description = NULL;
-	g_autoptr(GError) error = NULL;
-	RdTypes *types;
-
-	rd_catalogue_load_dir(catalogue, plugins, &error);
-	g_assert_no_error(error);
-	description = rd_catalogue_describe(catalogue);
-	types = rd_types_new(description, &error);
-	g_assert_no_error(error);
-	return types;
-}
+#include "shipped-types.h"
 
 static RdProcedure *
 shipped(const char *name, const RdTypes *types)

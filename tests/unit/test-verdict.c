@@ -521,27 +521,6 @@ test_protobuf(void)
 	}
 }
 
-/* nodes renew theirs all the time */
-static void
-put_lease(Etcd *etcd, gint64 renewed)
-{
-	g_autoptr(GByteArray) lease = make_lease(renewed);
-	g_autofree char *program = etcd_program("etcdctl");
-	g_autofree char *file = in_scratch("lease");
-	/* there is a NUL in it: from a file */
-	g_autofree char *script =
-	    g_strdup_printf("%s --endpoints=%s put /kubernetes.io/leases/kube-node-lease/m0 <%s",
-			    program, etcd->endpoint, file);
-	const char *argv[] = {"sh", "-c", script, NULL};
-	int status = 1;
-
-	g_assert_true(g_file_set_contents(file, (char *)lease->data, lease->len, NULL));
-	g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL,
-				   G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
-				   NULL, NULL, &status, NULL));
-	g_assert_true(g_spawn_check_wait_status(status, NULL));
-}
-
 /* ---- fixture ------------------------------------------------------------------------------- */
 
 static void
@@ -571,12 +550,12 @@ make_snapshots(void)
 	etcd_start(&etcd, data);
 	for (guint i = 0; i < G_N_ELEMENTS(objects); i++)
 		g_assert_true(etcd_ctl(&etcd, NULL, "put", objects[i][0], objects[i][1], NULL));
-	put_lease(&etcd, NOW - DAY);
+	put_lease(&etcd, scratch, NOW - DAY);
 	etcd_save(&etcd, snapshot);
 	g_assert_true(etcd_ctl(&etcd, NULL, "put", "/kubernetes.io/pods/ns/b", "1", NULL));
 	g_assert_true(etcd_ctl(&etcd, NULL, "put", "/kubernetes.io/pods/ns/a", "1", NULL));
 	g_assert_true(etcd_ctl(&etcd, NULL, "del", "/kubernetes.io/minions/m0", NULL));
-	put_lease(&etcd, NOW);
+	put_lease(&etcd, scratch, NOW);
 	etcd_save(&etcd, later);
 	etcd_stop(&etcd);
 }
