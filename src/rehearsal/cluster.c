@@ -67,6 +67,12 @@ rd_sim_cluster_find(RdSimCluster *self, const char *name)
 	return NULL;
 }
 
+double
+rd_sim_cluster_takes(const RdSimCluster *self, double seconds)
+{
+	return self->brisk ? seconds / 10 : seconds;
+}
+
 void
 rd_sim_cluster_violation(RdSimCluster *self, const char *format, ...)
 {
@@ -201,6 +207,7 @@ booted(gpointer data)
 void
 rd_sim_host_power_on(RdSimHost *self)
 {
+	RdTimeline *timeline = self->cluster->timeline;
 	Boot *boot = NULL;
 
 	if (self->power != RD_SIM_OFF)
@@ -209,10 +216,11 @@ rd_sim_host_power_on(RdSimHost *self)
 	boot = g_new0(Boot, 1);
 	boot->host = self;
 	boot->boots = self->boots;
-	rd_timeline_add(
-	    self->cluster->timeline,
-	    rd_timeline_chance(self->cluster->timeline, 40 * RD_SIM_SECOND, 90 * RD_SIM_SECOND),
-	    booted, boot, g_free);
+	rd_timeline_add(timeline,
+			self->cluster->brisk
+			    ? rd_timeline_chance(timeline, 10 * RD_SIM_SECOND, 20 * RD_SIM_SECOND)
+			    : rd_timeline_chance(timeline, 40 * RD_SIM_SECOND, 90 * RD_SIM_SECOND),
+			booted, boot, g_free);
 }
 
 void

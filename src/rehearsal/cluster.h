@@ -111,8 +111,10 @@ struct _RdSimCluster {
 	guint64 raft_cluster;  /* of the newest group with a quorum */
 	char *raft_leader;     /* (owned) (nullable) its leader's host */
 	guint raft_term;
-	char **vips;	/* (owned) (nullable) "10.0.0.100/32", where there is keepalived */
-	gboolean brisk; /* pods stop and start in about a second: less of the same to poll for */
+	char **vips; /* (owned) (nullable) "10.0.0.100/32", where there is keepalived */
+	/* pods stop and start in about a second, operators and kubelets take a tenth of their time,
+	 * hosts boot in 10 to 20 seconds: less of the same to poll for */
+	gboolean brisk;
 };
 
 RdSimCluster *rd_sim_cluster_new(guint32 seed);
@@ -121,6 +123,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RdSimCluster, rd_sim_cluster_free)
 /* a running host without files; machine id and boot id are given */
 RdSimHost *rd_sim_cluster_add(RdSimCluster *self, const char *name, const char *address);
 RdSimHost *rd_sim_cluster_find(RdSimCluster *self, const char *name);
+/* what takes @seconds in a real one */
+double rd_sim_cluster_takes(const RdSimCluster *self, double seconds);
 void rd_sim_cluster_violation(RdSimCluster *self, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* everything that runs dies at once; rd_sim_host_power_on() brings it back after its boot time */

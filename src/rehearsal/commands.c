@@ -415,7 +415,7 @@ static const Command commands[] = {
      rd_sim_script_step},
     {"find * -maxdepth 1 -name *.pem ! -newer * -printf", FALSE, 1, 10, NULL, rd_sim_find_newer},
     {"find * -maxdepth 1 -name *.pem -newer * -printf", FALSE, 1, 10, NULL, rd_sim_find_newer},
-    {"curl -sk", FALSE, 10, 80, NULL, rd_sim_curl_ready},
+    {"curl -sk", FALSE, 10, 80, NULL, rd_sim_curl},
     {"openssl x509 -noout -enddate -in", FALSE, 5, 20, NULL, rd_sim_openssl_enddate},
     {"openssl pkey -pubout -in", FALSE, 5, 20, NULL, rd_sim_openssl_pubout},
     {"hostname", FALSE, 1, 5, NULL, rd_sim_hostname},

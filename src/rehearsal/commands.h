@@ -48,7 +48,7 @@ void rd_sim_openssl_enddate(RdSimExec *self);
 void rd_sim_openssl_pubout(RdSimExec *self);
 void rd_sim_find_newer(RdSimExec *self);
 void rd_sim_hostname(RdSimExec *self);
-void rd_sim_curl_ready(RdSimExec *self);
+void rd_sim_curl(RdSimExec *self);
 void rd_sim_reboot_later(RdSimExec *self);
 void rd_sim_findmnt_type(RdSimExec *self);
 /* storage-commands.c */

@@ -66,6 +66,8 @@ const char *rd_sim_pki_asked(const RdSimHost *host, gboolean *client);
 char *rd_sim_pki_public(const char *private_pem);
 /* the API takes it for the node; until then it does what it can for that */
 gboolean rd_sim_kubelet_logs_in(RdSimBehind *self, RdSimHost *host);
+/* the API did not, when it was asked last (401) */
+gboolean rd_sim_kubelet_is_refused(const RdSimHost *host);
 
 /* operators.c */
 void rd_sim_catch_up_operator(RdSimBehind *self, RdSimObject *object);

@@ -78,21 +78,33 @@ rd_sim_hostname(RdSimExec *self)
 	g_string_append_printf(self->out, "%s\n", self->host->name);
 }
 
-/* `curl … -w %{http_code} … https://localhost:6443/readyz`: the host's own API server, which is
- * ready when it has an etcd to read from */
-void
-rd_sim_curl_ready(RdSimExec *self)
+static gboolean
+has_quorum(const RdSimCluster *self)
 {
-	const GPtrArray *hosts = self->host->cluster->hosts;
-	gboolean quorum = FALSE;
+	for (guint i = 0; i < self->hosts->len; i++)
+		if (rd_sim_etcd_has_quorum(g_ptr_array_index(self->hosts, i)))
+			return TRUE;
+	return FALSE;
+}
 
-	for (guint i = 0; i < hosts->len; i++)
-		quorum = quorum || rd_sim_etcd_has_quorum(g_ptr_array_index(hosts, i));
-	if (!rd_sim_container_named(self->host, "kube-apiserver")) {
+/* `curl … -w %{http_code} … https://localhost:6443/readyz`: the host's own API server, which is
+ * ready when it has an etcd to read from. `… -E CERTIFICATE …
+ * https://api-int…:6443/api/v1/nodes/…`: any of them, with the kubelet's certificate. */
+void
+rd_sim_curl(RdSimExec *self)
+{
+	RdSimCluster *cluster = self->host->cluster;
+	gboolean own = !g_strv_contains(self->argv, "-E");
+
+	if (own ? !rd_sim_container_named(self->host, "kube-apiserver")
+		: !rd_sim_runs_somewhere(cluster, "kube-apiserver")) {
 		self->status = 7;
 		g_string_append(self->out, "000");
+	} else if (!has_quorum(cluster)) {
+		g_string_append(self->out, "500");
 	} else {
-		g_string_append(self->out, quorum ? "200" : "500");
+		g_string_append(self->out,
+				!own && rd_sim_kubelet_is_refused(self->host) ? "401" : "200");
 	}
 }
 

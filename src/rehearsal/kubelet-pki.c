@@ -11,6 +11,7 @@
  * with a key that lies on disk until it is certified, then as the node. */
 
 #define PKI	      "/var/lib/kubelet/pki/"
+#define OWN	      "/var/lib/kubelet/kubeconfig"
 #define CLIENT	      PKI "kubelet-client-current.pem"
 #define SERVER	      PKI "kubelet-server-current.pem"
 #define PENDING	      PKI "kubelet-client.key.tmp"
@@ -26,6 +27,7 @@ struct _RdSimLogin {
 	double since; /* when the client's certificate was issued; 0: it was there */
 	char *asked;  /* (owned) (nullable) path of the request that it waits for */
 	gboolean asked_client; /* and which of the two it is about */
+	gboolean refused;      /* the API has answered it with 401 */
 };
 
 void
@@ -186,6 +188,8 @@ store_certificate(RdSimHost *host, const char *kind, const char *text, const cha
 	rd_sim_tree_mkdirs(host->tree, "/var/lib/kubelet/pki");
 	rd_sim_tree_write_text(host->tree, dated, text, 0600);
 	rd_sim_tree_write_text(host->tree, current, text, 0600);
+	rd_sim_tree_write_text(host->tree, OWN, "server: https://api-int.night.example.com:6443\n",
+			       0600);
 }
 
 /* no X.509, which nobody here reads: who signed it, and until when it is valid */
@@ -352,6 +356,13 @@ rd_sim_pki_asked(const RdSimHost *host, gboolean *client)
 }
 
 gboolean
+rd_sim_kubelet_is_refused(const RdSimHost *host)
+{
+	return host->login != NULL && host->login->read == host->kubelet_since &&
+	       host->login->refused;
+}
+
+gboolean
 rd_sim_kubelet_logs_in(RdSimBehind *self, RdSimHost *host)
 {
 	RdSimLogin *login = login_of(host);
@@ -360,9 +371,11 @@ rd_sim_kubelet_logs_in(RdSimBehind *self, RdSimHost *host)
 		return FALSE;
 	if (login->client == NULL && rd_sim_tree_find(host->tree, BOOTSTRAP) != NULL)
 		(void)await(self, host, login, TRUE);
-	if (login->client == NULL || strstr(login->client, signer_of(self)) == NULL)
+	login->refused = login->client != NULL && strstr(login->client, signer_of(self)) == NULL;
+	if (login->client == NULL || login->refused)
 		return FALSE;
-	if (rd_sim_tree_find(host->tree, SERVER) == NULL && self->now >= login->since + SERVING_S)
+	if (rd_sim_tree_find(host->tree, SERVER) == NULL &&
+	    self->now >= login->since + rd_sim_cluster_takes(self->cluster, SERVING_S))
 		(void)await(self, host, login, FALSE);
 	return TRUE;
 }

@@ -54,6 +54,7 @@ correct(RdSimBehind *self, RdSimObject *node, const RdSimHost *host, double begu
 {
 	JsonObject *body = rd_sim_object_body(node);
 	const RdSimFacts *facts = rd_sim_facts(node);
+	double corrected = begun + rd_sim_cluster_takes(self->cluster, CORRECT_S);
 	gboolean changed = FALSE;
 
 	if (facts->boot != NULL && !g_str_equal(facts->boot, host->boot_id)) {
@@ -63,9 +64,8 @@ correct(RdSimBehind *self, RdSimObject *node, const RdSimHost *host, double begu
 		rd_sim_set_condition(body, "Ready", "False", "KubeletNotReady", begun);
 		changed = TRUE;
 	}
-	if (self->now >= begun + CORRECT_S && (changed || !facts->ready))
-		changed |=
-		    rd_sim_set_condition(body, "Ready", "True", "KubeletReady", begun + CORRECT_S);
+	if (self->now >= corrected && (changed || !facts->ready))
+		changed |= rd_sim_set_condition(body, "Ready", "True", "KubeletReady", corrected);
 	if (changed)
 		rd_sim_store_written(self->store, node->path, "kubelet", "status", self->now);
 }
@@ -114,7 +114,7 @@ rd_sim_node_lives(RdSimBehind *self, const char *name)
 void
 rd_sim_catch_up_lease(RdSimBehind *self, RdSimObject *lease)
 {
-	double begun = self->up + OPERATORS_S;
+	double begun = self->up + rd_sim_cluster_takes(self->cluster, OPERATORS_S);
 
 	if (rd_sim_object_is_in(lease, "kube-node-lease")) {
 		if (!rd_sim_node_is_known(self, lease->name))

@@ -122,9 +122,10 @@ rd_sim_catch_up_members(RdSimBehind *self)
 	RdSimHost *voter = find_voter(self);
 
 	if (voter == NULL || voter->dns_name != NULL || is_stuck(self, "etcds") ||
-	    self->now < self->up + SETTLE_S ||
+	    self->now < self->up + rd_sim_cluster_takes(self->cluster, SETTLE_S) ||
 	    rd_sim_store_look(self->store, BASE "etcds/cluster") == NULL ||
-	    self->now < rd_sim_behind_seen(self, "members") + JOIN_S)
+	    self->now <
+		rd_sim_behind_seen(self, "members") + rd_sim_cluster_takes(self->cluster, JOIN_S))
 		return;
 	if (change_members(self, voter)) {
 		rd_sim_behind_forget(self, "members");
@@ -439,7 +440,8 @@ mirror(Rollout *self, const char *node)
 static double
 install_s(const RdSimBehind *self, const char *plural)
 {
-	return INSTALL_S + (g_strcmp0(self->slow, plural) == 0 ? self->slow_s : 0);
+	return rd_sim_cluster_takes(self->cluster, INSTALL_S) +
+	       (g_strcmp0(self->slow, plural) == 0 ? self->slow_s : 0);
 }
 
 /* TRUE: its status is another one now */
@@ -547,7 +549,8 @@ rd_sim_catch_up_operator(RdSimBehind *behind, RdSimObject *object)
 			self.kind = &operators[i];
 	self.status = rd_sim_member(self.object, "status");
 	self.latest = json_object_get_int_member(self.status, "latestAvailableRevision");
-	if (is_stuck(behind, self.kind->plural) || behind->now < behind->up + SETTLE_S)
+	if (is_stuck(behind, self.kind->plural) ||
+	    behind->now < behind->up + rd_sim_cluster_takes(behind->cluster, SETTLE_S))
 		return;
 	settled = rd_sim_facts(object)->settled;
 	changed = !is_old(behind) && follow_nodes(&self);

@@ -549,7 +549,7 @@ main(int argc, char **argv)
 	const GOptionEntry options[] = {
 	    {"procedure", 'p', 0, G_OPTION_ARG_STRING, &procedure, "which one", "NAME|FILE"},
 	    {"scene", 0, 0, G_OPTION_ARG_STRING, &scene,
-	     "on this cluster of sim-scenes, by its procedure", "NAME"},
+	     "on this cluster of sim-scenes, by its procedure unless one is given", "NAME"},
 	    {"plugin", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &more_plugins,
 	     "one beside the shipped ones", "FILE"},
 	    {"back", 0, 0, G_OPTION_ARG_NONE, &back,
@@ -601,7 +601,7 @@ main(int argc, char **argv)
 			g_error("%s", error->message);
 	grid.procedure = procedure != NULL ? procedure : "manual-restore";
 	grid.scene = scene_find(scene, grid.procedure);
-	if (scene != NULL)
+	if (scene != NULL && procedure == NULL)
 		grid.procedure = scene_procedure(grid.scene);
 	grid.seed = (guint32)seed;
 	grid.every = (guint)MAX(every, 1);
