@@ -27,6 +27,8 @@ gboolean guard_undo(RecoveryStep *step, GError **error);
 gboolean redeploy_baseline(RecoveryStep *step, GError **error);
 RecoveryProbe redeploy_probe(RecoveryStep *step, GError **error);
 gboolean redeploy_enter(RecoveryStep *step, GError **error);
+/* quorum.c: appended to an @error by which the API does not answer, where etcd is the reason */
+void operator_explain_silence(RecoveryStep *step, GError **error);
 /* rollout.c */
 RecoveryProbe rolled_out_probe(RecoveryStep *step, GError **error);
 RecoveryProbe at_revision_probe(RecoveryStep *step, GError **error);

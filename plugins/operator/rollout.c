@@ -131,8 +131,10 @@ rolled_out_probe(RecoveryStep *step, GError **error)
 
 	object = op == NULL ? NULL : operator_get(step, op, error);
 	if (object == NULL || !rd_api_moment(step, &moment, error) ||
-	    !count_nodes(step, object, &nodes, error))
+	    !count_nodes(step, object, &nodes, error)) {
+		operator_explain_silence(step, error);
 		return RECOVERY_PROBE_UNKNOWN;
+	}
 	fresh = recovery_fresh_rollout(object, recorded, nodes, &why);
 	if (fresh == RECOVERY_FRESH_TRUE)
 		fresh = judge_members(op, &moment, object, &why);
@@ -236,8 +238,10 @@ at_revision_probe(RecoveryStep *step, GError **error)
 	JsonArray *nodes = rd_api_items(object, "status", "nodeStatuses", NULL);
 	gint64 latest = rd_api_int(object, 0, "status", "latestAvailableRevision", NULL);
 
-	if (object == NULL)
+	if (object == NULL) {
+		operator_explain_silence(step, error);
 		return RECOVERY_PROBE_UNKNOWN;
+	}
 	say_moved(step, object);
 	for (guint i = 0; i < rd_api_length(nodes); i++) {
 		JsonNode *status = json_array_get_element(nodes, i);
