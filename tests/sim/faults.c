@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "disk.h"
+#include "plans.h"
 #include "rehearsal/fiber.h"
 #include "rehearsal/verbs.h"
 #include "trial.h"
@@ -231,9 +232,8 @@ second_starts(gpointer data)
 {
 	Later *later = data;
 	Bastion *first = later->bastion;
-	Bastion *second =
-	    bastion_new("bastion-2", "r-night-2", "22222222-2222-4222-8222-222222222222",
-			first->plan, first->catalogue, &first->network, first->setting->local_dir);
+	Bastion *second = bastion_new("bastion-2", SIM_RUN_2, SIM_UUID_2, first->plan,
+				      first->catalogue, &first->network, first->setting->local_dir);
 
 	bastion_start(trial_add_bastion(later->trial, second), NULL, NULL);
 }
@@ -300,8 +300,8 @@ begin_anew(Trial *trial, Bastion *lost)
 									 host->name, reply.err));
 	}
 	bastion_start(
-	    trial_add_bastion(trial, bastion_new("bastion-2", "r-night-2", lost->run_uuid,
-						 lost->plan, lost->catalogue, &lost->network,
+	    trial_add_bastion(trial, bastion_new("bastion-2", SIM_RUN_2, lost->run_uuid, lost->plan,
+						 lost->catalogue, &lost->network,
 						 lost->setting->local_dir)),
 	    NULL, NULL);
 }
@@ -366,7 +366,7 @@ const Fault faults[] = {
     {"host-disk-full",  ON_CALLS, fill_host, heal_host, .names_host = TRUE, .delays_api = TRUE},
     {"second-bastion",  AT(SEND) | AT(ACTED) | AT(COMMITTED), start_second},
     {"copied-run",      AT(SEND) | AT(ACTED) | AT(COMMITTED), start_copy},
-    {"bastion-erased",  ON_CALLS | ON_LINES | ON_COMMITS, erase_bastion},
+    {"bastion-erased",  ON_CALLS | ON_LINES | ON_COMMITS, erase_bastion, .delays_api = TRUE},
     {"api-conflict",    AT(SEND), api_conflict, .of_api = TRUE},
     {"api-busy",        AT(SEND), api_busy, .of_api = TRUE},
     {"api-503",         AT(SEND), api_unavailable, .of_api = TRUE},

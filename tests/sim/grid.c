@@ -502,11 +502,14 @@ run_grid(Grid *grid)
 		_exit(0);
 	}
 	if (grid->at_boundary >= 0) {
-		Bastion *bastion = g_ptr_array_index(trial->bastions, 0);
+		for (guint i = 0; i < trial->bastions->len; i++) {
+			const Bastion *bastion = g_ptr_array_index(trial->bastions, i);
 
-		printf("%s# %s, held %u, doubled %u, lost %u%s\n", bastion->trace->str,
-		       outcome.good ? "good" : "BAD", outcome.held, outcome.doubled, outcome.lost,
-		       outcome.text);
+			if (bastion->trace != NULL)
+				printf("# %s\n%s", bastion->name, bastion->trace->str);
+		}
+		printf("# %s, held %u, doubled %u, lost %u%s\n", outcome.good ? "good" : "BAD",
+		       outcome.held, outcome.doubled, outcome.lost, outcome.text);
 		return outcome.good;
 	}
 	wait_all(grid);

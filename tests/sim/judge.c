@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "likeness.h"
+#include "plans.h"
 #include "trial.h"
 #include <string.h>
 
@@ -65,16 +66,16 @@ tally_api(Trial *self, GHashTable *tally)
 		  rd_sim_store_distinct(store, "PUT /apis/", "/approval"));
 }
 
-/* An effect of @host. Who begins anew after the bastion was erased gives the run another name, and
- * its files on the hosts with it: what they are is the same. */
+/* An effect of @host. Who begins anew after the bastion was erased, or comes before the first one,
+ * gives the run another name, and its files on the hosts with it: what they are is the same. */
 static void
 tally_effect(Trial *self, GHashTable *tally, const char *host, const char *effect, guint n)
 {
 	g_autoptr(GString) key = g_string_new(host);
 
 	g_string_append_printf(key, " %s", effect);
-	if (trial_has_struck(self, "bastion-erased"))
-		g_string_replace(key, "/r-night-2/", "/r-night-1/", 0);
+	g_string_replace(key, "/" SIM_RUN_2 "/", "/" SIM_RUN "/", 0);
+	g_string_replace(key, SIM_UUID_2, SIM_UUID, 0);
 	tally_sum(tally, key->str, n + GPOINTER_TO_UINT(g_hash_table_lookup(tally, key->str)));
 }
 
@@ -113,6 +114,22 @@ is_another(Trial *self, const char *host)
 	return FALSE;
 }
 
+/* it was emptied so late that no look came to it again: that its lock is gone is told at the end */
+static gboolean
+is_told_at_last(Trial *self, Bastion *winner, const char *host)
+{
+	const char *word = rd_run_get_end_text(winner->run);
+
+	for (guint i = 0; i < self->blows->len; i++) {
+		const Blow *blow = &g_array_index(self->blows, Blow, i);
+
+		if (blow->fault->ends_held != NULL && g_str_equal(blow->host, host))
+			return word != NULL && strstr(word, "not given back on") != NULL &&
+			       strstr(word, host) != NULL;
+	}
+	return FALSE;
+}
+
 /* hosts that the recovery had to do without. (transfer full) */
 static char **
 find_without(Trial *self, Bastion *winner)
@@ -124,6 +141,7 @@ find_without(Trial *self, Bastion *winner)
 
 		if (is_another(self, host->name) ||
 		    (self->scene != NULL && g_strcmp0(self->scene->without, host->name) == 0) ||
+		    (winner != NULL && is_told_at_last(self, winner, host->name)) ||
 		    (winner != NULL &&
 		     (self->blows->len > 0 ? bastion_is_without(winner, host->name)
 					   : bastion_excuses(winner, host->name))))

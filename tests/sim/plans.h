@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#define SIM_RUN "r-night-1" /* the first run in a simulated cluster */
+#define SIM_RUN	   "r-night-1" /* the first run in a simulated cluster */
+#define SIM_UUID   "11111111-1111-4111-8111-111111111111"
+#define SIM_RUN_2  "r-night-2" /* and that of who comes beside it */
+#define SIM_UUID_2 "22222222-2222-4222-8222-222222222222"
 #include "machine/plan.h"
 #include "runner/catalogue.h"
 

@@ -6,8 +6,7 @@
 
 /* I10: every wait ends */
 #define TIME_LIMIT (24 * 3600 * RD_SIM_SECOND)
-#define UUID	   "11111111-1111-4111-8111-111111111111"
-#define UUID_2	   "33333333-3333-4333-8333-333333333333"
+#define UUID_THEN  "33333333-3333-4333-8333-333333333333"
 
 static void
 stuck(gpointer data)
@@ -34,6 +33,10 @@ trial_add_bastion(Trial *self, Bastion *bastion)
 	bastion->moment = moment_of;
 	bastion->data = self;
 	bastion->breaches = self->breaches;
+	/* as the first one */
+	if (self->bastions->len > 0 &&
+	    ((const Bastion *)g_ptr_array_index(self->bastions, 0))->trace != NULL)
+		bastion->trace = g_string_new(NULL);
 	g_ptr_array_add(self->bastions, bastion);
 	return bastion;
 }
@@ -103,7 +106,7 @@ trial_new(const RdPlan *plan, const Scene *scene, guint32 seed, RdCatalogue *cat
 	network.cluster = self->cluster;
 	network.api = self->api;
 	bastion =
-	    bastion_new("bastion-1", SIM_RUN, UUID, self->plan, catalogue, &network, local_dir);
+	    bastion_new("bastion-1", SIM_RUN, SIM_UUID, self->plan, catalogue, &network, local_dir);
 	if (trace)
 		bastion->trace = g_string_new(NULL);
 	trial_add_bastion(self, bastion);
@@ -311,10 +314,8 @@ trial_goes_on(Trial *self)
 		plan_next(self);
 	if (self->then == NULL)
 		return FALSE;
-	second = bastion_new("bastion-1", "r-night-2", UUID_2, self->then, self->catalogue,
+	second = bastion_new("bastion-1", SIM_RUN_2, UUID_THEN, self->then, self->catalogue,
 			     &first->network, self->local_dir);
-	if (first->trace != NULL)
-		second->trace = g_string_new(NULL);
 	trial_start_later(self, trial_add_bastion(self, second), RD_SIM_SECOND, NULL, NULL);
 	return TRUE;
 }

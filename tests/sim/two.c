@@ -65,8 +65,8 @@ start_another(Play *play)
 	g_autofree char *run = g_strdup_printf("r-night-%u", play->bastions);
 	Bastion *model = first(play);
 
-	add(play, bastion_new(name, run, "22222222-2222-4222-8222-222222222222", model->plan,
-			      model->catalogue, &model->network, model->setting->local_dir));
+	add(play, bastion_new(name, run, SIM_UUID_2, model->plan, model->catalogue, &model->network,
+			      model->setting->local_dir));
 }
 
 static void
