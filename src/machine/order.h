@@ -108,6 +108,8 @@ typedef struct {
 	char *run;	  /* survey: this very run, if it holds the host or held it last */
 	char *outcome;	  /* look, enter, probe */
 } RdReport;
+/* how the text of a body ends that was told to stop before it had found anything */
+#define RD_TOLD_TO_STOP "told to stop"
 
 RdReport *rd_report_new(RdReportKind kind, const char *lane, const char *word);
 RdReport *rd_report_copy(const RdReport *report);

@@ -19,7 +19,7 @@ rd_step_kube(RecoveryStep *step, GError **error)
 	RdKube *kube = NULL;
 
 	if (step->gone || step->world->klass->cancelled(step->world)) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s: told to stop",
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s: " RD_TOLD_TO_STOP,
 			    step->order->target);
 		return NULL;
 	}

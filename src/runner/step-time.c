@@ -121,7 +121,7 @@ recovery_wait(RecoveryStep *step, RecoveryProbe (*probe)(RecoveryStep *, GError 
 		} else if (step->gone ||
 			   !world->klass->pause(world, rd_wait_pace(step, began, now)))
 			g_set_error(&local, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED,
-				    "%s: told to stop", step->order->target);
+				    "%s: " RD_TOLD_TO_STOP, step->order->target);
 		if (local != NULL)
 			return rd_wait_gives_up(step, g_steal_pointer(&local), error);
 	}

@@ -71,7 +71,7 @@ rd_step_tell(RecoveryStep *step, RdReportKind kind, const char *word, const char
 	if (!step->gone && step->tell(report, step->data))
 		return TRUE;
 	step->gone = TRUE;
-	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s: told to stop",
+	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s: " RD_TOLD_TO_STOP,
 		    step->order->target);
 	return FALSE;
 }
@@ -105,7 +105,7 @@ rd_step_call(RecoveryStep *step, const char *host, const RdCall *call, RdReply *
 	gint64 began;
 
 	if (step->gone || step->world->klass->cancelled(step->world)) {
-		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s: told to stop",
+		g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED, "%s: " RD_TOLD_TO_STOP,
 			    host);
 		return FALSE;
 	}

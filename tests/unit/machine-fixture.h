@@ -151,7 +151,9 @@ next_answered(Fixture *f)
 		RdOrder *order = l->data;
 		g_autofree char *name = order_name(order);
 
-		if (g_strcmp0(g_hash_table_lookup(f->script, name), "stay") == 0 &&
+		const char *line = g_hash_table_lookup(f->script, name);
+
+		if (line != NULL && g_str_has_prefix(line, "stay") &&
 		    !g_hash_table_contains(f->stopped, order->lane))
 			continue;
 		g_queue_delete_link(&f->hands, l);

@@ -405,6 +405,20 @@ test_failed_and_found(Fixture *f, gconstpointer data)
 				"a webhook refuses; behind it: it is the old one (attempt"));
 }
 
+/* but who has only heard that he is to stop knows less than whoever looked until the deadline */
+static void
+test_deadline_after_stop(Fixture *f, gconstpointer data)
+{
+	script(f, "enter stop@m1", "unreachable:m1: told to stop");
+	script(f, "probe stop@m1", "stay:m1: no etcd runs");
+	drive(f, 1000);
+	assert_life(f, "stop", "m1", RD_LIFE_PROBING);
+	f->clock = rd_step_deadline(rd_run_find_step(f->run, "stop", "m1")) + 1;
+	drive(f, 1000);
+	assert_life(f, "stop", "m1", RD_LIFE_HELD);
+	g_assert_nonnull(strstr(rd_run_get_held_text(f->run), "m1: no etcd runs"));
+}
+
 /* what cannot touch does not go on waiting for a cluster that is another's */
 static void
 test_fenced_while_waiting(Fixture *f, gconstpointer data)
@@ -552,6 +566,7 @@ main(int argc, char **argv)
 	    {"skip", test_skip},
 	    {"extend", test_extend},
 	    {"deadline-in-doubt", test_deadline_in_doubt},
+	    {"deadline-after-stop", test_deadline_after_stop},
 	    {"deadline-away", test_deadline_away},
 	    {"failed-and-found", test_failed_and_found},
 	    {"fenced-while-waiting", test_fenced_while_waiting},
