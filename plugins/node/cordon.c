@@ -85,10 +85,12 @@ edit_close(JsonNode *node, gpointer data)
 	return is_cordoned(node) ? NULL : patch(TRUE, recovery_run_id(data));
 }
 
+/* One that is open already may be so in an answer out of the past: a change that changes nothing
+ * goes with the version that was read, and the server refuses one of the past. */
 static JsonNode *
 edit_open(JsonNode *node, gpointer data)
 {
-	return is_ours(data, node) ? patch(FALSE, NULL) : NULL;
+	return is_ours(data, node) || !is_cordoned(node) ? patch(FALSE, NULL) : NULL;
 }
 
 /* uncordon's: by its parameter also what an earlier run has left closed */

@@ -201,13 +201,17 @@ edit_back(JsonNode *object, gpointer data)
 	Edit *edit = data;
 
 	g_clear_pointer(&edit->strange, g_free);
-	if (is_equal(now, edit->saved))
+	if (is_off(edit->saved)) /* nothing was borrowed */
 		return NULL;
 	ours = borrowed(edit->saved);
-	if (!is_equal(now, ours))
-		edit->strange = to_note(now);
-	if (!is_off(now))
-		return NULL;
+	/* As it was: given back before, or an answer out of the past. A change that changes nothing
+	 * tells: it goes with the version that was read, and the server refuses one of the past. */
+	if (!is_equal(now, edit->saved)) {
+		if (!is_equal(now, ours))
+			edit->strange = to_note(now);
+		if (!is_off(now))
+			return NULL;
+	}
 	if (edit->saved == NULL && edit->strange == NULL)
 		return patch_field(json_node_new(JSON_NODE_NULL));
 	was = rd_api_at(edit->saved, GUARD_KEY, NULL);

@@ -158,6 +158,20 @@ add_op(JsonArray *patch, const char *op, const char *path, const char *value)
 	json_array_add_object_element(patch, object);
 }
 
+/* Changes nothing: that it is as it was read. An answer out of the past is refused. */
+static char *
+make_question(const WebhookSaved *saved, const Now *now)
+{
+	g_autoptr(JsonNode) root = json_node_new(JSON_NODE_ARRAY);
+	JsonArray *patch = json_array_new();
+
+	add_op(patch, "test", "/metadata/uid", saved->uid);
+	add_op(patch, "test", "/metadata/resourceVersion",
+	       rd_api_text(now->config, "metadata", "resourceVersion", NULL));
+	json_node_take_array(root, patch);
+	return rd_api_json(root);
+}
+
 /* @to NULL: not said */
 static char *
 make_patch(const WebhookSaved *saved, const Now *now, const char *to)
@@ -179,12 +193,12 @@ make_patch(const WebhookSaved *saved, const Now *now, const char *to)
 	return rd_api_json(root);
 }
 
-/* One round: sends @to. *again: somebody was quicker, and nothing was done */
+/* One round: sends @body. *again: somebody was quicker, and nothing was done */
 static gboolean
-send_patch(RecoveryStep *step, const WebhookSaved *saved, Now *now, const char *to, gboolean *again,
-	   GError **error)
+send_patch(RecoveryStep *step, const WebhookSaved *saved, Now *now, const char *body,
+	   gboolean *again, GError **error)
 {
-	g_autofree char *path = webhook_saved_path(saved), *body = make_patch(saved, now, to);
+	g_autofree char *path = webhook_saved_path(saved);
 	g_autofree char *version =
 	    g_strdup(rd_api_text(now->config, "metadata", "resourceVersion", NULL));
 	const RecoveryApiChange change = {.verb = RECOVERY_API_JSON_PATCH,
@@ -210,22 +224,44 @@ send_patch(RecoveryStep *step, const WebhookSaved *saved, Now *now, const char *
 	return FALSE;
 }
 
-/* From @from to @to (NULL: not said); anything but @from is left as it is. *gone: there is none of
- * that name any more, or not in that very object. */
+/* @now is as the server has it, not an answer out of the past; *again: it was not. One that goes on
+ * answering so is as good as silent. */
+static gboolean
+ask_whether(RecoveryStep *step, const WebhookSaved *saved, Now *now, gboolean *again,
+	    GError **error)
+{
+	g_autofree char *body = make_question(saved, now);
+	g_autoptr(GError) local = NULL;
+
+	if (send_patch(step, saved, now, body, again, &local))
+		return TRUE;
+	if (g_error_matches(local, RECOVERY_ERROR, RECOVERY_ERROR_PERMANENT))
+		local->code = RECOVERY_ERROR_UNREACHABLE;
+	g_propagate_prefixed_error(error, g_steal_pointer(&local), "answered out of the past: ");
+	return FALSE;
+}
+
+/* From @from to @to (NULL: not said); anything but @from is left as it is, which the server has to
+ * confirm where @sure. *gone: there is none of that name any more, or not in that very object. */
 static gboolean
 change_policy(RecoveryStep *step, const WebhookSaved *saved, const char *from, const char *to,
-	      gboolean *gone, GError **error)
+	      gboolean sure, gboolean *gone, GError **error)
 {
 	g_auto(Now) now = {0};
 	gboolean again = TRUE;
 
 	for (guint i = 0; i < TRIES && again; i++) {
+		g_autofree char *body = NULL;
+
 		if (!now_get(step, saved, &now, error))
 			return FALSE;
 		*gone = now.policy == NULL;
-		if (*gone || !g_str_equal(now.policy, from))
+		if (*gone || (!sure && !g_str_equal(now.policy, from)))
 			return TRUE;
-		if (!send_patch(step, saved, &now, to, &again, error))
+		body = make_patch(saved, &now, to);
+		if (g_str_equal(now.policy, from)
+			? !send_patch(step, saved, &now, body, &again, error)
+			: !ask_whether(step, saved, &now, &again, error))
 			return FALSE;
 	}
 	if (!again)
@@ -301,7 +337,7 @@ relax_one(RecoveryStep *step, const WebhookSaved *saved, GError **error)
 	if (g_strcmp0(now.policy, CLOSED) != 0)
 		return TRUE;
 	return recovery_remember(step, key, "yes", error) &&
-	       change_policy(step, saved, CLOSED, OPEN, &gone, error);
+	       change_policy(step, saved, CLOSED, OPEN, FALSE, &gone, error);
 }
 
 gboolean
@@ -336,7 +372,8 @@ give_back(RecoveryStep *step, const WebhookSaved *saved, GError **error)
 
 	if (recovery_recall(step, key) == NULL)
 		return TRUE;
-	return change_policy(step, saved, OPEN, saved->policy, &gone, error) &&
+	/* that somebody has closed it again may be an answer out of the past */
+	return change_policy(step, saved, OPEN, saved->policy, TRUE, &gone, error) &&
 	       (!gone || note_left(step, saved, error));
 }
 
