@@ -111,6 +111,23 @@ is_known(RecoveryStep *step, gboolean *known, RecoveryMoment *moment, GError **e
 
 /* Moved by this run: the disk decides, whatever the API says of the node. Not moved: needed only
  * where nobody has logged in. */
+/* By our job, which comes after all that was moved. A kubelet that was only starting when the
+ * baseline was taken, or that crashed since (with a certificate that is refused it does), has been
+ * restarted as well, and has read what was moved afterwards. */
+static RecoveryProbe
+restarted_since(RecoveryStep *step, GError **error)
+{
+	RecoveryJobState state = RECOVERY_JOB_ABSENT;
+	g_auto(RecoveryReply) reply = {0};
+
+	if (!recovery_job_state(step, "restart", &state, &reply, error))
+		return RECOVERY_PROBE_UNKNOWN;
+	if (state == RECOVERY_JOB_ALIVE || (state == RECOVERY_JOB_ENDED && reply.status == 0))
+		return rd_kubelet_restarted(step, error);
+	recovery_progress(step, "%s: its kubelet was not restarted yet", recovery_target(step));
+	return RECOVERY_PROBE_ABSENT;
+}
+
 RecoveryProbe
 node_pems_probe(RecoveryStep *step, GError **error)
 {
@@ -129,7 +146,7 @@ node_pems_probe(RecoveryStep *step, GError **error)
 	left = find_pems(step, marker, FALSE, error);
 	if (left == NULL)
 		return RECOVERY_PROBE_UNKNOWN;
-	return left->len > 0 ? RECOVERY_PROBE_ABSENT : rd_kubelet_restarted(step, error);
+	return left->len > 0 ? RECOVERY_PROBE_ABSENT : restarted_since(step, error);
 }
 
 /* Where the kubelet goes to the API, in its own kubeconfig; NULL without error when that does not
