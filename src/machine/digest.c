@@ -152,9 +152,9 @@ rd_digest_stopped(RdRun *run, GPtrArray *events, RdHand *hand, const char *text)
 {
 	g_autofree char *why = NULL;
 
-	/* who was sent to look once more, and was told to stop, knows less than the one before,
-	 * unless that is all that the one before had to say */
-	if (hand->step->doubt_since != 0 && hand->step->text != NULL &&
+	/* who was sent to look once, and was told to stop, knows less than the one before, unless
+	 * that is all that the one before had to say; who waits knows what for */
+	if (hand->what == RD_DO_PROBE && hand->step->doubt_since != 0 && hand->step->text != NULL &&
 	    !g_str_has_suffix(hand->step->text, RD_TOLD_TO_STOP))
 		text = hand->step->text;
 	if (hand->leaving) {
