@@ -253,17 +253,6 @@ answer_trouble(Ask *ask, guint status, const char *message)
 }
 
 static void
-answer_from_past(Ask *ask)
-{
-	RdSimApi *self = ask->api;
-	g_autoptr(GPtrArray) today = rd_sim_store_save(self->store);
-
-	rd_sim_store_restore(self->store, self->snapshot, TRUE);
-	rd_sim_store_answer(self->store, &ask->request, rd_sim_api_get_time(self), &ask->answer);
-	rd_sim_store_restore(self->store, today, TRUE);
-}
-
-static void
 act(RdSimHost *host, gpointer data)
 {
 	Ask *ask = data;
@@ -291,7 +280,8 @@ act(RdSimHost *host, gpointer data)
 	} else if (mood == RD_SIM_API_WEBHOOK && touches) {
 		answer_trouble(ask, 500, "Internal error occurred: failed calling webhook");
 	} else if (mood == RD_SIM_API_STALE && !touches && self->snapshot != NULL) {
-		answer_from_past(ask);
+		rd_sim_store_answer_from(self->store, self->snapshot, &ask->request,
+					 rd_sim_api_get_time(self), &ask->answer);
 	} else if (ask->request.plain) {
 		rd_kube_judge_plain(200, NULL, "ok", 2, -1, &ask->answer);
 	} else {

@@ -34,6 +34,8 @@ struct _RdSimStore {
 	GHashTable *objects; /* (element-type utf8 RdSimObject) by path */
 	GHashTable *lists;   /* (element-type utf8 GPtrArray) collection to its RdSimObjects in the
 			      * order of their paths, as long as none comes or goes */
+	GHashTable *past;    /* (nullable) objects of past_of, for who is answered out of it */
+	GPtrArray *past_of;  /* (owned) (nullable) */
 	GHashTable *tally;   /* (element-type utf8 guint) */
 	gint64 version;
 	gint64 compacted; /* pages of lists from before it are gone */

@@ -131,13 +131,19 @@ object_copy(const RdSimObject *from)
 	return copy;
 }
 
+static GHashTable *
+new_objects(void)
+{
+	return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_unref);
+}
+
 RdSimStore *
 rd_sim_store_new(void)
 {
 	RdSimStore *self = g_new0(RdSimStore, 1);
 
 	self->kinds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	self->objects = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_unref);
+	self->objects = new_objects();
 	self->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 					    (GDestroyNotify)g_ptr_array_unref);
 	self->tally = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -153,6 +159,8 @@ rd_sim_store_free(RdSimStore *self)
 	g_hash_table_unref(self->kinds);
 	g_hash_table_unref(self->objects);
 	g_hash_table_unref(self->lists);
+	g_clear_pointer(&self->past, g_hash_table_unref);
+	g_clear_pointer(&self->past_of, g_ptr_array_unref);
 	g_hash_table_unref(self->tally);
 	g_free(self);
 }
@@ -405,6 +413,31 @@ rd_sim_store_save(RdSimStore *self)
 	while (g_hash_table_iter_next(&iter, NULL, &value))
 		g_ptr_array_add(saved, object_copy(value));
 	return saved;
+}
+
+void
+rd_sim_store_answer_from(RdSimStore *self, GPtrArray *saved, const RdKubeRequest *request,
+			 double time, RdKubeAnswer *answer)
+{
+	GHashTable *today = self->objects;
+
+	if (self->past_of != saved) {
+		g_clear_pointer(&self->past, g_hash_table_unref);
+		g_clear_pointer(&self->past_of, g_ptr_array_unref);
+		self->past = new_objects();
+		self->past_of = g_ptr_array_ref(saved);
+		for (guint i = 0; i < saved->len; i++) {
+			RdSimObject *object = object_copy(saved->pdata[i]);
+
+			g_hash_table_replace(self->past, object->path, object);
+		}
+	}
+	self->objects = self->past;
+	g_hash_table_remove_all(self->lists);
+	rd_sim_store_answer(self, request, time, answer);
+	self->objects = today;
+	g_hash_table_remove_all(self->lists);
+	self->compacted = self->version;
 }
 
 void

@@ -43,6 +43,9 @@ void rd_sim_store_restore(RdSimStore *self, GPtrArray *saved, gboolean bump);
 
 void rd_sim_store_answer(RdSimStore *self, const RdKubeRequest *request, double time,
 			 RdKubeAnswer *answer);
+/* the same of a request that looks, as of the time when @saved was saved; pages of lists expire */
+void rd_sim_store_answer_from(RdSimStore *self, GPtrArray *saved, const RdKubeRequest *request,
+			      double time, RdKubeAnswer *answer);
 /* how many of "DELETE /api/v1/nodes/m0" (subresource and all, without query) were carried out */
 guint rd_sim_store_tally(RdSimStore *self, const char *what);
 /* how many of them, each once, begin with @begin and have @part in them */

@@ -1,29 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "memo.h"
 #include <json-glib/json-glib.h>
-#include <string.h>
 
 /* Half of a simulated recovery would be json-glib: while a pod stops, the same list of containers
  * is parsed again and again. In this program the same answer gives the same (immutable) tree; what
  * else is parsed may be edited, so each has its own. The definition in an executable wins over the
  * library's, also for plugins. */
 
-#define SLOTS 256
+#define SLOTS 4096
 
 /* how crictl, etcdctl and manifests begin what is asked for every few seconds */
 static const char *const begins[] = {
     "{\"containers\":", "{\"items\":", "[{\"Endpoint\":", "{\"kind\":\"Pod\","};
-
-/* lists of containers are long: a sample tells them apart, strcmp() decides */
-static guint
-sample(const char *text)
-{
-	gsize size = strlen(text), step = size / 128 + 1;
-	guint hash = (guint)size;
-
-	for (gsize i = 0; i < size; i += step)
-		hash = hash * 33 + (guchar)text[i];
-	return hash;
-}
 
 static gboolean
 is_kept(const char *text)
@@ -42,7 +30,7 @@ json_from_string(const char *text, GError **error)
 		JsonNode *node;
 	} slots[SLOTS];
 	gboolean kept = is_kept(text);
-	guint slot = kept ? sample(text) % SLOTS : 0;
+	guint64 slot = kept ? memo_hash(text, strlen(text)) % SLOTS : 0;
 	g_autoptr(JsonParser) parser = NULL;
 
 	if (!kept) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube/call.h"
+#include "memo.h"
 #include <string.h>
 
 /* What the API answers is text, and the product's own parser reads it. It is asked for the same
@@ -20,26 +21,11 @@ typedef struct {
 	JsonNode *node;
 } Slot;
 
-static guint64
-hash(const char *data, gsize size)
-{
-	guint64 sum = size, word;
-
-	for (; size >= sizeof word; data += sizeof word, size -= sizeof word) {
-		memcpy(&word, data, sizeof word);
-		sum = (sum ^ word) * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15);
-		sum ^= sum >> 29;
-	}
-	for (; size > 0; data++, size--)
-		sum = (sum ^ (guchar)*data) * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15);
-	return sum ^ (sum >> 32);
-}
-
 static JsonNode *
 parse(const char *data, gsize size, GError **error)
 {
 	static Slot slots[SLOTS];
-	Slot *slot = &slots[hash(data, size) % SLOTS];
+	Slot *slot = &slots[memo_hash(data, size) % SLOTS];
 	JsonNode *node;
 
 	if (slot->text != NULL && slot->size == size && memcmp(slot->text, data, size) == 0)

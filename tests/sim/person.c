@@ -8,6 +8,8 @@
 
 /* a run that needs a person more often than this does not get on */
 #define ROUNDS_MAX 8
+/* a run without a host that says the same thing again and again will go on saying it */
+#define SAME_MAX 2
 
 static gboolean
 is_end(const char *end)
@@ -255,6 +257,9 @@ help(Trial *self, Bastion *bastion)
 		word = "enrol";
 	}
 	self->rounds++;
+	self->same = g_strcmp0(causes, self->causes) == 0 ? self->same + 1 : 0;
+	g_free(self->causes);
+	self->causes = g_strdup(causes);
 	g_string_append_printf(self->held, "%s%s: %s", self->held->len > 0 ? " | " : "",
 			       bastion->name,
 			       bastion->error != NULL ? bastion->error->message : causes);
@@ -337,6 +342,7 @@ trial_attend(Trial *self)
 		if (is_end(bastion_end(bastion)) || gives_way(self, bastion))
 			continue;
 		if (self->rounds >= ROUNDS_MAX ||
+		    (self->same >= SAME_MAX && trial_has_lost_host(self)) ||
 		    (self->rounds > 0 && trial_ends_held(self) != NULL))
 			return FALSE;
 		help(self, bastion);

@@ -126,6 +126,7 @@ trial_free(Trial *self)
 	rd_sim_cluster_free(self->cluster);
 	g_ptr_array_unref(self->breaches);
 	g_string_free(self->held, TRUE);
+	g_free(self->causes);
 	g_array_unref(self->blows);
 	g_free(self->local_dir);
 	g_free(self->before);

@@ -53,6 +53,8 @@ struct _Trial {
 	jmp_buf death;
 	gboolean stuck;
 	guint rounds; /* of a person's help */
+	char *causes; /* (owned) (nullable) of the last one, */
+	guint same;   /* and how often they were the same ones before */
 	guint gates;  /* that a person approved */
 	guint away;   /* workers that were closed or down at a time, at the worst */
 	gint64 began;
