@@ -8,7 +8,10 @@
 #include "node.h"
 #include <string.h>
 
-#define HERE	"/var/lib/recoveryd"
+#define HERE "/var/lib/recoveryd"
+#define REBOOT                                                                                     \
+	"cat /proc/sys/kernel/random/boot_id && "                                                  \
+	"exec systemd-run \"$1\" --on-active=5 systemctl reboot"
 #define CURRENT "/etc/kubernetes/manifests/etcd-pod.yaml"
 #define RESTORE                                                                                    \
 	"/etc/kubernetes/static-pod-resources/etcd-certs/configmaps/restore-etcd-pod/pod.yaml"
@@ -21,17 +24,23 @@ node_reboot_baseline(RecoveryStep *step, GError **error)
 	return boot != NULL && recovery_remember(step, "boot-id", boot, error);
 }
 
-/* Told to, and still the same boot: it is on its way down. To say ABSENT would reboot it twice. */
+/* Told to, and still the same boot: it is on its way down. To say ABSENT would reboot it twice. But
+ * for one who told it in an earlier boot: the copy of a run whose original did, and that has noted
+ * what it found afterwards. */
 static RecoveryProbe
-same_boot(RecoveryStep *step, GError **error)
+same_boot(RecoveryStep *step, const char *boot, GError **error)
 {
 	RecoveryJobState state = RECOVERY_JOB_ABSENT;
 	g_auto(RecoveryReply) reply = {0};
+	g_auto(GStrv) told = NULL;
 
 	if (!recovery_job_state(step, "reboot", &state, &reply, error))
 		return RECOVERY_PROBE_UNKNOWN;
 	if (state == RECOVERY_JOB_ABSENT || (state == RECOVERY_JOB_ENDED && reply.status != 0))
 		return RECOVERY_PROBE_ABSENT;
+	told = rd_lines(state == RECOVERY_JOB_ENDED ? reply.out : "");
+	if (told[0] != NULL && *told[0] != '\0' && !g_str_equal(told[0], boot))
+		return RECOVERY_PROBE_PRESENT;
 	g_set_error(error, RECOVERY_ERROR, RECOVERY_ERROR_UNREACHABLE,
 		    "%s was told to reboot, and has not yet", recovery_target(step));
 	return RECOVERY_PROBE_UNKNOWN;
@@ -48,7 +57,7 @@ node_reboot_probe(RecoveryStep *step, GError **error)
 	boot = node_boot_id(step, error);
 	if (boot == NULL)
 		return RECOVERY_PROBE_UNKNOWN;
-	return g_str_equal(boot, before) ? same_boot(step, error) : RECOVERY_PROBE_PRESENT;
+	return g_str_equal(boot, before) ? same_boot(step, boot, error) : RECOVERY_PROBE_PRESENT;
 }
 
 /* ---- what would be lost ---- */
@@ -120,14 +129,15 @@ check_etcd(RecoveryStep *step, GError **error)
 
 /* ---- reboot ---- */
 
-/* Five seconds later, so that the answer gets through: a job whose end nobody heard of is a doubt.
- * The unit's name is the run's: a second one is refused while the first is there. */
+/* It says in which boot it was told. Five seconds later, so that the answer gets through: a job
+ * whose end nobody heard of is a doubt. The unit's name is the run's: a second one is refused while
+ * the first is there. */
 gboolean
 node_reboot_enter(RecoveryStep *step, GError **error)
 {
 	g_autofree char *unit =
 	    g_strdup_printf("--unit=recoveryd-reboot-%s", recovery_run_id(step));
-	const char *argv[] = {"systemd-run", unit, "--on-active=5", "systemctl", "reboot", NULL};
+	const char *argv[] = {"/bin/sh", "-c", REBOOT, "reboot", unit, NULL};
 	const RecoveryCommand command = {.argv = argv};
 
 	return check_aside(step, error) && check_etcd(step, error) &&

@@ -122,7 +122,7 @@ reboot(gpointer data)
 		rd_sim_host_reboot(later->host);
 }
 
-/* `systemd-run --unit=U --on-active=5 systemctl reboot` */
+/* `/bin/sh -c TEXT reboot --unit=U` */
 void
 rd_sim_reboot_later(RdSimExec *self)
 {
@@ -132,8 +132,7 @@ rd_sim_reboot_later(RdSimExec *self)
 	later->boots = self->host->boots;
 	rd_sim_host_count(self->host, "told to reboot", NULL);
 	rd_timeline_add(self->host->cluster->timeline, 5 * RD_SIM_SECOND, reboot, later, g_free);
-	g_string_append_printf(self->out, "Running timer as unit: %s.timer\n",
-			       self->argv[1] + strlen("--unit="));
+	g_string_append_printf(self->out, "%s\n", self->host->boot_id);
 }
 
 /* `findmnt -n -o FSTYPE -T PATH` */
