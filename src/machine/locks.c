@@ -207,6 +207,14 @@ rd_run_ask_off(RdRun *run, RdMove *move, const RdRunHost *host)
 	       rd_move_order(run, move, rd_order_new(RD_DO_SURVEY, host->plan->name), NULL);
 }
 
+/* On the way out: one that was made anew and is not enrolled, or that does not let us, has
+ * answered. What is owed elsewhere does not wait for it. */
+static gboolean
+rd_host_is_done_without(RdRun *run, const RdRunHost *host)
+{
+	return run->state == RD_RUN_ENDING && rd_host_is_final(host);
+}
+
 gboolean
 rd_run_decide_locks(RdRun *run, RdMove *move)
 {
@@ -227,7 +235,7 @@ rd_run_decide_locks(RdRun *run, RdMove *move)
 		}
 		if (rd_run_lock_host(run, move, host, TRUE))
 			return TRUE;
-		all = all && host->surveyed;
+		all = all && (host->surveyed || rd_host_is_done_without(run, host));
 	}
 	if (!all)
 		return FALSE;
@@ -262,7 +270,8 @@ rd_run_all_granted(RdRun *run)
 	for (guint i = 0; i < run->hosts->len; i++) {
 		const RdRunHost *host = g_ptr_array_index(run->hosts, i);
 
-		if (host->plan->locked && !rd_host_is_off(host) && !host->granted_life)
+		if (host->plan->locked && !rd_host_is_off(host) && !host->granted_life &&
+		    !rd_host_is_done_without(run, host))
 			return FALSE;
 		if (g_strcmp0(host->trouble_word, "fenced") == 0)
 			return FALSE;

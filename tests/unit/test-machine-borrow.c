@@ -157,6 +157,20 @@ test_owing_rebuilt(Fixture *f, gconstpointer data)
 	assert_end(f, "cancelled");
 }
 
+/* but for what is owed elsewhere nobody waits for it */
+static void
+test_another_rebuilt(Fixture *f, gconstpointer data)
+{
+	drive_to(f, "enter work@m0");
+	restart(f);
+	script(f, "survey m2", "rebuilt:another machine");
+	person(f, "cancel", NULL, NULL);
+	drive(f, 1000);
+	assert_end(f, "cancelled");
+	assert_life(f, "lend", "m1", RD_LIFE_UNDONE);
+	g_assert_nonnull(strstr(rd_run_get_end_text(f->run), "lock not given back on m2"));
+}
+
 /* what a person says of that host is heard as `resume` is: it goes on by itself */
 static void
 test_owing_excused(Fixture *f, gconstpointer data)
@@ -272,6 +286,7 @@ main(int argc, char **argv)
 	    {"/machine/borrow/excused", test_excused_borrower},
 	    {"/machine/borrow/owing", test_owing},
 	    {"/machine/borrow/owing-rebuilt", test_owing_rebuilt},
+	    {"/machine/borrow/another-rebuilt", test_another_rebuilt},
 	    {"/machine/borrow/owing-excused", test_owing_excused},
 	    {"/machine/borrow/by-hand", test_owing_is_settled_by_hand},
 	    {"/machine/borrow/undo-lost", test_undo_lost},
