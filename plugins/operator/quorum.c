@@ -42,6 +42,16 @@ find_etcd(const RecoveryAnswer *answer, char **id)
 	return TRUE;
 }
 
+/* TRUE: told to stop meanwhile, and said so */
+static gboolean
+is_stopped(const GError *found, GError **error)
+{
+	if (!g_error_matches(found, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED))
+		return FALSE;
+	g_propagate_error(error, g_error_copy(found));
+	return TRUE;
+}
+
 /* FALSE: told to stop meanwhile */
 static gboolean
 find_etcds(RecoveryStep *step, Etcds *self, GError **error)
@@ -56,10 +66,8 @@ find_etcds(RecoveryStep *step, Etcds *self, GError **error)
 		const RecoveryAnswer *answer = answers->pdata[i];
 		g_autofree char *id = NULL;
 
-		if (g_error_matches(answer->error, RECOVERY_ERROR, RECOVERY_ERROR_CANCELLED)) {
-			g_propagate_error(error, g_error_copy(answer->error));
+		if (is_stopped(answer->error, error))
 			return FALSE;
-		}
 		if (!find_etcd(answer, &id)) {
 			g_string_append_printf(self->others, "; %s does not answer", answer->host);
 		} else if (id == NULL) {
@@ -74,9 +82,9 @@ find_etcds(RecoveryStep *step, Etcds *self, GError **error)
 	return TRUE;
 }
 
-/* FALSE also where nobody knows */
+/* nothing is committed: not where nobody knows. FALSE: told to stop meanwhile */
 static gboolean
-commits_nothing(RecoveryStep *step, const Etcds *etcds)
+find_quorum(RecoveryStep *step, const Etcds *etcds, gboolean *none, GError **error)
 {
 	const char *argv[] = {
 	    "crictl",  "exec",	   etcds->id, "env", "ETCDCTL_ENDPOINTS=https://localhost:2379",
@@ -85,11 +93,16 @@ commits_nothing(RecoveryStep *step, const Etcds *etcds)
 	g_auto(RecoveryReply) reply = {0};
 	g_autoptr(GPtrArray) committed = NULL;
 	g_autofree char *both = NULL, *alarm = NULL;
+	g_autoptr(GError) local = NULL;
 
-	if (!recovery_ask_status(step, etcds->host, argv, &reply, NULL))
-		return FALSE;
+	*none = FALSE;
+	if (etcds->id == NULL)
+		return TRUE;
+	if (!recovery_ask_status(step, etcds->host, argv, &reply, &local))
+		return !is_stopped(local, error);
 	both = g_strconcat(reply.out, "\n", reply.err, NULL);
-	return rd_output_health(both, &committed, &alarm) && committed->len == 0;
+	*none = rd_output_health(both, &committed, &alarm) && committed->len == 0;
+	return TRUE;
 }
 
 void
@@ -98,18 +111,19 @@ operator_explain_silence(RecoveryStep *step, GError **error)
 	g_auto(Etcds) etcds = {0};
 	g_autoptr(GError) local = NULL;
 	g_autofree char *before = NULL;
+	gboolean none = FALSE;
 
 	if (error == NULL || *error == NULL || (*error)->domain != RECOVERY_ERROR ||
 	    ((*error)->code != RECOVERY_ERROR_UNREACHABLE &&
 	     (*error)->code != RECOVERY_ERROR_FAILED))
 		return;
-	if (!find_etcds(step, &etcds, &local)) {
+	if (!find_etcds(step, &etcds, &local) || !find_quorum(step, &etcds, &none, &local)) {
 		/* what was found before says more */
 		g_clear_error(error);
 		g_propagate_error(error, g_steal_pointer(&local));
 		return;
 	}
-	if (etcds.id == NULL || !commits_nothing(step, &etcds))
+	if (!none)
 		return;
 	before = (*error)->message;
 	(*error)->message = g_strdup_printf(
