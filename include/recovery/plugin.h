@@ -99,8 +99,9 @@ typedef struct {
 	/* Change, wait: (nullable) how somebody sees that it is done who finishes by hand: a POSIX
 	 * shell command, run as root on the step's host (for the cluster on the recovery host),
 	 * whose status is 0 as soon as it is. It has each parameter in a variable of its name ('-'
-	 * is '_'), and $target. What cannot be seen must not count as done. Printed by `runbook`.
-	 */
+	 * is '_'), and $target. What cannot be seen must not count as done. What has to be asked of
+	 * the Kubernetes API it asks with $oc ("$oc get nodes"), which is oc or kubectl with its
+	 * kubeconfig: such a command is run where the API is reached. Printed by `runbook`. */
 	const char *by_hand;
 	/* Change: (nullable) the guards that it takes to do this to a control-plane host, by type
 	 * ("etcd/silent"), ends with NULL; and that it is done to one of these at a time. A

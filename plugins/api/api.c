@@ -148,6 +148,11 @@ static const char *const facts_outputs[] = {
     "network",	 "network-migration", "proxy",	  "version",	     "desired-version",
     "upgrading", "machine-api",	      "machines", "without-machine", NULL};
 
+/* as is_ready and STREAK */
+static const char up_by_hand[] =
+    "test 5 = \"$(for i in 1 2 3 4 5; do $oc get --raw /readyz >/dev/null && echo up; sleep 1; "
+    "done | wc -l)\"";
+
 static const RecoveryState states[] = {
     {
 	.name = "up",
@@ -158,6 +163,7 @@ static const RecoveryState states[] = {
 	.undo_is = RECOVERY_UNDO_NOTHING,
 	.probe = up_probe,
 	.enter = up_enter,
+	.by_hand = up_by_hand,
     },
     {
 	.name = "facts",

@@ -49,6 +49,44 @@ static const char *const pools_outputs[] = {"allows", "note", NULL};
 static const char *const reboot_guards[] = {"operator/rolled-out", "api/serving", "etcd/voters",
 					    NULL};
 
+/* ---- by hand ------------------------------------------------------------------------------- */
+
+/* "w0 True", "w0 2026-…Z": one a line */
+#define LIST_READY                                                                                 \
+	"-o jsonpath='{range .items[*]}{.metadata.name} "                                          \
+	"{.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}{end}'"
+#define LIST_LEASES                                                                                \
+	"$oc get leases -n kube-node-lease -o jsonpath='{range .items[*]}{.metadata.name} "        \
+	"{.spec.renewTime}{\"\\n\"}{end}'"
+
+/* What a Node says of itself may be the snapshot's past. A kubelet that lives renews its lease
+ * every ten seconds: two looks, and no clock. The nodes are last, so that they said it after that.
+ * A list that fails has lines that are missing. */
+static const char ready_by_hand[] =
+    "{ case \"$target/$workers\" in "
+    "cluster/yes) set -- ;; "
+    "cluster/*) set -- -l node-role.kubernetes.io/master ;; "
+    "*) set -- --field-selector \"metadata.name=$target\" ;; esac; "
+    "{ " LIST_LEASES "; echo then; sleep 25; " LIST_LEASES "; echo nodes; "
+    "$oc get nodes \"$@\" " LIST_READY "; } | "
+    "awk 'NF == 1 && ($1 == \"then\" || $1 == \"nodes\") { part = $1; next } "
+    "part == \"\" { was[$1] = $2; next } "
+    "part == \"then\" { if ($1 in was && $2 != was[$1]) lives[$1] = 1; next } "
+    "{ all++; if ($2 == \"True\" && $1 in lives) ready++ } "
+    "END { exit !(all > 0 && ready == all) }'; }";
+
+/* as pods.c sorts them. Nothing is left when the list came and has no such line. */
+static const char drain_by_hand[] =
+    "pods=$($oc get pods -A --field-selector \"spec.nodeName=${node:-$target},"
+    "status.phase!=Succeeded,status.phase!=Failed\" "
+    "-o jsonpath='{range .items[*]}{.metadata.namespace}/{.metadata.name}|"
+    "{.metadata.ownerReferences[?(@.controller==true)].kind}|"
+    "{.metadata.annotations.kubernetes\\.io/config\\.mirror}{\"\\n\"}{end}') && "
+    "printf %s \"$pods\" | awk -F'|' -v bare=\"$bare_pods\" "
+    "'$2 != \"DaemonSet\" && $3 == \"\" && ($2 != \"\" || bare != \"leave\") { left = 1; print "
+    "\"left: \" $1 } "
+    "END { exit left }'";
+
 static const RecoveryState states[] = {
     {
 	.name = "ready",
@@ -57,6 +95,7 @@ static const RecoveryState states[] = {
 	.params = ready_params,
 	.timeout = 600,
 	.probe = node_ready_probe,
+	.by_hand = ready_by_hand,
     },
     {
 	.name = "purge-pems",
@@ -107,6 +146,7 @@ static const RecoveryState states[] = {
 	.undo_is = RECOVERY_UNDO_NOTHING,
 	.probe = node_drain_probe,
 	.enter = node_drain_enter,
+	.by_hand = drain_by_hand,
     },
     {
 	.name = "reboot",

@@ -86,6 +86,19 @@ static const char *const stable_outcomes[] = {"stable", "unstable-before", NULL}
 static const char *const stable_outputs[] = {"unstable", NULL};
 static const char *const known_outputs[] = {"names", "unstable", NULL};
 
+/* "9 9:0 9: 8:9": the newest revision, then that of each node and where it is on its way to. A
+ * revision that is newer than the recorded one is not of the snapshot's past. */
+static const char rolled_out_by_hand[] =
+    "nodes=$($oc get nodes -l node-role.kubernetes.io/master -o name | wc -l) && "
+    "$oc get \"$operator.operator.openshift.io\" cluster -o jsonpath='"
+    "{.status.latestAvailableRevision}{range .status.nodeStatuses[*]} "
+    "{.currentRevision}:{.targetRevision}{end}{\"\\n\"}' | "
+    "awk -v nodes=\"$nodes\" -v recorded=\"$recorded\" "
+    "'NF > 1 { print; for (i = 2; i <= NF; i++) "
+    "{ split($i, at, \":\"); there += at[1] == $1 && at[2] + 0 == 0 } "
+    "done = $1 > recorded + 0 && nodes > 0 && there == NF - 1 && there >= nodes } "
+    "END { exit !done }'";
+
 static const RecoveryState states[] = {
     {
 	.name = "guard-off",
@@ -116,6 +129,7 @@ static const RecoveryState states[] = {
 	.params = rolled_out_params,
 	.timeout = 2400,
 	.probe = rolled_out_probe,
+	.by_hand = rolled_out_by_hand,
     },
     {
 	.name = "at-revision",

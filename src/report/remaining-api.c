@@ -42,6 +42,16 @@ rd_remaining_oc(const RdInventory *inventory)
 	return line;
 }
 
+void
+rd_remaining_api_variable(GString *script, const RdInventory *inventory, const char *name)
+{
+	const char *file =
+	    inventory->kubeconfig != NULL ? inventory->kubeconfig : RD_API_KUBECONFIG;
+	g_autofree char *quoted = g_shell_quote(file);
+
+	g_string_append_printf(script, "KUBECONFIG=%s; export KUBECONFIG; %s=oc; ", quoted, name);
+}
+
 static char *
 rd_remaining_print(JsonObject *object)
 {

@@ -20,6 +20,9 @@ gboolean rd_remaining_api_is(JsonObject *entry);
 /* where it is typed: the host whose localhost-recovery.kubeconfig it goes by, "bastion" where the
  * inventory has a kubeconfig; NULL: there is no way (unowned) */
 const char *rd_remaining_api_place(const RdInventory *inventory);
+/* "KUBECONFIG=FILE; export KUBECONFIG; oc=oc; ": what has $oc in its words asks the API behind it.
+ * For root, where that place is a host. */
+void rd_remaining_api_variable(GString *script, const RdInventory *inventory, const char *name);
 /* All of @entry's changes, each on a line of its own, the next only when the one before went well.
  * NULL when one cannot be typed: its body holds credentials, was too long to be kept, or looks like
  * a secret; or what it rests on is known then. (transfer full) */

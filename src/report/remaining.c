@@ -9,6 +9,7 @@
 #include "moved.h"
 #include "remaining-api.h"
 #include "remaining-private.h"
+#include "remaining-until.h"
 #include "remaining.h"
 #include "yaml/json.h"
 
@@ -313,55 +314,6 @@ rd_remaining_entries(JsonBuilder *json, const RdEvidence *evidence, JsonArray *e
 
 /* ---- steps --------------------------------------------------------------------------------- */
 
-static const char *
-rd_remaining_host(const RdRemaining *self, const char *target)
-{
-	GPtrArray *hosts = self->evidence->plan->hosts;
-
-	for (guint i = 0; strcmp(target, RD_CLUSTER) == 0 && i < hosts->len; i++) {
-		const RdPlanHost *host = g_ptr_array_index(hosts, i);
-
-		if (g_strcmp0(host->role, "recovery") == 0)
-			return host->name;
-	}
-	return target;
-}
-
-/* NULL: the plugin does not say how it is seen */
-static char *
-rd_remaining_until(const RdRemaining *self, const RdForecastStep *step)
-{
-	const RdType *type = rd_types_find(self->types, step->plan->type);
-	const RdStep *found = rd_run_find_step(self->evidence->run, step->plan->name, step->target);
-	g_autoptr(GString) script = g_string_new(NULL);
-	GString *line;
-
-	if (type == NULL || type->by_hand == NULL || found == NULL)
-		return NULL;
-	for (guint i = 0; i < type->params->len; i++) {
-		const RdTypeParam *param = g_ptr_array_index(type->params, i);
-		const char *with = g_hash_table_lookup(step->plan->with, param->name);
-		g_autofree char *value =
-		    with != NULL ? rd_run_resolve(self->evidence->run, found, with, NULL) : NULL;
-		g_autofree char *name = g_strdelimit(g_strdup(param->name), "-", '_');
-		g_autofree char *quoted = NULL;
-
-		/* what is not known yet would be seen as something else */
-		if (strstr(type->by_hand, name) == NULL)
-			continue;
-		if (value == NULL || strstr(value, "${") != NULL ||
-		    param->type == RECOVERY_PARAM_SECRET)
-			return NULL;
-		quoted = g_shell_quote(value);
-		g_string_append_printf(script, "%s=%s; ", name, quoted);
-	}
-	g_string_append_printf(script, "target=%s; until %s; do sleep 2; done", step->target,
-			       type->by_hand);
-	line = g_string_new("sudo sh -c");
-	rd_remaining_quote(line, script->str);
-	return g_string_free(line, FALSE);
-}
-
 /* a change of an earlier step that @entry takes back, or whose work it carries away */
 static gboolean
 rd_remaining_undoes(JsonObject *entry, JsonObject *earlier)
@@ -407,7 +359,6 @@ rd_remaining_step(JsonBuilder *json, const RdRemaining *self, const RdForecast *
 	const RdForecastStep *step = g_ptr_array_index(forecast->steps, index);
 	g_autofree char *name = rd_account_step_name(step->plan->name, step->target);
 	const RdType *type = rd_types_find(self->types, step->plan->type);
-	g_autofree char *until = NULL;
 
 	json_builder_begin_object(json);
 	rd_json_string(json, "step", name);
@@ -430,15 +381,10 @@ rd_remaining_step(JsonBuilder *json, const RdRemaining *self, const RdForecast *
 	rd_remaining_entries(json, self->evidence, step->entries);
 	json_builder_end_array(json);
 	/* what is given back is over when it is not so any more: its own words do not say that */
-	if (!step->back && step->word != RD_FORECAST_SKIPPED && step->word != RD_FORECAST_ALREADY)
-		until = rd_remaining_until(self, step);
-	json_builder_set_member_name(json, "until");
-	if (until != NULL) {
-		json_builder_begin_object(json);
-		rd_json_string(json, "on", rd_remaining_host(self, step->target));
-		rd_json_string(json, "command", until);
-		json_builder_end_object(json);
+	if (!step->back && step->word != RD_FORECAST_SKIPPED && step->word != RD_FORECAST_ALREADY) {
+		rd_remaining_until(json, self->evidence, self->types, step);
 	} else {
+		json_builder_set_member_name(json, "until");
 		json_builder_add_null_value(json);
 	}
 	json_builder_end_object(json);

@@ -278,6 +278,31 @@ test_secrets(Fixture *f, gconstpointer data)
 	}
 }
 
+/* what waits has $oc, and the kubeconfig in its environment, whatever that is called */
+static void
+test_the_variable(Fixture *f, gconstpointer data)
+{
+	static const char *const files[] = {NULL, "/home/alice/my kube's"};
+
+	for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autoptr(GString) script = g_string_new(NULL);
+		g_autofree char *out = NULL, *wanted = NULL;
+		const char *argv[] = {"sh", "-uc", NULL, NULL};
+		int status;
+
+		f->inventory.kubeconfig = (char *)files[i];
+		rd_remaining_api_variable(script, &f->inventory, "oc");
+		g_string_append(script, "sh -c 'printf %s \"$KUBECONFIG\"'; printf '|%s' \"$oc\"");
+		argv[2] = script->str;
+		g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL,
+					   NULL, &out, NULL, &status, NULL));
+		g_assert_true(g_spawn_check_wait_status(status, NULL));
+		wanted = g_strconcat(files[i] != NULL ? files[i] : RD_API_KUBECONFIG, "|oc", NULL);
+		g_assert_cmpstr(out, ==, wanted);
+	}
+	f->inventory.kubeconfig = NULL;
+}
+
 static void
 test_paths(void)
 {
@@ -322,6 +347,7 @@ main(int argc, char **argv)
 	ADD("create", test_create);
 	ADD("bastion", test_from_the_bastion);
 	ADD("secrets", test_secrets);
+	ADD("variable", test_the_variable);
 	g_test_add_func("/remaining-api/paths", test_paths);
 	return g_test_run();
 }
