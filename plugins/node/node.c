@@ -51,28 +51,32 @@ static const char *const reboot_guards[] = {"operator/rolled-out", "api/serving"
 
 /* ---- by hand ------------------------------------------------------------------------------- */
 
-/* "w0 True", "w0 2026-…Z": one a line */
-#define LIST_READY                                                                                 \
-	"-o jsonpath='{range .items[*]}{.metadata.name} "                                          \
-	"{.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}{end}'"
+/* "w0 2026-…Z", "w0 True 5f0d…": one a line */
 #define LIST_LEASES                                                                                \
 	"$oc get leases -n kube-node-lease -o jsonpath='{range .items[*]}{.metadata.name} "        \
 	"{.spec.renewTime}{\"\\n\"}{end}'"
+#define LIST_READY                                                                                 \
+	"$oc get nodes \"$@\" -o jsonpath='{range .items[*]}{.metadata.name} "                     \
+	"{.status.conditions[?(@.type==\"Ready\")].status} "                                       \
+	"{.status.nodeInfo.bootID}{\"\\n\"}{end}'"
 
 /* What a Node says of itself may be the snapshot's past. A kubelet that lives renews its lease
- * every ten seconds: two looks, and no clock. The nodes are last, so that they said it after that.
- * A list that fails has lines that are missing. */
+ * every ten seconds: two looks, and no clock; the first when a reboot that was told just now has
+ * begun (reboot.c). The nodes are last, so that they said it after that. A list that fails has
+ * lines that are missing. Of which boot a node speaks is told: who rebooted it has read that of
+ * before. */
 static const char ready_by_hand[] =
     "{ case \"$target/$workers\" in "
     "cluster/yes) set -- ;; "
     "cluster/*) set -- -l node-role.kubernetes.io/master ;; "
     "*) set -- --field-selector \"metadata.name=$target\" ;; esac; "
-    "{ " LIST_LEASES "; echo then; sleep 25; " LIST_LEASES "; echo nodes; "
-    "$oc get nodes \"$@\" " LIST_READY "; } | "
+    "{ sleep 10; " LIST_LEASES "; echo then; sleep 25; " LIST_LEASES "; echo nodes; " LIST_READY
+    "; } | "
     "awk 'NF == 1 && ($1 == \"then\" || $1 == \"nodes\") { part = $1; next } "
     "part == \"\" { was[$1] = $2; next } "
     "part == \"then\" { if ($1 in was && $2 != was[$1]) lives[$1] = 1; next } "
-    "{ all++; if ($2 == \"True\" && $1 in lives) ready++ } "
+    "{ is = $2 == \"True\" && $1 in lives; all++; ready += is; "
+    "print $1 \": \" (is ? \"Ready\" : \"not Ready\") \", of boot \" $3 } "
     "END { exit !(all > 0 && ready == all) }'; }";
 
 /* as pods.c sorts them. Nothing is left when the list came and has no such line. */

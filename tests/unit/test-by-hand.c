@@ -33,15 +33,15 @@ static const Case cases[] = {
     {"/by-hand/up-and-down", "api/up", "target=cluster", "*/readyz*) printf ok; test $n != 3 ;; ", FALSE},
     {"/by-hand/up-silent", "api/up", "target=cluster", "*) false ;; ", FALSE},
 
-    {"/by-hand/ready", "node/ready", READY("cluster", "yes"), LEASES("") NODES("m0 True\\n"), TRUE},
+    {"/by-hand/ready", "node/ready", READY("cluster", "yes"), LEASES("") NODES("m0 True 5f0d\\n"), TRUE},
     {"/by-hand/ready-not", "node/ready", READY("cluster", "yes"), LEASES("") NODES("m0 Unknown\\n"), FALSE},
     /* the lease is of the snapshot's past, and nobody renews it */
     {"/by-hand/ready-past", "node/ready", READY("cluster", "yes"), LEASES("w0 " OLD "\\n") NODES("m0 True\\nw0 True\\n"), FALSE},
     {"/by-hand/ready-host", "node/ready", READY("m0", "yes"), LEASES("w0 " OLD "\\n") "*nodes*metadata.name=m0*) printf 'm0 True\\n' ;; ", TRUE},
     {"/by-hand/ready-control", "node/ready", READY("cluster", "no"), LEASES("") "*nodes*role.kubernetes.io/master*) printf 'm0 True\\n' ;; ", TRUE},
     {"/by-hand/ready-new", "node/ready", READY("cluster", "yes"), LEASES("") NODES("m0 True\\nw0 \\n"), FALSE},
-    {"/by-hand/ready-silent-first", "node/ready", READY("cluster", "yes"), "*leases*) if test $n = 1; then false; else echo m0 2; fi ;; " NODES("m0 True\\n"), FALSE},
-    {"/by-hand/ready-silent-then", "node/ready", READY("cluster", "yes"), "*leases*) if test $n = 2; then false; else echo m0 2; fi ;; " NODES("m0 True\\n"), FALSE},
+    {"/by-hand/ready-silent-first", "node/ready", READY("cluster", "yes"), "*leases*) if test $n = 1; then false; else echo m0 2; fi ;; " NODES("m0 True 5f0d\\n"), FALSE},
+    {"/by-hand/ready-silent-then", "node/ready", READY("cluster", "yes"), "*leases*) if test $n = 2; then false; else echo m0 2; fi ;; " NODES("m0 True 5f0d\\n"), FALSE},
     {"/by-hand/ready-silent-last", "node/ready", READY("cluster", "yes"), LEASES("") "*) false ;; ", FALSE},
 
     {"/by-hand/drain", "node/drain", DRAIN("refuse"), PODS("openshift-dns/dns-1|DaemonSet|\\nopenshift-etcd/etcd-w0|Node|4f1\\n"), TRUE},
