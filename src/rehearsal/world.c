@@ -49,7 +49,8 @@ struct _RdSimRequest {
 	char *host;
 	RdSimCall *call;
 	gboolean arrived, cut, over;
-	guint boots;	    /* of the host when it arrived */
+	gboolean nobody;    /* the host was off when it was sent */
+	guint boots;	    /* of the host when it was sent: what waits there dies with its boot */
 	gint64 quiet_since; /* 0: it answers keep-alives */
 	guint64 look;	    /* on the timeline; 0: none is due */
 	RdReply reply;
@@ -165,10 +166,9 @@ arrive(gpointer data)
 	RdSimRequest *self = data;
 	RdSimHost *host = rd_sim_cluster_find(self->network->cluster, self->host);
 
-	if (self->cut || !rd_sim_host_answers(host))
+	if (self->cut || self->nobody || !rd_sim_host_answers(host) || host->boots != self->boots)
 		return;
 	self->arrived = TRUE;
-	self->boots = host->boots;
 	tell_moment(self, RD_MOMENT_ARRIVED);
 	if (host->power != RD_SIM_UP || host->boots != self->boots)
 		return;
@@ -231,11 +231,16 @@ request_new(SimWorld *world, const char *host, const RdCall *call)
 static void
 request_send(RdSimRequest *self)
 {
+	const RdSimHost *host;
+
 	tell_moment(self, RD_MOMENT_SEND);
 	if (self->cut)
 		request_end(self, "connection refused");
 	if (self->over)
 		return;
+	host = rd_sim_cluster_find(self->network->cluster, self->host);
+	self->boots = host->boots;
+	self->nobody = host->power != RD_SIM_UP;
 	request_later(self, way_there(self), arrive);
 	self->look = request_later(self, CONNECT_LIMIT / 2, look);
 	tell_moment(self, RD_MOMENT_SENT);
