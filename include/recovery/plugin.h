@@ -101,7 +101,8 @@ typedef struct {
 	 * whose status is 0 as soon as it is. It has each parameter in a variable of its name ('-'
 	 * is '_'), and $target. What cannot be seen must not count as done. What has to be asked of
 	 * the Kubernetes API it asks with $oc ("$oc get nodes"), which is oc or kubectl with its
-	 * kubeconfig: such a command is run where the API is reached. Printed by `runbook`. */
+	 * kubeconfig: such a command is run where the API is reached, on the bastion without root.
+	 * Printed by `runbook`. */
 	const char *by_hand;
 	/* Change: (nullable) the guards that it takes to do this to a control-plane host, by type
 	 * ("etcd/silent"), ends with NULL; and that it is done to one of these at a time. A
